@@ -1,0 +1,150 @@
+"""Forms of setting up, joining and the settings. Rules live in services.py; these only read and explain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
+from django.utils.functional import lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.choices import country_choices, time_zone_choices
+from accounts.errors import AccountsError
+from accounts.models import ApiKey, Role, User, Workspace
+from accounts.services import WORKSPACE_FIELDS, grantable_roles
+
+
+def _password_hint() -> str:
+    """One sentence for what Django's validators say in four."""
+    lengths = [
+        v.min_length for v in get_default_password_validators() if isinstance(v, MinimumLengthValidator)
+    ]
+    sentence = gettext(
+        "At least %(length)d characters; no common password, nothing close to your name or address."
+    )
+    return sentence % {"length": max(lengths, default=1)}
+
+
+password_hint = lazy(_password_hint, str)
+# static/js/places.js shows the countries by name.
+COUNTRIES = {"data-countries": True}
+
+
+def add_refusal(form: forms.BaseForm, error: AccountsError) -> None:
+    """A service's refusal beside the field it names, else at the top of the form."""
+    form.add_error(error.field if error.field in form.fields else None, str(error.sentence))
+
+
+class PasswordInput(forms.PasswordInput):
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password"})
+
+
+class WorkspaceForm(forms.Form):
+    name = forms.CharField(label=_("Workspace"), max_length=100, help_text=_("Usually the company's name."))
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, initial="UTC")
+    default_country = forms.ChoiceField(
+        label=_("Country"),
+        choices=country_choices,
+        initial="US",
+        widget=forms.Select(attrs=COUNTRIES),
+        help_text=_("Numbers without a country code are read as numbers of this country."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            self.fields["time_zone"].widget.attrs["data-guess-zone"] = True
+
+
+class SetupForm(WorkspaceForm):
+    email = forms.EmailField(
+        label=_("Your e-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=PasswordInput(), help_text=password_hint()
+    )
+    wants_sandbox = forms.BooleanField(
+        label=_("Add a provider account at the sandbox"),
+        required=False,
+        initial=True,
+        help_text=_("It behaves like a real provider, but the texts only reach the handset page."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.SANDBOX_URL:
+            del self.fields["wants_sandbox"]
+
+
+class GeneralForm(forms.ModelForm):
+    """Only reads and checks: saving is update_workspace()."""
+
+    class Meta:
+        model = Workspace
+        fields = WORKSPACE_FIELDS
+        widgets = {"default_country": forms.Select(attrs=COUNTRIES)}
+        labels = {
+            "name": _("Name"),
+            "time_zone": _("Time zone"),
+            "default_country": _("Country"),
+            "currency": _("Currency"),
+            "typed_count_above": _("Type the count above"),
+        }
+        help_texts = {
+            "time_zone": _("Times on all pages are in this zone."),
+            "default_country": _("Numbers without a country code are read as numbers of this country."),
+            "currency": _("Three capitals, like USD or EUR. Provider accounts keep their own."),
+        }
+
+    def validate_unique(self) -> None:
+        """The service says it, with the lock held."""
+
+
+class RoleChoiceMixin(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), initial=Role.MARKETER)
+
+    def __init__(self, *args: Any, granted_by: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["role"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(role.value, role.label) for role in grantable_roles(granted_by)]
+
+
+class InviteForm(RoleChoiceMixin):
+    email = forms.EmailField(label=_("E-mail address"))
+    field_order = ("email", "role")
+
+
+class JoinForm(forms.Form):
+    """What a new person says about themselves; their address is the invited one."""
+
+    name = forms.CharField(
+        label=_("Your name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=PasswordInput(), help_text=password_hint()
+    )
+
+
+class KeyForm(RoleChoiceMixin):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=ApiKey._meta.get_field("name").max_length,
+        help_text=_("After the program that will use it."),
+    )
+    field_order = ("name", "role")
+
+
+class PersonForm(forms.ModelForm):
+    """For the admin: a new person without a password sets one through “Forgot your password?”."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name", "is_active", "is_staff")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()

@@ -1,0 +1,55 @@
+"""Every request of a signed-in person has a workspace: the one chosen last, else the first.
+
+On an empty system everybody is sent to make the first one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Membership, User
+
+SESSION_KEY = "workspace_id"
+# Answered without asking who it is: they carry no session, or must work while the database is away.
+NO_PERSON = ("/static/", "/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
+
+
+class WorkspaceMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        # Once there was somebody nobody asks again: public pages are spared the query.
+        self._is_set_up = False
+
+    def __call__(self, request: Any) -> HttpResponse:
+        if self._must_set_up(request):
+            return redirect("setup")
+        request.memberships = self._memberships(request)
+        request.membership = self._chosen(request)
+        request.workspace = request.membership.workspace if request.membership else None
+        zone = request.workspace.time_zone if request.workspace else "UTC"
+        with timezone.override(zone):
+            return self.get_response(request)
+
+    def _must_set_up(self, request: Any) -> bool:
+        if self._is_set_up or request.path.startswith(NO_PERSON):
+            return False
+        self._is_set_up = User.objects.exists()
+        return not self._is_set_up and request.path != reverse("setup")
+
+    def _memberships(self, request: Any) -> list[Membership]:
+        if request.path.startswith(NO_PERSON) or not request.user.is_authenticated:
+            return []
+        return list(Membership.objects.filter(user=request.user).select_related("workspace").order_by("id"))
+
+    def _chosen(self, request: Any) -> Membership | None:
+        if not request.memberships:
+            return None
+        wanted = request.session.get(SESSION_KEY)
+        for membership in request.memberships:
+            if membership.workspace_id == wanted:
+                return membership
+        return request.memberships[0]

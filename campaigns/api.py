@@ -1,0 +1,627 @@
+"""API of campaigns and broadcasts, and single texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters  # type: ignore[import-untyped]  # it ships none
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import exceptions, mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import actor_of
+from campaigns.api_errors import Unprocessable, check_data, problems
+from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Campaign
+from campaigns.services.campaigns import create_campaign, set_default_campaign, update_campaign
+from campaigns.services.checks import launch_checks
+from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
+from campaigns.services.drafts import create_draft, delete_draft, save_draft
+from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.launch import launch, send_single, send_test, unschedule
+from campaigns.services.reports import Report, chart_of, report_of
+from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
+from messaging.api import MessageViewSet as LedgerViewSet
+from messaging.models import Message
+from sms.states import MessageState
+
+# Fields of the API -> keys of services.drafts.save_draft.
+DRAFT_KEYS = {
+    "name": "name",
+    "campaign": "campaign_id",
+    "lists": "list_ids",
+    "unsubscribe_lists": "unsubscribe_list_ids",
+    "msisdn": "msisdn",
+    "sender": "sender_id",
+    "account": "account_id",
+    "text": "text",
+    "send_at": "send_at",
+}
+API_FIELDS = {key: name for name, key in DRAFT_KEYS.items()}
+PROBLEM = OpenApiResponse(
+    description="A problem (application/problem+json) whose detail says why, in a sentence."
+)
+REFUSALS = {409: PROBLEM, 422: PROBLEM}
+
+
+# --- campaigns
+
+
+class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+    name = serializers.CharField(max_length=100, help_text="Unique in the workspace.")
+    starts_on = serializers.DateField(
+        required=False, allow_null=True, help_text="Nothing is sent before this day; null: no limit."
+    )
+    ends_on = serializers.DateField(
+        required=False, allow_null=True, help_text="Nothing is sent after this day; null: no limit."
+    )
+    enabled = serializers.BooleanField(
+        required=False, help_text="Broadcasts of a disabled campaign cannot be launched."
+    )
+    is_default = serializers.BooleanField(
+        required=False,
+        help_text="New broadcasts belong to it. Set it to true on another campaign to move it.",
+    )
+
+    class Meta:
+        model = Campaign
+        fields = ("id", "name", "starts_on", "ends_on", "enabled", "is_default", "created_at")
+        read_only_fields = ("id", "created_at")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List campaigns"),
+    retrieve=extend_schema(summary="One campaign"),
+    create=extend_schema(summary="Make a campaign", responses={201: CampaignSerializer, 409: PROBLEM}),
+    partial_update=extend_schema(
+        summary="Change a campaign", responses={200: CampaignSerializer, 409: PROBLEM}
+    ),
+)
+class CampaignViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    viewsets.GenericViewSet[Campaign],
+):
+    """Campaigns group broadcasts by date and goal. They are disabled, not deleted."""
+
+    serializer_class = CampaignSerializer
+    lookup_value_regex = "[0-9]+"
+    filterset_fields = ("enabled", "is_default")
+    queryset = Campaign.objects.none()
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        if getattr(self, "swagger_fake_view", False):
+            return Campaign.objects.none()
+        workspace = self.request.workspace  # type: ignore[attr-defined]  # see accounts.api_access
+        return Campaign.objects.filter(workspace=workspace).select_related("workspace")
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Campaign]) -> None:
+        values = dict(serializer.validated_data)
+        enabled = values.pop("enabled", True)
+        with problems():
+            campaign = create_campaign(
+                workspace=self.request.workspace,  # type: ignore[attr-defined]  # see accounts.api_access
+                actor=actor_of(self.request),
+                **values,
+            )
+            if not enabled:
+                update_campaign(campaign=campaign, actor=actor_of(self.request), enabled=False)
+        serializer.instance = campaign
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        campaign = self.get_object()
+        serializer = self.get_serializer(campaign, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        changes = dict(serializer.validated_data)
+        make_default = changes.pop("is_default", None)
+        if make_default is False and campaign.is_default:
+            raise exceptions.ValidationError(
+                {"is_default": ["One campaign is always the default: set it to true on another one."]}
+            )
+        with problems():
+            if changes:
+                campaign = update_campaign(campaign=campaign, actor=actor_of(request), **changes)
+            if make_default:
+                set_default_campaign(campaign=campaign, actor=actor_of(request))
+        return Response(self.get_serializer(campaign).data)
+
+
+# --- broadcasts
+
+
+class BroadcastSerializer(serializers.ModelSerializer[Broadcast]):
+    """As it is read."""
+
+    kind = serializers.ChoiceField(choices=BroadcastKind.values, read_only=True)
+    state = serializers.ChoiceField(choices=BroadcastState.values, read_only=True)
+    state_reason = serializers.CharField(
+        read_only=True, help_text="Why it is in this state, in words, where Crier did it."
+    )
+    estimate = serializers.DictField(
+        read_only=True,
+        help_text="What was agreed to at the launch; see the action estimate for the present one.",
+    )
+    version = serializers.IntegerField(read_only=True, help_text="Grows with each change of the draft.")
+
+    class Meta:
+        model = Broadcast
+        fields = (
+            "id",
+            "kind",
+            "name",
+            "state",
+            "state_reason",
+            "campaign",
+            "lists",
+            "unsubscribe_lists",
+            "msisdn",
+            "sender",
+            "account",
+            "text",
+            "send_at",
+            "version",
+            "estimate",
+            "created_at",
+            "updated_at",
+            "launched_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class DraftSerializer(serializers.Serializer[Broadcast]):
+    """What may be written of a draft; ids are those of this workspace."""
+
+    name = serializers.CharField(max_length=150, required=False)
+    campaign = serializers.IntegerField(
+        required=False, help_text="Default: the workspace's default campaign."
+    )
+    lists = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Recipient lists; their union gets it."
+    )
+    unsubscribe_lists = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Their members are left out."
+    )
+    msisdn = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="The one number of a single broadcast, in any usual writing.",
+    )
+    sender = serializers.IntegerField(required=False, allow_null=True, help_text="Id of a sender.")
+    account = serializers.IntegerField(required=False, allow_null=True, help_text="Id of a provider account.")
+    text = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="With tokens such as {{first_name|there}}.",
+    )
+    send_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="With its offset; null: at once when launched."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        return {DRAFT_KEYS[name]: value for name, value in self.validated_data.items() if name in DRAFT_KEYS}
+
+
+class NewDraftSerializer(DraftSerializer):
+    kind = serializers.ChoiceField(
+        choices=BroadcastKind.choices,
+        default=BroadcastKind.BASE,
+        help_text="base: to lists; single: to one number.",
+    )
+
+
+class DraftChangeSerializer(DraftSerializer):
+    version = serializers.IntegerField(
+        required=False,
+        help_text="The version that you read; with it a change made elsewhere since is refused with 409.",
+    )
+
+
+class ReachSerializer(serializers.Serializer[Any]):
+    on_lists = serializers.IntegerField()
+    duplicates = serializers.IntegerField()
+    opted_out = serializers.IntegerField()
+    unsubscribed = serializers.IntegerField()
+    people = serializers.IntegerField(help_text="on_lists - duplicates - opted_out - unsubscribed.")
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    level = serializers.ChoiceField(choices=["block", "warn", "ok"])
+    detail = serializers.CharField()
+    fix = serializers.CharField(
+        allow_blank=True, help_text="What to change: audience, message, sender, account, ..."
+    )
+
+
+class EstimateSerializer(serializers.Serializer[Estimate]):
+    people = serializers.IntegerField()
+    parts = serializers.IntegerField()
+    by_parts = serializers.DictField(child=serializers.IntegerField(), help_text="People by number of parts.")
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True)
+    currency = serializers.CharField()
+    unpriced = serializers.IntegerField(help_text="People for whose number no price is known.")
+    empty = serializers.IntegerField(help_text="People who would get an empty text.")
+    reach = ReachSerializer()
+    digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
+    checks = CheckSerializer(many=True)
+
+
+class LaunchSerializer(serializers.Serializer[Any]):
+    """One of the three: agreeing to an estimate that was read, to a count, or to whatever it is now."""
+
+    digest = serializers.CharField(
+        required=False, help_text="Of the estimate that you agree to; 422 when it has changed."
+    )
+    people = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="The number of people that you agree to; 422 when it is another one.",
+    )
+    confirm = serializers.BooleanField(required=False, help_text="true: send to as many as there are now.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not (attrs.get("digest") or "people" in attrs or attrs.get("confirm")):
+            raise serializers.ValidationError(
+                'Say what you agree to: "digest" of an estimate, "people", or "confirm": true.',
+                code="not_agreed",
+            )
+        return attrs
+
+
+class ReasonLineSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(allow_blank=True)
+    state = serializers.CharField()
+    sentence = serializers.CharField()
+    next_step = serializers.CharField(allow_blank=True)
+    count = serializers.IntegerField()
+
+
+class ChartSeriesSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field named as an attribute of Field
+    values = serializers.ListField(child=serializers.IntegerField())
+
+
+class ChartSerializer(serializers.Serializer[Any]):
+    labels = serializers.ListField(child=serializers.CharField())
+    series = ChartSeriesSerializer(many=True)
+    unit_minutes = serializers.IntegerField()
+
+
+class ReportSerializer(serializers.Serializer[Report]):
+    """The counts of by_state add up to people, always."""
+
+    state = serializers.CharField()
+    people = serializers.IntegerField()
+    by_state = serializers.DictField(child=serializers.IntegerField())
+    sent = serializers.IntegerField(help_text="Handed over to the provider, whatever became of it.")
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    on_the_way = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    unknown = serializers.IntegerField(help_text="Perhaps sent; never sent again by itself.")
+    suppressed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    opted_out = serializers.IntegerField(help_text="Of its people, since the launch.")
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5)
+    expected_cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True)
+    currency = serializers.CharField()
+    reasons = ReasonLineSerializer(many=True)
+    left_out = serializers.DictField(child=serializers.IntegerField())
+    per_second = serializers.FloatField(allow_null=True)
+    done_about = serializers.DateTimeField(allow_null=True)
+    may_change = serializers.BooleanField(help_text="False: no need to ask again.")
+    summary = serializers.CharField()
+    chart = ChartSerializer()
+
+
+class TestTextSerializer(serializers.Serializer[Any]):
+    msisdn = serializers.CharField(help_text="Your own number, in any usual writing.")
+    recipient = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Whose values the tokens take."
+    )
+
+
+class BroadcastFilter(django_filters.FilterSet):
+    state = django_filters.MultipleChoiceFilter(
+        choices=BroadcastState.choices, help_text="May be given several times."
+    )
+    kind = django_filters.ChoiceFilter(choices=BroadcastKind.choices)
+    campaign = django_filters.NumberFilter(field_name="campaign_id")
+
+    class Meta:
+        model = Broadcast
+        fields = ("state", "kind", "campaign")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List broadcasts"),
+    retrieve=extend_schema(summary="One broadcast"),
+)
+class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Broadcast]):
+    """Drafts are written and changed freely; after the launch only pause, resume and stop are left."""
+
+    serializer_class = BroadcastSerializer
+    filterset_class = BroadcastFilter
+    lookup_value_regex = "[0-9]+"
+    queryset = Broadcast.objects.none()
+
+    def get_queryset(self) -> QuerySet[Broadcast]:
+        if getattr(self, "swagger_fake_view", False):
+            return Broadcast.objects.none()
+        rows = Broadcast.objects.filter(workspace=self.request.workspace)  # type: ignore[attr-defined]  # see api_access
+        return rows.select_related("workspace", "campaign", "sender", "account").prefetch_related(
+            "lists", "unsubscribe_lists"
+        )
+
+    def _answer(self, broadcast: Broadcast, code: int = status.HTTP_200_OK) -> Response:
+        fresh = self.get_queryset().get(pk=broadcast.pk)
+        return Response(BroadcastSerializer(fresh).data, status=code)
+
+    @extend_schema(
+        summary="Make a draft", request=NewDraftSerializer, responses={201: BroadcastSerializer, 409: PROBLEM}
+    )
+    def create(self, request: Request) -> Response:
+        draft = NewDraftSerializer(data=request.data)
+        draft.is_valid(raise_exception=True)
+        actor = actor_of(request)
+        with problems(API_FIELDS):
+            broadcast = create_draft(
+                workspace=request.workspace,  # type: ignore[attr-defined]  # see accounts.api_access
+                actor=actor,
+                name=draft.validated_data.get("name", ""),
+                kind=draft.validated_data["kind"],
+            )
+            try:
+                changes = {key: value for key, value in draft.changes().items() if key != "name"}
+                if changes:
+                    broadcast = save_draft(
+                        broadcast=broadcast, actor=actor, version=broadcast.version, changes=changes
+                    )
+            except Exception:
+                # One wrong field: no half-made draft is left behind.
+                delete_draft(broadcast=broadcast, actor=actor)
+                raise
+        return self._answer(broadcast, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Change a draft",
+        request=DraftChangeSerializer,
+        responses={200: BroadcastSerializer, 409: PROBLEM},
+    )
+    def partial_update(self, request: Request, pk: str | None = None) -> Response:
+        broadcast = self.get_object()
+        draft = DraftChangeSerializer(data=request.data)
+        draft.is_valid(raise_exception=True)
+        version = draft.validated_data.get("version", broadcast.version)
+        with problems(API_FIELDS):
+            save_draft(broadcast=broadcast, actor=actor_of(request), version=version, changes=draft.changes())
+        return self._answer(broadcast)
+
+    @extend_schema(summary="Delete a draft", responses={204: None, 409: PROBLEM})
+    def destroy(self, request: Request, pk: str | None = None) -> Response:
+        with problems():
+            delete_draft(broadcast=self.get_object(), actor=actor_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Exact people, parts and cost, and the launch check", responses=EstimateSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def estimate(self, request: Request, pk: str | None = None) -> Response:
+        broadcast = self.get_object()
+        estimate = estimate_of(broadcast)
+        checks = [check_data(check) for check in launch_checks(broadcast, estimate)]
+        return Response(estimate.as_dict() | {"checks": checks})
+
+    @extend_schema(
+        summary="Launch, now or at its time",
+        request=LaunchSerializer,
+        responses={200: BroadcastSerializer} | REFUSALS,
+    )
+    @action(detail=True, methods=["post"])
+    def launch(self, request: Request, pk: str | None = None) -> Response:
+        """One launch, however often it is called: the second call gets 409.
+
+        Give the `digest` of the estimate that you read, or the number of `people`, or `confirm`: true.
+        """
+        broadcast = self.get_object()
+        agreement = LaunchSerializer(data=request.data)
+        agreement.is_valid(raise_exception=True)
+        agreed = agreement.validated_data
+        if broadcast.state == BroadcastState.DRAFT:
+            now = estimate_of(broadcast)
+            _same_people(agreed, now)
+            digest, people = agreed.get("digest") or now.digest, now.people
+        else:
+            digest, people = "", 0
+        with problems():
+            launched = launch(
+                broadcast=broadcast,
+                actor=actor_of(request),
+                launch_token=broadcast.launch_token,
+                digest=digest,
+                typed_count=people,
+            )
+        return self._answer(launched)
+
+    @extend_schema(
+        summary="Pause within two seconds", request=None, responses={200: BroadcastSerializer, 409: PROBLEM}
+    )
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str | None = None) -> Response:
+        with problems():
+            return self._answer(pause_broadcast(broadcast=self.get_object(), actor=actor_of(request)))
+
+    @extend_schema(summary="Go on", request=None, responses={200: BroadcastSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str | None = None) -> Response:
+        with problems():
+            return self._answer(resume_broadcast(broadcast=self.get_object(), actor=actor_of(request)))
+
+    @extend_schema(summary="Stop for good", request=None, responses={200: BroadcastSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str | None = None) -> Response:
+        """Who is still waiting does not get it."""
+        with problems():
+            return self._answer(stop_broadcast(broadcast=self.get_object(), actor=actor_of(request)))
+
+    @extend_schema(
+        summary="Take a scheduled one back", request=None, responses={200: BroadcastSerializer, 409: PROBLEM}
+    )
+    @action(detail=True, methods=["post"])
+    def unschedule(self, request: Request, pk: str | None = None) -> Response:
+        with problems():
+            return self._answer(unschedule(broadcast=self.get_object(), actor=actor_of(request)))
+
+    @extend_schema(
+        summary="Send a test text",
+        request=TestTextSerializer,
+        responses={201: MessageSerializer, 409: PROBLEM},
+    )
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str | None = None) -> Response:
+        """One text of the draft to a number of your own."""
+        broadcast = self.get_object()
+        asked = TestTextSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with problems():
+            message = send_test(
+                broadcast=broadcast,
+                actor=actor_of(request),
+                msisdn=asked.validated_data["msisdn"],
+                recipient_id=asked.validated_data.get("recipient"),
+            )
+        return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="What became of everybody", responses=ReportSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def report(self, request: Request, pk: str | None = None) -> Response:
+        broadcast = self.get_object()
+        report = report_of(broadcast)
+        return Response(report_data(report) | {"chart": _chart_data(broadcast)})
+
+    @extend_schema(
+        summary="Its messages",
+        responses=MessageSerializer(many=True),
+        parameters=[
+            OpenApiParameter("state", str, many=True, enum=[state.value for state in MessageState]),
+            OpenApiParameter("msisdn", str, description="E.164 digits, with or without plus."),
+        ],
+    )
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def messages(self, request: Request, pk: str | None = None) -> Response:
+        """Every recipient, one message each."""
+        broadcast = self.get_object()
+        rows = Message.objects.filter(workspace_id=broadcast.workspace_id, broadcast_id=broadcast.pk)
+        asked = MessageFilter(request.query_params, queryset=rows)
+        if not asked.is_valid():
+            raise exceptions.ValidationError(asked.errors)
+        page = self.paginate_queryset(asked.qs)
+        return self.get_paginated_response(MessageSerializer(page, many=True).data)
+
+
+def _same_people(agreed: dict[str, Any], now: Estimate) -> None:
+    people = agreed.get("people")
+    if people is not None and people != now.people:
+        raise Unprocessable(
+            f"You agreed to {people} people, but it would go to {now.people}. Look at the estimate again.",
+            "estimate_changed",
+            agreed={"people": people},
+            estimate=now.as_dict(),
+        )
+
+
+PLAIN_IN_REPORT = (
+    "state",
+    "people",
+    "by_state",
+    "sent",
+    "delivered",
+    "failed",
+    "on_the_way",
+    "waiting",
+    "unknown",
+    "suppressed",
+    "cancelled",
+    "opted_out",
+    "currency",
+    "left_out",
+    "per_second",
+    "done_about",
+    "may_change",
+)
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    found = {name: getattr(report, name) for name in PLAIN_IN_REPORT}
+    found["cost"] = str(report.cost)
+    found["expected_cost"] = None if report.expected_cost is None else str(report.expected_cost)
+    found["summary"] = str(report.summary)
+    found["reasons"] = [
+        {
+            "code": line.code,
+            "state": line.state,
+            "sentence": str(line.sentence),
+            "next_step": str(line.next_step),
+            "count": line.count,
+        }
+        for line in report.reasons
+    ]
+    return found
+
+
+def _chart_data(broadcast: Broadcast) -> dict[str, Any]:
+    chart = chart_of(broadcast)
+    return {"labels": chart.labels, "series": chart.series, "unit_minutes": chart.unit_minutes}
+
+
+# --- single texts
+
+
+class NewMessageSerializer(serializers.Serializer[Message]):
+    account = serializers.IntegerField(help_text="Id of the provider account it goes through.")
+    sender = serializers.IntegerField(help_text="Id of a sender that the account may use.")
+    msisdn = serializers.CharField(
+        help_text="In any usual writing; without a country code that of the workspace."
+    )
+    text = serializers.CharField(trim_whitespace=False)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List messages"),
+    retrieve=extend_schema(summary="One message, with its history"),
+)
+class MessageViewSet(LedgerViewSet):
+    """The ledger of this workspace; a POST sends a single text through it."""
+
+    @extend_schema(
+        summary="Send a single text",
+        request=NewMessageSerializer,
+        responses={201: MessageDetailSerializer, 409: PROBLEM},
+    )
+    def create(self, request: Request) -> Response:
+        """It waits in the ledger like any other message; ask for its state by its id."""
+        asked = NewMessageSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        workspace = request.workspace  # type: ignore[attr-defined]  # see accounts.api_access
+        account = workspace.provider_accounts.filter(pk=values["account"]).first()
+        sender = workspace.senders.filter(pk=values["sender"]).first()
+        if account is None:
+            raise exceptions.ValidationError({"account": [f"There is no account {values['account']}."]})
+        if sender is None:
+            raise exceptions.ValidationError({"sender": [f"There is no sender {values['sender']}."]})
+        with problems():
+            message = send_single(
+                workspace=workspace,
+                actor=actor_of(request),
+                account=account,
+                sender=sender,
+                msisdn=values["msisdn"],
+                text=values["text"],
+            )
+        return Response(MessageDetailSerializer(message).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,280 @@
+"""What people enter about campaigns and broadcasts. The rules are the services'; here it is only read."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from campaigns.models import Broadcast, BroadcastKind, Campaign
+from contacts.models import RecipientList, UnsubscribeList
+from messaging.models import Sender
+from providers.models import ProviderAccount
+from web.forms import CheckList, SegmentedRadio
+
+NOW, AT = "now", "at"
+DEFAULT_TIME = time(9, 0)
+
+# Field of the form -> key of services.drafts.save_draft, where they differ.
+SERVICE_KEYS = {
+    "campaign": "campaign_id",
+    "lists": "list_ids",
+    "unsubscribe_lists": "unsubscribe_list_ids",
+    "sender": "sender_id",
+    "account": "account_id",
+    "send_time": "send_at",
+}
+FORM_FIELDS = {key: name for name, key in SERVICE_KEYS.items()}
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class TimeInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")
+
+
+class AccountChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name}" if obj.enabled else str(_("%(name)s (disabled)")) % {"name": obj.name}
+
+
+class DraftForm(forms.Form):
+    """The composer. Whatever is valid of it can be saved, whatever else is wrong: see `changes`."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    name = forms.CharField(label=_("Name"), max_length=150)
+    campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=Campaign.objects.none(), empty_label=None)
+    lists = forms.ModelMultipleChoiceField(
+        label=_("Send to"), queryset=RecipientList.objects.none(), required=False
+    )
+    unsubscribe_lists = forms.ModelMultipleChoiceField(
+        label=_("Leave out the members of"),
+        queryset=UnsubscribeList.objects.none(),
+        required=False,
+        widget=CheckList,
+    )
+    msisdn = forms.CharField(
+        label=_("Number"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    sender = forms.ModelChoiceField(
+        label=_("Sender"), queryset=Sender.objects.none(), required=False, empty_label=_("Choose a sender")
+    )
+    account = AccountChoice(
+        label=_("Through"),
+        queryset=ProviderAccount.objects.none(),
+        required=False,
+        empty_label=_("Choose an account"),
+    )
+    text = forms.CharField(
+        label=_("Text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 7, "spellcheck": "true"}),
+    )
+    when = forms.ChoiceField(
+        label=_("When"),
+        choices=[(NOW, _("Now")), (AT, _("At a set time"))],
+        widget=SegmentedRadio,
+        required=False,
+    )
+    send_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
+    send_time = forms.TimeField(label=_("Time"), required=False, widget=TimeInput())
+
+    def __init__(self, *args: Any, broadcast: Broadcast, **kwargs: Any) -> None:
+        self.broadcast = broadcast
+        self.zone = zoneinfo.ZoneInfo(broadcast.workspace.time_zone)
+        kwargs["initial"] = initial_of(broadcast, self.zone)
+        super().__init__(*args, **kwargs)
+        self._offer(broadcast.workspace)
+        self.fields["send_time"].label = _("Time (%(zone)s)") % {
+            "zone": broadcast.workspace.time_zone.rpartition("/")[2].replace("_", " ")
+        }
+        absent = ("lists", "unsubscribe_lists") if broadcast.kind == BroadcastKind.SINGLE else ("msisdn",)
+        for name in absent:
+            del self.fields[name]
+
+    def _offer(self, workspace: Workspace) -> None:
+        """Rows of this workspace: those that are enabled, and those chosen already."""
+        chosen = self.broadcast
+        self._field("campaign").queryset = workspace.campaigns.filter(
+            Q(enabled=True) | Q(pk=chosen.campaign_id)
+        ).order_by("name")
+        self._field("sender").queryset = workspace.senders.filter(
+            Q(enabled=True) | Q(pk=chosen.sender_id or 0)
+        ).order_by("value")
+        self._field("account").queryset = workspace.provider_accounts.filter(
+            Q(enabled=True) | Q(pk=chosen.account_id or 0)
+        ).order_by("name")
+        self._field("lists").queryset = workspace.recipient_lists.order_by("name")
+        self._field("unsubscribe_lists").queryset = workspace.unsubscribe_lists.order_by("name")
+
+    def _field(self, name: str) -> Any:
+        return self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("when") == AT and "send_date" in cleaned and "send_time" in cleaned:
+            day, at = cleaned["send_date"], cleaned["send_time"]
+            if day is None or at is None:
+                self.add_error("send_date" if day is None else "send_time", _("Choose a date and a time."))
+            else:
+                self._clean_moment(day, at)
+        return cleaned
+
+    def _clean_moment(self, day: date, at: time) -> None:
+        """Local to the workspace; an hour that happens twice is its first, one that is skipped is refused."""
+        moment = datetime.combine(day, at, self.zone)
+        if moment.astimezone(zoneinfo.ZoneInfo("UTC")).astimezone(self.zone).replace(
+            tzinfo=None
+        ) != moment.replace(tzinfo=None):
+            sentence = _("The clocks skip %(time)s on that day. Choose another time.")
+            self.add_error("send_time", sentence % {"time": at.strftime("%H:%M")})
+            return
+        self.cleaned_data["send_at"] = moment
+
+    def changes(self) -> dict[str, Any]:
+        """What is valid, as services.drafts.save_draft takes it."""
+        found: dict[str, Any] = {}
+        for name in self.fields:
+            if name in ("version", "when", "send_date", "send_time") or name not in self.cleaned_data:
+                continue
+            value = self.cleaned_data[name]
+            key = SERVICE_KEYS.get(name, name)
+            if key.endswith("_ids"):
+                found[key] = [row.pk for row in value]
+            elif key.endswith("_id"):
+                found[key] = value.pk if value else None
+            else:
+                found[key] = value
+        if self.cleaned_data.get("when") == NOW:
+            found["send_at"] = None
+        elif "send_at" in self.cleaned_data and not self.has_error("send_time"):
+            found["send_at"] = self.cleaned_data["send_at"]
+        return found
+
+    @property
+    def chosen_lists(self) -> list[RecipientList]:
+        """As posted, else as saved: the chips."""
+        if self.is_bound:
+            ids = {int(value) for value in self["lists"].data or [] if str(value).isdigit()}
+        else:
+            ids = set(self.initial["lists"])
+        return [row for row in self._field("lists").queryset if row.pk in ids]
+
+    @property
+    def offered_lists(self) -> list[RecipientList]:
+        return [row for row in self._field("lists").queryset if row.enabled]
+
+
+def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
+    """A draft without a time offers tomorrow at nine."""
+    moment = timezone.localtime(broadcast.send_at, zone) if broadcast.send_at else None
+    tomorrow = timezone.localtime(timezone.now(), zone).date() + timedelta(days=1)
+    return {
+        "version": broadcast.version,
+        "name": broadcast.name,
+        "campaign": broadcast.campaign_id,
+        "lists": list(broadcast.lists.values_list("id", flat=True)),
+        "unsubscribe_lists": list(broadcast.unsubscribe_lists.values_list("id", flat=True)),
+        "msisdn": f"+{broadcast.msisdn}" if broadcast.msisdn else "",
+        "sender": broadcast.sender_id,
+        "account": broadcast.account_id,
+        "text": broadcast.text,
+        "when": AT if moment else NOW,
+        "send_date": moment.date() if moment else tomorrow,
+        "send_time": moment.time() if moment else DEFAULT_TIME,
+    }
+
+
+class NewBroadcastForm(forms.Form):
+    kind = forms.ChoiceField(choices=BroadcastKind.choices, required=False)
+    copy_of = forms.ModelChoiceField(
+        label=_("Copy of"), queryset=Broadcast.objects.none(), required=False, empty_label=None
+    )
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["copy_of"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = workspace.broadcasts.order_by("-id")
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or BroadcastKind.BASE.value
+
+
+class CountField(forms.CharField):
+    """A count as people write it: 12168, 12,168 or 12 168. None when it is no number."""
+
+    def to_python(self, value: Any) -> Any:
+        digits = re.sub(r"[\s.,'\u2019\u00a0\u202f]", "", str(value or ""))
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else None
+
+
+class LaunchForm(forms.Form):
+    digest = forms.CharField(max_length=64)
+    launch_token = forms.CharField(max_length=64)
+    typed_count = CountField(required=False)
+
+
+class SendTestForm(forms.Form):
+    msisdn = forms.CharField(
+        label=_("Send to"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel"}),
+        help_text=_("Your own number, for example. It is remembered for the next test."),
+    )
+    recipient_id = forms.TypedChoiceField(
+        label=_("With the values of"), coerce=int, empty_value=None, required=False
+    )
+
+    def __init__(self, *args: Any, people: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["recipient_id"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [("", _("Nobody: tokens show their defaults")), *people]
+
+
+class CampaignForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=100)
+    starts_on = forms.DateField(
+        label=_("First day"), required=False, widget=DateInput(), help_text=_("Nothing is sent before it.")
+    )
+    ends_on = forms.DateField(
+        label=_("Last day"), required=False, widget=DateInput(), help_text=_("Nothing is sent after it.")
+    )
+
+
+class EditCampaignForm(CampaignForm):
+    enabled = forms.BooleanField(
+        label=_("Enabled"),
+        required=False,
+        help_text=_("Broadcasts of a disabled campaign cannot be launched."),
+    )
+
+
+class MissedForm(forms.Form):
+    reasons = forms.MultipleChoiceField(label=_("Reasons"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, codes: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reasons"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(code, code) for code in codes]

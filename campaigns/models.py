@@ -1,0 +1,168 @@
+"""When, and the run: campaigns, broadcasts and their segments."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace
+from contacts.models import RecipientList, UnsubscribeList
+from messaging.models import Dispatch, Sender
+from providers.models import ProviderAccount
+
+
+class Campaign(models.Model):
+    """Groups broadcasts; sending outside its dates, or while it is disabled, is refused."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="campaigns")
+    name = models.CharField(_("name"), max_length=100)
+    starts_on = models.DateField(_("first day"), null=True, blank=True)
+    ends_on = models.DateField(_("last day"), null=True, blank=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    is_default = models.BooleanField(_("default"), default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        constraints = [
+            models.UniqueConstraint("workspace", Lower("name"), name="campaigns_campaign_name_unique"),
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=models.Q(is_default=True),
+                name="campaigns_campaign_one_default",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BroadcastState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    SCHEDULED = "scheduled", _("scheduled")
+    RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
+    STOPPED = "stopped", _("stopped")
+    FINISHED = "finished", _("finished")
+
+
+class BroadcastKind(models.TextChoices):
+    SINGLE = "single", _("Single")
+    BASE = "base", _("Base")
+
+
+def new_launch_token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Broadcast(models.Model):
+    """One message to an audience.
+
+    draft -> scheduled -> running <-> paused -> finished
+                 |           '----------'-----> stopped
+                 '-> draft (unscheduled)
+    """
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="broadcasts")
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="broadcasts")
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=BroadcastKind.choices, default=BroadcastKind.BASE
+    )
+    name = models.CharField(_("name"), max_length=150)
+    state = models.CharField(
+        _("state"), max_length=10, choices=BroadcastState.choices, default=BroadcastState.DRAFT
+    )
+    state_reason = models.CharField(_("reason"), max_length=500, blank=True)
+    lists = models.ManyToManyField(
+        RecipientList, verbose_name=_("lists"), related_name="broadcasts", blank=True
+    )
+    unsubscribe_lists = models.ManyToManyField(
+        UnsubscribeList, verbose_name=_("unsubscribe lists"), related_name="broadcasts", blank=True
+    )
+    # The one number of a single broadcast.
+    msisdn = models.CharField(_("number"), max_length=15, blank=True)
+    sender = models.ForeignKey(
+        Sender, models.PROTECT, verbose_name=_("sender"), related_name="broadcasts", null=True, blank=True
+    )
+    account = models.ForeignKey(
+        ProviderAccount,
+        models.PROTECT,
+        verbose_name=_("through"),
+        related_name="broadcasts",
+        null=True,
+        blank=True,
+    )
+    text = models.TextField(_("text"), blank=True)
+    # None: at once.
+    send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    # Grows with each edit: an autosave that saw an older one is told so.
+    version = models.PositiveIntegerField(default=1)
+    # Spent by the launch: a double click is one launch.
+    launch_token = models.CharField(max_length=32, default=new_launch_token, editable=False)
+    # What the person saw and agreed to: campaigns.services.estimate.Estimate as a dict.
+    estimate = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    launched_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed"), default=timezone.now)
+    launched_at = models.DateTimeField(_("launched"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("broadcast")
+        verbose_name_plural = _("broadcasts")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["workspace", "state", "-id"], name="campaigns_broadcast_state"),
+            models.Index(
+                fields=["send_at"], name="campaigns_broadcast_due", condition=models.Q(state="scheduled")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Segment(models.Model):
+    """The slice of a broadcast's audience that goes out in one run; a base broadcast has one."""
+
+    broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="segments", db_index=False)
+    number = models.PositiveIntegerField(_("number"), default=1)
+    dispatch = models.OneToOneField(Dispatch, models.PROTECT, related_name="segment")
+    # How far planning got: the last contacts.Recipient id written into the ledger.
+    planned_to = models.BigIntegerField(default=0)
+    planned_at = models.DateTimeField(_("planned"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        constraints = [
+            models.UniqueConstraint(fields=["broadcast", "number"], name="campaigns_segment_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.broadcast} {self.number}"
+
+
+class BroadcastEvent(models.Model):
+    """What happened to a broadcast, and why, in words: the report's log."""
+
+    broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="events", db_index=False)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    kind = models.CharField(_("kind"), max_length=30)
+    sentence = models.CharField(_("what"), max_length=500)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["broadcast", "at"], name="campaigns_event_log")]
+
+    def __str__(self) -> str:
+        return self.sentence

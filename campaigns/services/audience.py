@@ -1,0 +1,174 @@
+"""Who gets a broadcast: the union of its lists minus opt-outs and unsubscribe lists, one row a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from campaigns.models import Broadcast, BroadcastKind
+from contacts.models import OptOut, Recipient, UnsubscribeMember
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """on_lists - duplicates - opted_out - unsubscribed = people; each exclusion counts numbers, first match wins."""
+
+    on_lists: int = 0
+    duplicates: int = 0
+    opted_out: int = 0
+    unsubscribed: int = 0
+    people: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    @property
+    def left_out(self) -> int:
+        return self.on_lists - self.people
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    recipient_id: int | None
+    msisdn: str
+    first_name: str
+    values: dict[str, str]
+
+
+def enabled_list_ids(broadcast: Broadcast) -> list[int]:
+    """Disabled lists are kept in the draft but reach nobody."""
+    return list(broadcast.lists.filter(enabled=True).order_by("id").values_list("id", flat=True))
+
+
+def unsubscribe_list_ids(broadcast: Broadcast) -> list[int]:
+    return list(broadcast.unsubscribe_lists.filter(enabled=True).order_by("id").values_list("id", flat=True))
+
+
+def opted_out_of(workspace_id: int) -> Exists:
+    return Exists(OptOut.objects.filter(workspace_id=workspace_id, msisdn=OuterRef("msisdn")))
+
+
+def unsubscribed_from(list_ids: list[int]) -> Exists:
+    return Exists(UnsubscribeMember.objects.filter(list_id__in=list_ids, msisdn=OuterRef("msisdn")))
+
+
+def duplicate_in(list_ids: list[int]) -> Exists:
+    """The same number on an earlier chosen list: the row of the list made first stands for it."""
+    return Exists(
+        Recipient.objects.filter(list_id__in=list_ids, msisdn=OuterRef("msisdn"), id__lt=OuterRef("id"))
+    )
+
+
+def audience_rows(broadcast: Broadcast) -> QuerySet[Recipient]:
+    """The recipients who get it, one row a number, in the order of their ids."""
+    list_ids = enabled_list_ids(broadcast)
+    rows = Recipient.objects.filter(list_id__in=list_ids).filter(~opted_out_of(broadcast.workspace_id))
+    unsubscribe_ids = unsubscribe_list_ids(broadcast)
+    if unsubscribe_ids:
+        rows = rows.filter(~unsubscribed_from(unsubscribe_ids))
+    if len(list_ids) > 1:
+        rows = rows.filter(~duplicate_in(list_ids))
+    return rows.order_by("id")
+
+
+def reach_of(broadcast: Broadcast) -> Reach:
+    if broadcast.kind == BroadcastKind.SINGLE:
+        return _single_reach(broadcast)
+    list_ids = enabled_list_ids(broadcast)
+    if not list_ids:
+        return Reach()
+    return _counted(broadcast, list_ids)
+
+
+def _counted(broadcast: Broadcast, list_ids: list[int]) -> Reach:
+    """All in one pass and one snapshot. By hand, since the ORM has no join without a relation: a count for each
+    exclusion, made by the ORM, takes twice as long over a million people.
+    """
+    unsubscribe_ids = unsubscribe_list_ids(broadcast)
+    rows = _NUMBERS if len(list_ids) > 1 else _ROWS
+    joined = _UNSUBSCRIBED.format(_places(unsubscribe_ids)) if unsubscribe_ids else ""
+    unsubscribed = "count(u.msisdn) FILTER (WHERE o.msisdn IS NULL)" if unsubscribe_ids else "0"
+    query = _REACH.format(rows=rows.format(_places(list_ids)), unsubscribed=unsubscribed, joined=joined)
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*list_ids, broadcast.workspace_id, *unsubscribe_ids])
+        numbers, on_lists, opted_out, gone = cursor.fetchone()
+    on_lists = int(on_lists or 0)
+    return Reach(on_lists, on_lists - numbers, opted_out, gone, numbers - opted_out - gone)
+
+
+_ROWS = "SELECT msisdn, 1 AS n FROM contacts_recipient WHERE list_id IN ({})"
+# The same number on several lists is one person.
+_NUMBERS = "SELECT msisdn, count(*) AS n FROM contacts_recipient WHERE list_id IN ({}) GROUP BY msisdn"
+_REACH = """
+SELECT count(*), sum(r.n), count(o.msisdn), {unsubscribed}
+FROM ({rows}) AS r LEFT JOIN contacts_optout o ON o.workspace_id = %s AND o.msisdn = r.msisdn {joined}
+"""
+_UNSUBSCRIBED = """
+LEFT JOIN (SELECT DISTINCT msisdn FROM contacts_unsubscribemember WHERE list_id IN ({})) AS u ON u.msisdn = r.msisdn
+"""
+
+
+def _places(values: list[int]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _single_reach(broadcast: Broadcast) -> Reach:
+    if not broadcast.msisdn:
+        return Reach()
+    gone = OptOut.objects.filter(workspace_id=broadcast.workspace_id, msisdn=broadcast.msisdn).exists()
+    listed = (
+        not gone
+        and UnsubscribeMember.objects.filter(
+            list_id__in=unsubscribe_list_ids(broadcast), msisdn=broadcast.msisdn
+        ).exists()
+    )
+    return Reach(1, 0, int(gone), int(listed), int(not gone and not listed))
+
+
+def sample_people(broadcast: Broadcast, *, limit: int = 5, after_id: int = 0) -> list[Person]:
+    """Real people of the audience, in its order, from the one after `after_id` on."""
+    if broadcast.kind == BroadcastKind.SINGLE:
+        return [single_person(broadcast)] if broadcast.msisdn else []
+    rows = audience_rows(broadcast).filter(id__gt=after_id)[:limit]
+    return [_person(row) for row in rows]
+
+
+def single_person(broadcast: Broadcast) -> Person:
+    """The one of a single broadcast: with the fields of the newest list entry of that number, if there is one."""
+    row = (
+        Recipient.objects.filter(list__workspace_id=broadcast.workspace_id, msisdn=broadcast.msisdn)
+        .order_by("-id")
+        .first()
+    )
+    return _person(row) if row else Person(None, broadcast.msisdn, "", {})
+
+
+def _person(row: Recipient) -> Person:
+    values = {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS}
+    return Person(row.pk, row.msisdn, row.first_name, values | dict(row.extra))
+
+
+def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[tuple[str, dict[str, str], int]]:
+    """(msisdn, the values that the text uses, recipient id) of everybody who gets it; streamed."""
+    if broadcast.kind == BroadcastKind.SINGLE:
+        if _single_reach(broadcast).people:
+            person = single_person(broadcast)
+            yield person.msisdn, person.values, person.recipient_id or 0
+        return
+    fields = [name for name in Recipient.TOKEN_FIELDS if name in uses]
+    further = sorted(uses - set(Recipient.TOKEN_FIELDS))
+    columns = ["id", "msisdn", *fields, *(["extra"] if further else [])]
+    for row in audience_rows(broadcast).values_list(*columns).iterator(chunk_size=5000):
+        values = dict(zip(fields, row[2:], strict=False))
+        if further:
+            values |= {name: row[-1].get(name, "") for name in further}
+        yield row[1], values, row[0]
+
+
+def country_counts(broadcast: Broadcast) -> dict[str, int]:
+    """People by country of their number."""
+    rows = audience_rows(broadcast).order_by().values(code=F("country")).annotate(n=Count("id"))
+    return {row["code"]: row["n"] for row in rows.filter(~Q(country=""))}

@@ -1,0 +1,77 @@
+"""Pause, resume, stop: a person's word, effective within two seconds, mid-segment."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from campaigns.errors import NotNow
+from campaigns.models import Broadcast, BroadcastState
+from campaigns.services.events import note
+from messaging.dispatches import pause_dispatch, resume_dispatch, stop_dispatch
+from messaging.tasks import wake_engine
+
+ACTIVE = (BroadcastState.RUNNING, BroadcastState.PAUSED)
+
+
+def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    with transaction.atomic():
+        _move(
+            broadcast,
+            (BroadcastState.RUNNING,),
+            BroadcastState.PAUSED,
+            _("Only a running broadcast can be paused."),
+        )
+        for dispatch_id in dispatch_ids(broadcast):
+            pause_dispatch(dispatch_id=dispatch_id)
+        note(broadcast, "paused", _("Paused."), actor=actor)
+        record(broadcast.workspace, actor, "paused", broadcast)
+    return broadcast
+
+
+def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    with transaction.atomic():
+        _move(
+            broadcast,
+            (BroadcastState.PAUSED,),
+            BroadcastState.RUNNING,
+            _("Only a paused broadcast can be resumed."),
+        )
+        note(broadcast, "resumed", _("Resumed."), actor=actor)
+        record(broadcast.workspace, actor, "resumed", broadcast)
+        for dispatch_id in dispatch_ids(broadcast):
+            resume_dispatch(dispatch_id=dispatch_id)
+        transaction.on_commit(wake_engine)
+    broadcast.refresh_from_db()
+    return broadcast
+
+
+def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """For good: who waits is cancelled, with that reason. What is being handed over finishes by itself."""
+    refused = _("Only a running or paused broadcast can be stopped.")
+    with transaction.atomic():
+        _move(broadcast, ACTIVE, BroadcastState.STOPPED, refused)
+        Broadcast.objects.filter(pk=broadcast.pk).update(finished_at=timezone.now())
+        note(broadcast, "stopped", _("Stopped. Who was still waiting does not get it."), actor=actor)
+        record(broadcast.workspace, actor, "stopped", broadcast)
+    # Beyond the transaction: no more is claimed from here on, and a million rows are cancelled in short steps.
+    for dispatch_id in dispatch_ids(broadcast):
+        stop_dispatch(dispatch_id=dispatch_id, reason=_("Stopped by a person."))
+    broadcast.refresh_from_db()
+    return broadcast
+
+
+def dispatch_ids(broadcast: Broadcast) -> list[int]:
+    return list(broadcast.segments.order_by("number").values_list("dispatch_id", flat=True))
+
+
+def _move(broadcast: Broadcast, old: tuple[BroadcastState, ...], new: BroadcastState, refused: str) -> None:
+    moved = Broadcast.objects.filter(pk=broadcast.pk, state__in=old).update(
+        state=new, state_reason="", updated_at=timezone.now()
+    )
+    if not moved:
+        raise NotNow(refused)
+    broadcast.refresh_from_db()

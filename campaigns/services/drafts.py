@@ -1,0 +1,176 @@
+"""Drafts: made, saved piece by piece, copied, deleted. Nothing but a draft can be edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from accounts.models import Workspace
+from campaigns.errors import CampaignError, EditedElsewhere, NotNow
+from campaigns.models import Broadcast, BroadcastKind, BroadcastState
+from campaigns.services.campaigns import default_campaign
+from sms.msisdn import MsisdnError, parse_msisdn
+
+TEXT_MOST = 100_000
+COPIED_FIELDS = ("campaign", "kind", "msisdn", "sender", "account", "text")
+
+
+def create_draft(
+    *,
+    workspace: Workspace,
+    actor: Actor,
+    name: str = "",
+    kind: str = BroadcastKind.BASE,
+    copy_of: Broadcast | None = None,
+) -> Broadcast:
+    """An empty draft with what can be known: the default campaign, and the account and sender if there is just one."""
+    if copy_of is not None:
+        return duplicate(broadcast=copy_of, actor=actor, name=name)
+    broadcast = Broadcast(workspace=workspace, kind=kind, created_by=actor.user)
+    broadcast.name = name.strip()[:150] or _("Untitled broadcast")
+    broadcast.campaign = default_campaign(workspace)
+    accounts = list(workspace.provider_accounts.filter(enabled=True).order_by("id")[:2])
+    senders = list(workspace.senders.filter(enabled=True).order_by("id")[:2])
+    broadcast.account = accounts[0] if len(accounts) == 1 else None
+    broadcast.sender = senders[0] if len(senders) == 1 else None
+    broadcast.save()
+    record(workspace, actor, "created", broadcast)
+    return broadcast
+
+
+def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcast:
+    copy = Broadcast(workspace=broadcast.workspace, created_by=actor.user)
+    for field in COPIED_FIELDS:
+        setattr(copy, field, getattr(broadcast, field))
+    copy.name = (name.strip() or _("Copy of %(name)s") % {"name": broadcast.name})[:150]
+    with transaction.atomic():
+        copy.save()
+        copy.lists.set(broadcast.lists.all())
+        copy.unsubscribe_lists.set(broadcast.unsubscribe_lists.all())
+    record(broadcast.workspace, actor, "created", copy, copy_of=broadcast.pk)
+    return copy
+
+
+def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dict[str, Any]) -> Broadcast:
+    """Saves the given fields if nobody saved since `version`; all of them or none.
+
+    Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, account_id, text, send_at, msisdn.
+    Raises CampaignError (with the field), EditedElsewhere, NotNow.
+    """
+    unknown = set(changes) - set(SETTERS)
+    if unknown:
+        raise CampaignError(
+            _("Unknown field: %(name)s.") % {"name": sorted(unknown)[0]}, field=sorted(unknown)[0]
+        )
+    with transaction.atomic():
+        fresh = (
+            Broadcast.objects.select_for_update(of=("self",)).select_related("workspace").get(pk=broadcast.pk)
+        )
+        if fresh.state != BroadcastState.DRAFT:
+            raise NotNow(
+                _("Only a draft can be edited. This broadcast is %(state)s.") % {"state": fresh.state}
+            )
+        if fresh.version != version:
+            raise EditedElsewhere(fresh.version)
+        for field, value in changes.items():
+            SETTERS[field](fresh, value)
+        fresh.version = version + 1
+        fresh.updated_at = timezone.now()
+        fresh.save()
+    return fresh
+
+
+def delete_draft(*, broadcast: Broadcast, actor: Actor) -> None:
+    """Only what never went out can be deleted; the rest is kept for its recipients' sake."""
+    with transaction.atomic():
+        deleted = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT)
+        if not deleted.exists():
+            raise NotNow(_("Only a draft can be deleted."))
+        record(broadcast.workspace, actor, "deleted", broadcast)
+        deleted.delete()
+
+
+def _set_name(broadcast: Broadcast, value: str) -> None:
+    name = str(value).strip()
+    if not name:
+        raise CampaignError(_("A broadcast needs a name."), field="name")
+    if len(name) > 150:
+        raise CampaignError(_("The name has %(n)s characters; at most 150.") % {"n": len(name)}, field="name")
+    broadcast.name = name
+
+
+def _set_text(broadcast: Broadcast, value: str) -> None:
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > TEXT_MOST:
+        sentence = _("The text has %(n)s characters; at most %(most)s. Shorten it.")
+        raise CampaignError(sentence % {"n": len(text), "most": TEXT_MOST}, field="text")
+    if "\x00" in text:
+        raise CampaignError(_("The text holds a NUL character. Remove it."), field="text")
+    broadcast.text = text
+
+
+def _set_send_at(broadcast: Broadcast, value: datetime | None) -> None:
+    if value is not None and timezone.is_naive(value):
+        raise CampaignError(
+            _("The time needs a time zone, such as 2026-12-01T09:00:00+01:00."), field="send_at"
+        )
+    broadcast.send_at = value
+
+
+def _set_msisdn(broadcast: Broadcast, value: str) -> None:
+    if not str(value).strip():
+        broadcast.msisdn = ""
+        return
+    try:
+        broadcast.msisdn = parse_msisdn(str(value), broadcast.workspace.default_country).digits
+    except MsisdnError as error:
+        raise CampaignError(error.sentence, field="msisdn") from None
+
+
+def _row_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcast, Any], None]:
+    """Sets a foreign key to a row of the same workspace; None empties it where that is allowed."""
+
+    def set_row(broadcast: Broadcast, value: Any) -> None:
+        if value in (None, "") and attribute != "campaign":
+            setattr(broadcast, attribute, None)
+            return
+        row = getattr(broadcast.workspace, relation).filter(pk=value or 0).first()
+        if row is None:
+            raise CampaignError(
+                _("There is no %(what)s %(id)s.") % {"what": attribute, "id": value}, field=field
+            )
+        setattr(broadcast, attribute, row)
+
+    return set_row
+
+
+def _rows_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcast, Any], None]:
+    def set_rows(broadcast: Broadcast, value: Any) -> None:
+        wanted = {int(pk) for pk in value}
+        rows = list(getattr(broadcast.workspace, relation).filter(pk__in=wanted))
+        missing = wanted - {row.pk for row in rows}
+        if missing:
+            raise CampaignError(_("There is no list %(id)s.") % {"id": min(missing)}, field=field)
+        getattr(broadcast, attribute).set(rows)
+
+    return set_rows
+
+
+SETTERS: dict[str, Callable[[Broadcast, Any], None]] = {
+    "name": _set_name,
+    "text": _set_text,
+    "send_at": _set_send_at,
+    "msisdn": _set_msisdn,
+    "campaign_id": _row_setter("campaign", "campaigns", "campaign_id"),
+    "sender_id": _row_setter("sender", "senders", "sender_id"),
+    "account_id": _row_setter("account", "provider_accounts", "account_id"),
+    "list_ids": _rows_setter("lists", "recipient_lists", "list_ids"),
+    "unsubscribe_list_ids": _rows_setter("unsubscribe_lists", "unsubscribe_lists", "unsubscribe_list_ids"),
+}

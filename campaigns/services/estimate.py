@@ -1,0 +1,127 @@
+"""What a broadcast will do, exactly: people, parts and cost, each person's own text counted, not an average."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from campaigns.models import Broadcast
+from campaigns.services.audience import Reach, people_values, reach_of
+from messaging.content import Content, compile_content
+from providers.services import PriceTable
+from sms.parts import part_count
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`cost` is None while no price is known; `unpriced` people have a number without a price.
+
+    `digest` names all that was agreed to: it changes when any of it does.
+    """
+
+    people: int
+    parts: int
+    by_parts: dict[int, int]
+    cost: Decimal | None
+    currency: str
+    unpriced: int
+    empty: int
+    reach: Reach
+    digest: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "people": self.people,
+            "parts": self.parts,
+            "by_parts": {str(parts): people for parts, people in sorted(self.by_parts.items())},
+            "cost": None if self.cost is None else str(self.cost),
+            "currency": self.currency,
+            "unpriced": self.unpriced,
+            "empty": self.empty,
+            "reach": self.reach.as_dict(),
+            "digest": self.digest,
+        }
+
+    @property
+    def most_parts(self) -> int:
+        return max(self.by_parts, default=0)
+
+    @property
+    def least_parts(self) -> int:
+        return min(self.by_parts, default=0)
+
+
+def estimate_of(broadcast: Broadcast) -> Estimate:
+    content = compile_content(broadcast.workspace_id, broadcast.text)
+    reach = reach_of(broadcast)
+    counted = _Count() if content.errors else _count(broadcast, content)
+    currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
+    known = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
+    cost = counted.cost if known else None
+    facts = [
+        counted.people,
+        counted.parts,
+        str(cost),
+        currency,
+        broadcast.text,
+        broadcast.sender_id,
+        broadcast.account_id,
+        broadcast.send_at.isoformat() if broadcast.send_at else None,
+        broadcast.campaign_id,
+        broadcast.msisdn,
+        reach.as_dict(),
+    ]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+    return Estimate(
+        people=reach.people,
+        parts=counted.parts,
+        by_parts=dict(counted.by_parts),
+        cost=cost,
+        currency=currency,
+        unpriced=counted.unpriced if broadcast.account else 0,
+        empty=counted.empty,
+        reach=reach,
+        digest=digest,
+    )
+
+
+class _Count:
+    """Running sums over the audience."""
+
+    def __init__(self) -> None:
+        self.people = 0
+        self.parts = 0
+        self.unpriced = 0
+        self.empty = 0
+        self.cost = Decimal(0)
+        self.by_parts: Counter[int] = Counter()
+
+
+def _count(broadcast: Broadcast, content: Content) -> _Count:
+    """A random token has one length whatever it draws; so the seed does not matter to the number of parts."""
+    total = _Count()
+    prices = PriceTable(broadcast.account) if broadcast.account else None
+    fixed = None if content.personal else content.render({}, seed=0)
+    fixed_parts = part_count(fixed) if fixed is not None and fixed.strip() else 0
+    for msisdn, values, recipient_id in people_values(broadcast, content.uses):
+        total.people += 1
+        if fixed is None:
+            text = content.render(values, seed=recipient_id)
+            parts = part_count(text) if text.strip() else 0
+        else:
+            parts = fixed_parts
+        if not parts:
+            total.empty += 1
+            continue
+        total.parts += parts
+        total.by_parts[parts] += 1
+        price = prices.price(msisdn) if prices else None
+        if price is None:
+            total.unpriced += 1
+        else:
+            total.cost += price * parts
+    return total

@@ -1,0 +1,160 @@
+"""From an audience to the ledger: one row per recipient, in chunks that each stand for themselves.
+
+A chunk is one transaction: rows, counter and how far we got. A worker that dies between two chunks loses nothing; the
+sweep starts planning again and it goes on after the last one. Nothing is sent before the whole audience is planned.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Segment
+from campaigns.services.audience import audience_rows, enabled_list_ids, single_person
+from campaigns.services.events import note
+from contacts.models import Recipient
+from messaging.dispatches import finish_dispatch_if_done, pause_dispatch, start_dispatch
+from messaging.ledger import count_planned
+from messaging.models import DispatchState, Message, MessageCount
+
+log = structlog.get_logger("crier.planning")
+
+CHUNK_IDS = 50_000
+# SQLite's busy wait is unfair: without a rest between bulk writes the web process starves.
+SQLITE_REST_SECONDS = 0.03
+SQLITE_CHUNK_IDS = 10_000
+
+
+def plan_segment(*, segment_id: int) -> int:
+    """Writes the segment's messages and starts its dispatch; returns how many it wrote. Safe to call again at any time."""
+    segment = Segment.objects.select_related("broadcast__workspace", "dispatch").get(pk=segment_id)
+    if segment.planned_at is not None or segment.dispatch.state != DispatchState.PLANNING:
+        return 0
+    broadcast = segment.broadcast
+    written = _plan_single(segment) if broadcast.kind == BroadcastKind.SINGLE else _plan_lists(segment)
+    _finish_planning(segment)
+    log.info("planned", broadcast=broadcast.pk, segment=segment.number, written=written)
+    return written
+
+
+def _plan_single(segment: Segment) -> int:
+    broadcast = segment.broadcast
+    person = single_person(broadcast)
+    with transaction.atomic():
+        if not Segment.objects.filter(pk=segment.pk, planned_to=0).update(planned_to=1):
+            return 0
+        Message.objects.create(
+            workspace_id=broadcast.workspace_id,
+            dispatch=segment.dispatch,
+            broadcast_id=broadcast.pk,
+            recipient_id=person.recipient_id,
+            account_id=segment.dispatch.account_id,
+            msisdn=person.msisdn,
+            sender=segment.dispatch.sender,
+        )
+        count_planned(segment.dispatch_id, 1)
+    return 1
+
+
+def _plan_lists(segment: Segment) -> int:
+    size = SQLITE_CHUNK_IDS if connection.vendor == "sqlite" else CHUNK_IDS
+    last_id = _last_recipient_id(segment.broadcast)
+    written = 0
+    while True:
+        done = Segment.objects.values_list("planned_to", "dispatch__state").get(pk=segment.pk)
+        if done[0] >= last_id or done[1] != DispatchState.PLANNING:
+            return written
+        written += _plan_chunk(segment, done[0], min(done[0] + size, last_id))
+        if connection.vendor == "sqlite":
+            time.sleep(SQLITE_REST_SECONDS)
+
+
+def _last_recipient_id(broadcast: Broadcast) -> int:
+    rows = Recipient.objects.filter(list_id__in=enabled_list_ids(broadcast))
+    return rows.aggregate(last=Max("id"))["last"] or 0
+
+
+def _plan_chunk(segment: Segment, after: int, to: int) -> int:
+    """One INSERT .. SELECT; a number that has its row already (another segment, a run before) is left out."""
+    chosen = audience_rows(segment.broadcast).filter(id__gt=after, id__lte=to).values_list("id", "msisdn")
+    query, params = chosen.query.sql_with_params()
+    now = timezone.now()
+    dispatch = segment.dispatch
+    fixed: list[Any] = [
+        segment.broadcast.workspace_id,
+        dispatch.pk,
+        segment.broadcast_id,
+        dispatch.account_id,
+        dispatch.sender,
+        now,
+        now,
+    ]
+    with transaction.atomic():
+        # Two workers on one segment: the one that moves the mark plans the chunk.
+        if not Segment.objects.filter(pk=segment.pk, planned_to=after).update(planned_to=to):
+            return 0
+        with connection.cursor() as cursor:
+            on_postgresql = connection.vendor == "postgresql"
+            time_type, empty = ("%s::timestamptz", "'[]'::jsonb") if on_postgresql else ("%s", "'[]'")
+            cursor.execute(_INSERT.format(query=query, time=time_type, empty=empty), [*fixed, *params])
+            written = int(cursor.rowcount)
+        count_planned(dispatch.pk, written)
+    return written
+
+
+_INSERT = """
+INSERT INTO messaging_message
+    (workspace_id, dispatch_id, broadcast_id, account_id, sender, created_at, changed_at, recipient_id, msisdn,
+     text, state, reason, words, provider_message_id, tries, claim, history)
+SELECT %s, %s, %s, %s, %s, {time}, {time}, chosen.id, chosen.msisdn, '', 'queued', '', '', '', 0, '', {empty}
+FROM ({query}) AS chosen
+WHERE true
+ON CONFLICT (broadcast_id, msisdn) DO NOTHING
+"""
+
+
+def _finish_planning(segment: Segment) -> None:
+    """Starts sending; unless more people would get it than were agreed to: then a person is asked first."""
+    broadcast = segment.broadcast
+    planned = _planned(segment)
+    agreed = int(broadcast.estimate.get("people", planned))
+    with transaction.atomic():
+        if not Segment.objects.filter(pk=segment.pk, planned_at__isnull=True).update(
+            planned_at=timezone.now()
+        ):
+            return
+        if not start_dispatch(dispatch_id=segment.dispatch_id):
+            return
+        sentence = ngettext("%(n)s person planned.", "%(n)s people planned.", planned) % {"n": f"{planned:,}"}
+        note(broadcast, "planned", sentence)
+        if planned > agreed:
+            reason = ngettext(
+                "The audience grew since it was agreed to: %(n)s person now, %(agreed)s then. Resume to send to all.",
+                "The audience grew since it was agreed to: %(n)s people now, %(agreed)s then. Resume to send to all.",
+                planned,
+            ) % {"n": f"{planned:,}", "agreed": f"{agreed:,}"}
+            pause_dispatch(dispatch_id=segment.dispatch_id, reason=reason, by_engine=True)
+        elif Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.PAUSED).exists():
+            pause_dispatch(dispatch_id=segment.dispatch_id)
+    finish_dispatch_if_done(dispatch_id=segment.dispatch_id)
+
+
+def _planned(segment: Segment) -> int:
+    rows = MessageCount.objects.filter(dispatch_id=segment.dispatch_id).values_list("count", flat=True)
+    return sum(rows)
+
+
+def plan_waiting_segments() -> int:
+    """The sweep's: segments whose planning never began or was cut off."""
+    ids = Segment.objects.filter(
+        planned_at__isnull=True,
+        dispatch__state=DispatchState.PLANNING,
+        broadcast__state__in=[BroadcastState.RUNNING, BroadcastState.PAUSED],
+    ).values_list("id", flat=True)
+    return sum(plan_segment(segment_id=pk) for pk in list(ids))

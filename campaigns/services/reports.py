@@ -1,0 +1,459 @@
+"""What happened to everybody: from kept counters, so that a report of a million costs what one of a hundred costs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access import Actor
+from accounts.audit import record
+from campaigns.errors import CampaignError
+from campaigns.models import Broadcast, BroadcastState
+from campaigns.services.drafts import duplicate
+from contacts.models import OptOut, Recipient, RecipientList
+from messaging.dispatches import counts_of
+from messaging.models import Dispatch, Message, MessageCount, MessageMinute
+from messaging.reasons import reason_of
+from sms.msisdn import format_msisdn
+from sms.states import LABEL, MessageState
+
+S = MessageState
+NOT_DELIVERED = (S.UNDELIVERED, S.EXPIRED, S.REJECTED, S.FAILED)
+HANDED_OVER = (S.SENT, S.DELIVERED, S.UNDELIVERED, S.EXPIRED, S.REJECTED)
+WAITS = (S.QUEUED, S.HELD)
+# After the last change, a finished broadcast is looked at for so long before the page stops asking.
+QUIET_AFTER = timedelta(seconds=45)
+RATE_WINDOW = timedelta(minutes=2)
+
+# Tabs of the report's table: name, label, the states they show (None: all).
+TABS: dict[str, tuple[Promise, tuple[MessageState, ...] | None]] = {
+    "all": (gettext_lazy("All"), None),
+    "delivered": (gettext_lazy("Delivered"), (S.DELIVERED,)),
+    "failed": (gettext_lazy("Failed"), NOT_DELIVERED),
+    "on-the-way": (gettext_lazy("On the way"), (S.SUBMITTING, S.SENT)),
+    "unknown": (gettext_lazy("Unknown"), (S.UNKNOWN,)),
+    "waiting": (gettext_lazy("Waiting"), WAITS),
+    "left-out": (gettext_lazy("Left out"), (S.SUPPRESSED, S.CANCELLED)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonLine:
+    code: str
+    state: str
+    sentence: str | Promise
+    next_step: str | Promise
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Counts of messages by state; they always add up to `people`."""
+
+    people: int
+    by_state: dict[str, int]
+    cost: Decimal
+    expected_cost: Decimal | None
+    currency: str
+    opted_out: int
+    reasons: list[ReasonLine]
+    left_out: dict[str, int]
+    per_second: float | None
+    done_about: datetime | None
+    may_change: bool
+    state: str
+    summary: str
+    tab_counts: dict[str, int] = field(default_factory=dict)
+
+    def _sum(self, states: tuple[MessageState, ...]) -> int:
+        return sum(self.by_state[state.value] for state in states)
+
+    @property
+    def sent(self) -> int:
+        """Handed over to the provider, whatever became of it."""
+        return self._sum(HANDED_OVER)
+
+    @property
+    def delivered(self) -> int:
+        return self._sum((S.DELIVERED,))
+
+    @property
+    def failed(self) -> int:
+        return self._sum(NOT_DELIVERED)
+
+    @property
+    def on_the_way(self) -> int:
+        return self._sum((S.SUBMITTING, S.SENT))
+
+    @property
+    def waiting(self) -> int:
+        return self._sum(WAITS)
+
+    @property
+    def unknown(self) -> int:
+        return self._sum((S.UNKNOWN,))
+
+    @property
+    def suppressed(self) -> int:
+        return self._sum((S.SUPPRESSED,))
+
+    @property
+    def cancelled(self) -> int:
+        return self._sum((S.CANCELLED,))
+
+
+def report_of(broadcast: Broadcast) -> Report:
+    dispatches = list(Dispatch.objects.filter(segment__broadcast=broadcast))
+    ids = [dispatch.pk for dispatch in dispatches]
+    by_state = counts_of(ids)
+    people = sum(by_state.values()) or int(broadcast.estimate.get("people") or 0)
+    if not sum(by_state.values()):
+        by_state[S.QUEUED.value] = people
+    agreed_cost = broadcast.estimate.get("cost")
+    per_second, done_about = _pace(broadcast, ids, by_state)
+    sent = sum(by_state[state.value] for state in HANDED_OVER)
+    return Report(
+        people=people,
+        by_state=by_state,
+        cost=_cost(ids),
+        expected_cost=None if agreed_cost is None else Decimal(agreed_cost),
+        currency=str(broadcast.estimate.get("currency") or broadcast.workspace.currency),
+        opted_out=_opted_out(broadcast),
+        reasons=_reasons(ids),
+        left_out=_left_out(broadcast),
+        per_second=per_second,
+        done_about=done_about,
+        may_change=_may_change(broadcast, dispatches, by_state),
+        state=broadcast.state,
+        summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
+        tab_counts=_tab_counts(by_state),
+    )
+
+
+def states_of(broadcasts: list[Broadcast]) -> dict[int, dict[str, int]]:
+    """Counts by state of many broadcasts with one query: for lists of them."""
+    totals: dict[int, dict[str, int]] = {row.pk: {state.value: 0 for state in S} for row in broadcasts}
+    rows = (
+        MessageCount.objects.filter(dispatch__segment__broadcast__in=broadcasts)
+        .values_list("dispatch__broadcast_id", "state")
+        .annotate(total=Sum("count"))
+    )
+    for broadcast_id, state, count in rows:
+        totals[broadcast_id][state] = count
+    return totals
+
+
+def _tab_counts(by_state: dict[str, int]) -> dict[str, int]:
+    return {
+        name: sum(by_state.values()) if states is None else sum(by_state[state.value] for state in states)
+        for name, (_label, states) in TABS.items()
+    }
+
+
+def _cost(dispatch_ids: list[int]) -> Decimal:
+    total = Dispatch.objects.filter(id__in=dispatch_ids).aggregate(total=Sum("cost"))["total"]
+    # SQLite sums as binary fractions.
+    return Decimal(total or 0).quantize(Decimal("0.00001"))
+
+
+def _opted_out(broadcast: Broadcast) -> int:
+    """People of this broadcast who opted out since it was launched."""
+    if broadcast.launched_at is None:
+        return 0
+    numbers = Message.objects.filter(broadcast_id=broadcast.pk).values("msisdn")
+    gone = OptOut.objects.filter(workspace_id=broadcast.workspace_id, at__gte=broadcast.launched_at)
+    return gone.filter(msisdn__in=numbers).count()
+
+
+def _reasons(dispatch_ids: list[int]) -> list[ReasonLine]:
+    """Why not delivered: states with a reason, the most frequent first."""
+    shown = {state.value for state in (*NOT_DELIVERED, S.UNKNOWN, S.SUPPRESSED, S.CANCELLED, *WAITS)}
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for state, code, count in MessageCount.objects.filter(dispatch_id__in=dispatch_ids).values_list(
+        "state", "reason", "count"
+    ):
+        if state in shown and (code or state not in WAITS) and count:
+            counts[(state, code)] += count
+    lines = []
+    for (state, code), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        reason = reason_of(code or state)
+        lines.append(ReasonLine(code, state, reason.sentence, reason.next_step, count))
+    return lines
+
+
+def _left_out(broadcast: Broadcast) -> dict[str, int]:
+    reach = broadcast.estimate.get("reach") or {}
+    return {name: reach[name] for name in ("duplicates", "opted_out", "unsubscribed") if reach.get(name)}
+
+
+def _pace(
+    broadcast: Broadcast, dispatch_ids: list[int], by_state: dict[str, int]
+) -> tuple[float | None, datetime | None]:
+    """Messages a second of late, and when the rest will be done at that pace."""
+    if broadcast.state != BroadcastState.RUNNING:
+        return None, None
+    started = min(
+        (
+            at
+            for at in Dispatch.objects.filter(id__in=dispatch_ids).values_list("started_at", flat=True)
+            if at
+        ),
+        default=None,
+    )
+    if started is None:
+        return None, None
+    now = timezone.now()
+    since = max(started, (now - RATE_WINDOW).replace(second=0, microsecond=0))
+    counted = MessageMinute.objects.filter(
+        dispatch_id__in=dispatch_ids, minute__gte=since.replace(second=0, microsecond=0), state=S.SENT.value
+    ).aggregate(total=Sum("count"))["total"]
+    seconds = max((now - since).total_seconds(), 1.0)
+    rate = (counted or 0) / seconds
+    waiting = sum(by_state[state.value] for state in WAITS)
+    return rate, (now + timedelta(seconds=waiting / rate) if rate > 0 else None)
+
+
+def _may_change(broadcast: Broadcast, dispatches: list[Dispatch], by_state: dict[str, int]) -> bool:
+    """False when a page need not ask again by itself: nothing waits, and receipts have been quiet for a while."""
+    if broadcast.state in (BroadcastState.RUNNING, BroadcastState.SCHEDULED):
+        return True
+    if broadcast.state == BroadcastState.DRAFT:
+        return False
+    under_way = by_state[S.SUBMITTING.value] + by_state[S.SENT.value] + by_state[S.UNKNOWN.value]
+    if broadcast.state == BroadcastState.STOPPED:
+        under_way += by_state[S.QUEUED.value]
+    last = max((dispatch.changed_at for dispatch in dispatches), default=None)
+    return bool(under_way and last and timezone.now() - last < QUIET_AFTER)
+
+
+# --- the chart ------------------------------------------------------------------------------------------
+
+SERIES: tuple[tuple[str, Promise, tuple[MessageState, ...]], ...] = (
+    ("sent", gettext_lazy("Sent"), (S.SENT,)),
+    ("delivered", gettext_lazy("Delivered"), (S.DELIVERED,)),
+    ("failed", gettext_lazy("Failed"), NOT_DELIVERED),
+)
+BARS_MOST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`labels`: local times; each of `series` has "name", "label" and one count a label."""
+
+    labels: list[str]
+    series: list[dict[str, Any]]
+    unit_minutes: int
+
+
+def chart_of(broadcast: Broadcast) -> Chart:
+    rows = list(
+        MessageMinute.objects.filter(dispatch__segment__broadcast=broadcast)
+        .values_list("minute", "state")
+        .annotate(total=Sum("count"))
+        .order_by("minute")
+    )
+    if not rows:
+        return Chart([], [], 1)
+    first, last = rows[0][0], rows[-1][0]
+    unit = _unit(int((last - first).total_seconds() // 60) + 1)
+    bars = int((last - first).total_seconds() // 60) // unit + 1
+    counts = {name: [0] * bars for name, _label, _states in SERIES}
+    for minute, state, total in rows:
+        place = int((minute - first).total_seconds() // 60) // unit
+        for name, _label, states in SERIES:
+            if state in states:
+                counts[name][place] += total
+    times = [timezone.localtime(first + timedelta(minutes=unit * place)) for place in range(bars)]
+    day = "%d %b %H:%M" if (last - first) > timedelta(days=1) else "%H:%M"
+    series = [{"name": name, "label": str(label), "values": counts[name]} for name, label, _states in SERIES]
+    return Chart([at.strftime(day) for at in times], series, unit)
+
+
+def _unit(minutes: int) -> int:
+    for unit in (1, 5, 15, 60, 180, 720, 1440):
+        if minutes / unit <= BARS_MOST:
+            return unit
+    return 10_080
+
+
+# --- everybody ------------------------------------------------------------------------------------------
+
+
+def messages_of(
+    broadcast: Broadcast, *, tab: str = "all", search: str = "", after_id: int = 0, limit: int = 50
+) -> list[Message]:
+    """One page in the order of planning, from after `after_id` on (keyset: page 20,000 costs what page 1 costs)."""
+    rows = _tab_rows(broadcast, tab)
+    if search.strip():
+        rows = _searched(broadcast, rows, search.strip())
+    return list(rows.filter(id__gt=after_id).order_by("id")[:limit])
+
+
+def _tab_rows(broadcast: Broadcast, tab: str) -> QuerySet[Message]:
+    dispatch_ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+    rows = Message.objects.filter(workspace_id=broadcast.workspace_id, dispatch_id__in=dispatch_ids)
+    states = TABS.get(tab, TABS["all"])[1]
+    return rows if states is None else rows.filter(state__in=[state.value for state in states])
+
+
+def _searched(broadcast: Broadcast, rows: QuerySet[Message], search: str) -> QuerySet[Message]:
+    """A piece of the number, or the beginning of a name on the broadcast's lists."""
+    digits = "".join(char for char in search if char.isdigit())
+    if digits and len(digits) >= len(search) / 2:
+        return rows.filter(msisdn__contains=digits)
+    list_ids = broadcast.lists.values_list("id", flat=True)
+    named = Recipient.objects.filter(list_id__in=list(list_ids))
+    people = named.filter(first_name__istartswith=search) | named.filter(last_name__istartswith=search)
+    return rows.filter(recipient_id__in=people.values("id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    at: datetime
+    state: str
+    sentence: str
+    words: str
+
+
+def timeline_of(message: Message) -> list[Step]:
+    """Every change of one message with its time, source and the provider's words."""
+    steps = [Step(message.created_at, S.QUEUED.value, _("Planned"), "")]
+    if message.submitted_at:
+        steps.append(Step(message.submitted_at, S.SUBMITTING.value, _("Handed to the provider"), ""))
+    sources = {
+        "engine": _("the provider's answer"),
+        "receipt": _("a delivery report"),
+        "sweep": _("Crier's sweep"),
+        "person": _("a person"),
+    }
+    for state, at, source, code, words in message.history:
+        reason = str(reason_of(code).sentence) if code else str(LABEL[S(state)])
+        sentence = _("%(what)s (%(source)s)") % {"what": reason, "source": sources.get(source, source)}
+        steps.append(Step(datetime.fromisoformat(at), state, sentence, words))
+    return sorted(steps, key=lambda step: step.at)
+
+
+CSV_HEADER = (
+    "number",
+    "state",
+    "reason",
+    "provider_words",
+    "sender",
+    "parts",
+    "price",
+    "provider_message_id",
+    "planned_at",
+    "submitted_at",
+    "settled_at",
+    "text",
+)
+
+
+def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
+    """A header and one row per recipient; streamed. Text cells that a spreadsheet would run are escaped."""
+    yield list(CSV_HEADER)
+    for row in _tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=2000):
+        yield [
+            format_msisdn(row.msisdn),
+            row.state,
+            str(reason_of(row.reason).sentence),
+            safe_cell(row.words),
+            row.sender,
+            "" if row.parts is None else str(row.parts),
+            "" if row.price is None else str(row.price),
+            row.provider_message_id,
+            *(at.isoformat() if at else "" for at in (row.created_at, row.submitted_at, row.settled_at)),
+            safe_cell(row.text),
+        ]
+
+
+def safe_cell(value: str) -> str:
+    """A cell that begins like a formula is shown, not run, by spreadsheets: a leading apostrophe says so."""
+    return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
+
+
+# --- who did not get it -----------------------------------------------------------------------------------
+
+# Another try makes sense for these; who opted out, or may have got it, is never among them.
+WORTH_ANOTHER_TRY = {
+    (S.UNDELIVERED.value, "undelivered"),
+    (S.EXPIRED.value, "expired"),
+    (S.CANCELLED.value, "stopped"),
+    (S.FAILED.value, "refused"),
+    (S.FAILED.value, "sender_not_allowed"),
+    (S.FAILED.value, "text_too_long"),
+    (S.FAILED.value, "empty_text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    line: ReasonLine
+    reachable: bool
+
+
+def missed_of(broadcast: Broadcast) -> list[Missed]:
+    """Every reason for which somebody did not get it, and whether another try makes sense."""
+    ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+    lines = [line for line in _reasons(ids) if line.state not in {state.value for state in WAITS}]
+    return [Missed(line, _worth_another_try(line.state, line.code)) for line in lines]
+
+
+def _worth_another_try(state: str, code: str) -> bool:
+    return (state, code) in WORTH_ANOTHER_TRY or (state in (S.UNDELIVERED, S.EXPIRED) and not code)
+
+
+def draft_for_missed(*, broadcast: Broadcast, actor: Actor, reasons: list[str]) -> Broadcast:
+    """A draft to those who missed it for the given reasons, on a list of their own, with the same text.
+
+    `reasons`: codes; only those that are worth another try are taken.
+    """
+    codes = {missed.line.code for missed in missed_of(broadcast) if missed.reachable}
+    chosen = codes & set(reasons)
+    rows = _tab_rows(broadcast, "all").filter(reason__in=chosen, recipient_id__isnull=False)
+    wanted = [key for key in WORTH_ANOTHER_TRY if key[1] in chosen]
+    states = {state for state, _code in wanted} or {S.UNDELIVERED.value}
+    rows = rows.filter(state__in=states)
+    if not chosen or not rows.exists():
+        raise CampaignError(_("Nobody among them can be tried again."), field="reasons")
+    with transaction.atomic():
+        people = _copy_to_list(broadcast, rows)
+        draft = duplicate(
+            broadcast=broadcast, actor=actor, name=_("%(name)s, again") % {"name": broadcast.name}
+        )
+        draft.lists.set([people])
+        record(broadcast.workspace, actor, "created", draft, missed_of=broadcast.pk)
+    return draft
+
+
+def _copy_to_list(broadcast: Broadcast, rows: QuerySet[Message]) -> RecipientList:
+    number = broadcast.workspace.recipient_lists.filter(name__startswith=broadcast.name[:60]).count() + 1
+    name = _("%(name)s, missed %(number)s") % {"name": broadcast.name[:60], "number": number}
+    columns = sorted(
+        {column for names in broadcast.lists.values_list("columns", flat=True) for column in names}
+    )
+    people = RecipientList.objects.create(workspace=broadcast.workspace, name=name, columns=columns)
+    copies = []
+    for row in Recipient.objects.filter(id__in=rows.values("recipient_id")).iterator(chunk_size=2000):
+        row.pk = None
+        row._state.adding = True
+        row.list = people
+        copies.append(row)
+        if len(copies) == 2000:
+            Recipient.objects.bulk_create(copies)
+            copies = []
+    Recipient.objects.bulk_create(copies)
+    people.recipient_count = people.recipients.count()
+    people.save(update_fields=["recipient_count"])
+    return people

@@ -1,0 +1,154 @@
+"""The last look before a broadcast goes out, and its launch: what is shown here is what happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import actor_of, marketer_page
+from campaigns.errors import AlreadyLaunched, CampaignError, CountNotTyped, EstimateChanged
+from campaigns.forms import LaunchForm
+from campaigns.models import Broadcast, BroadcastState
+from campaigns.services.audience import sample_people
+from campaigns.services.checks import blocking, launch_checks
+from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.launch import launch, remember_estimate, unschedule
+from campaigns.templatetags.broadcasts import money_text
+from campaigns.views.common import get_broadcast, refuse, to_broadcast
+from campaigns.views.composer import people_data
+from web.toasts import toast
+
+SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    label: str
+    agreed: str
+    now: str
+
+
+@marketer_page
+@require_http_methods(["GET", "POST"])
+def broadcast_review(request: Any, pk: int) -> HttpResponse:
+    broadcast = get_broadcast(request, pk)
+    if broadcast.state != BroadcastState.DRAFT:
+        return _already(request, broadcast)
+    if request.method == "GET":
+        return _page(request, broadcast)
+    form = LaunchForm(request.POST)
+    form.is_valid()
+    try:
+        launched = launch(
+            broadcast=broadcast,
+            actor=actor_of(request),
+            launch_token=form.cleaned_data.get("launch_token", ""),
+            digest=form.cleaned_data.get("digest", ""),
+            typed_count=form.cleaned_data.get("typed_count"),
+        )
+    except AlreadyLaunched:
+        return _already(request, broadcast)
+    except CampaignError as error:
+        return _page(request, broadcast, error)
+    scheduled = launched.state == BroadcastState.SCHEDULED
+    toast(request, _("Scheduled.") if scheduled else _("Sending has begun."))
+    return to_broadcast(launched)
+
+
+def _already(request: Any, broadcast: Broadcast) -> HttpResponse:
+    """A second click, an old page: the report of the one launch."""
+    toast(request, AlreadyLaunched().sentence, level="info")
+    return to_broadcast(broadcast)
+
+
+def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None) -> HttpResponse:
+    agreed = dict(error.agreed) if isinstance(error, EstimateChanged) else {}
+    estimate = estimate_of(broadcast)
+    remember_estimate(broadcast=broadcast, estimate=estimate)
+    checks = launch_checks(broadcast, estimate)
+    context = {
+        "broadcast": broadcast,
+        "estimate": estimate,
+        "people": people_data(broadcast, sample_people(broadcast, limit=SAMPLES)),
+        "checks": checks,
+        "blocked": bool(blocking(checks)),
+        "edit_url": reverse("broadcast-edit", args=[broadcast.pk]),
+        "verb": verb_of(broadcast, estimate),
+        "must_type": estimate.people > broadcast.workspace.typed_count_above,
+        "typed": request.POST.get("typed_count", ""),
+        "count_error": str(error.sentence) if isinstance(error, CountNotTyped) else "",
+        "error": str(error.sentence) if error else "",
+        "differences": differences(agreed, estimate) if agreed else [],
+        "seconds": sending_seconds(broadcast, estimate),
+        "by_parts": sorted(estimate.by_parts.items()),
+    }
+    return render(request, "campaigns/review.html", context, status=422 if error else 200)
+
+
+def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
+    """The button says what it does: to how many, for how much, and whether now."""
+    values = {"people": f"{estimate.people:,}", "cost": money_text(estimate.cost, estimate.currency)}
+    later = broadcast.send_at is not None and broadcast.send_at > timezone.now()
+    if estimate.cost is None:
+        if later:
+            words = ngettext(
+                "Schedule for %(people)s person", "Schedule for %(people)s people", estimate.people
+            )
+        else:
+            words = ngettext("Send to %(people)s person", "Send to %(people)s people", estimate.people)
+    elif later:
+        words = ngettext(
+            "Schedule for %(people)s person for %(cost)s",
+            "Schedule for %(people)s people for %(cost)s",
+            estimate.people,
+        )
+    else:
+        words = ngettext(
+            "Send to %(people)s person for %(cost)s",
+            "Send to %(people)s people for %(cost)s",
+            estimate.people,
+        )
+    return words % values
+
+
+def sending_seconds(broadcast: Broadcast, estimate: Estimate) -> float | None:
+    """At the pace of the account, were it alone on it."""
+    if broadcast.account is None or not broadcast.account.parts_per_second:
+        return None
+    return float(Decimal(estimate.parts) / broadcast.account.parts_per_second)
+
+
+def differences(agreed: dict[str, Any], now: Estimate) -> list[Difference]:
+    """What was shown before, and what would happen now; only what differs."""
+    currency = now.currency
+    lines = [
+        Difference(_("People"), f"{agreed.get('people', 0):,}", f"{now.people:,}"),
+        Difference(_("Parts"), f"{agreed.get('parts', 0):,}", f"{now.parts:,}"),
+        Difference(
+            _("Cost"),
+            money_text(agreed.get("cost"), str(agreed.get("currency") or currency)),
+            money_text(now.cost, currency),
+        ),
+    ]
+    return [line for line in lines if line.agreed != line.now]
+
+
+@marketer_page
+@require_POST
+def broadcast_unschedule(request: Any, pk: int) -> HttpResponse:
+    broadcast = get_broadcast(request, pk)
+    try:
+        unschedule(broadcast=broadcast, actor=actor_of(request))
+    except CampaignError as error:
+        return refuse(request, error, reverse("broadcast-detail", args=[pk]))
+    toast(request, _("Taken back. It is a draft again."))
+    return redirect("broadcast-edit", pk)

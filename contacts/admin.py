@@ -1,0 +1,239 @@
+"""Contacts in the admin: lists and people are edited through the services, opt-outs and imports are looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from import_export import fields, resources
+from import_export.admin import ExportMixin, ImportExportModelAdmin
+
+from accounts.access import Actor
+from accounts.models import User
+from contacts.fields import PERSON_FIELDS
+from contacts.models import (
+    Import,
+    OptOut,
+    OptOutHow,
+    Recipient,
+    RecipientList,
+    UnsubscribeList,
+    UnsubscribeMember,
+)
+from contacts.numbers import read_number
+from contacts.services import lists, opt_outs
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor(user=request.user if isinstance(request.user, User) else None)
+
+
+class LookedAtAdmin(admin.ModelAdmin):
+    """Nothing is added, changed or deleted here: the pages do that, with their reasons."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(RecipientList)
+class RecipientListAdmin(admin.ModelAdmin):
+    list_display = ("name", "workspace", "recipient_count", "enabled", "updated_at")
+    list_filter = ("enabled", "workspace")
+    search_fields = ("name",)
+    list_select_related = ("workspace",)
+    fields = ("workspace", "name", "enabled", "recipient_count", "columns", "created_at", "updated_at")
+    readonly_fields = ("recipient_count", "columns", "created_at", "updated_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RecipientList | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "workspace") if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: RecipientList, form: Any, change: bool) -> None:
+        actor = _actor(request)
+        if not change:
+            made = lists.create_list(workspace=obj.workspace, actor=actor, name=obj.name)
+            obj.pk, obj._state.adding = made.pk, False
+        elif "name" in form.changed_data:
+            lists.rename_list(recipient_list=obj, actor=actor, name=obj.name)
+        if "enabled" in form.changed_data:
+            lists.set_list_enabled(recipient_list=obj, actor=actor, enabled=obj.enabled)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Lists are disabled; deleting an unused one is for the API, which knows who uses it."""
+        return False
+
+
+class RecipientResource(resources.ModelResource):
+    """Columns: list (its id), msisdn in any usual writing, and the fields of a person. Numbers are checked."""
+
+    class Meta:
+        model = Recipient
+        fields = ("list", "msisdn", "country", *PERSON_FIELDS)
+        import_id_fields = ("list", "msisdn")
+        skip_unchanged = True
+
+    def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        target = RecipientList.objects.select_related("workspace").get(pk=row["list"])
+        row["msisdn"], row["country"] = read_number(str(row["msisdn"]), target.workspace.default_country)
+
+    def do_instance_save(self, instance: Recipient, is_create: bool) -> None:
+        """With the list's count, which no trigger keeps. A dry run is rolled back with both."""
+        with transaction.atomic():
+            lists.lock_list(instance.list)
+            instance.updated_at = timezone.now()
+            instance.save(force_insert=is_create)
+            lists.change_count(instance.list, int(is_create))
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ImportExportModelAdmin):
+    """For some rows; files of any size go through the import pages, which are some hundred times faster."""
+
+    resource_classes = [RecipientResource]
+    list_display = ("msisdn", "list", "first_name", "last_name", "country", "created_at")
+    search_fields = ("msisdn__startswith",)
+    list_select_related = ("list",)
+    # Counting a million rows for a page number takes longer than the page.
+    show_full_result_count = False
+    fields = ("list", "msisdn", "country", *PERSON_FIELDS, "extra", "created_at", "updated_at")
+    readonly_fields = ("list", "msisdn", "country", "extra", "created_at", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Recipient, form: Any, change: bool) -> None:
+        changed = {name: getattr(obj, name) for name in form.changed_data if name in PERSON_FIELDS}
+        lists.update_recipient(recipient=obj, actor=_actor(request), fields=changed)
+
+    def delete_model(self, request: HttpRequest, obj: Recipient) -> None:
+        lists.remove_recipients(recipient_list=obj.list, ids=[obj.pk], actor=_actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Recipient]) -> None:
+        for target in RecipientList.objects.filter(recipients__in=queryset).distinct():
+            ids = list(queryset.filter(list=target).values_list("pk", flat=True))
+            lists.remove_recipients(recipient_list=target, ids=ids, actor=_actor(request))
+
+
+class OptOutResource(resources.ModelResource):
+    """Columns: workspace (its id), msisdn in any usual writing, source. A number that is opted out stays as it is."""
+
+    how = fields.Field(attribute="how", column_name="how", default=OptOutHow.FILE)
+
+    class Meta:
+        model = OptOut
+        fields = ("workspace", "msisdn", "how", "source", "message_id", "at")
+        import_id_fields = ("workspace", "msisdn")
+
+    def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        row["msisdn"], _country = read_number(str(row["msisdn"]), "")
+
+    def skip_row(
+        self, instance: OptOut, original: OptOut, row: Any, import_validation_errors: Any = None
+    ) -> bool:
+        return original.pk is not None
+
+    def do_instance_save(self, instance: OptOut, is_create: bool) -> None:
+        kept = opt_outs.opt_out(
+            workspace=instance.workspace, msisdn=instance.msisdn, how=OptOutHow.FILE, source=instance.source
+        )
+        instance.pk, instance._state.adding = kept.pk, False
+
+
+@admin.register(OptOut)
+class OptOutAdmin(ImportExportModelAdmin):
+    """Rows are proofs: imported and looked at. Removal asks for a reason, on the page of opt-outs."""
+
+    resource_classes = [OptOutResource]
+    list_display = ("msisdn", "workspace", "how", "source", "at")
+    list_filter = ("how", "workspace")
+    search_fields = ("msisdn__startswith",)
+    list_select_related = ("workspace",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(UnsubscribeList)
+class UnsubscribeListAdmin(admin.ModelAdmin):
+    list_display = ("name", "workspace", "member_count", "enabled", "updated_at")
+    list_filter = ("enabled", "workspace")
+    search_fields = ("name",)
+    list_select_related = ("workspace",)
+    fields = ("workspace", "name", "enabled", "member_count", "created_at", "updated_at")
+    readonly_fields = ("workspace", "member_count", "created_at", "updated_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: UnsubscribeList, form: Any, change: bool) -> None:
+        opt_outs.update_unsubscribe_list(
+            unsubscribe_list=obj, actor=_actor(request), name=obj.name, enabled=obj.enabled
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MemberResource(resources.ModelResource):
+    class Meta:
+        model = UnsubscribeMember
+        fields = ("list", "list__name", "msisdn", "how", "at")
+
+
+@admin.register(UnsubscribeMember)
+class UnsubscribeMemberAdmin(ExportMixin, LookedAtAdmin):
+    resource_classes = [MemberResource]
+    list_display = ("msisdn", "list", "how", "at")
+    search_fields = ("msisdn__startswith",)
+    list_select_related = ("list",)
+    show_full_result_count = False
+
+
+class ImportResource(resources.ModelResource):
+    class Meta:
+        model = Import
+        fields = (
+            "id",
+            "workspace__name",
+            "list__name",
+            "file_name",
+            "state",
+            "total_rows",
+            "counts",
+            "created_at",
+        )
+
+
+@admin.register(Import)
+class ImportAdmin(ExportMixin, LookedAtAdmin):
+    resource_classes = [ImportResource]
+    list_display = (
+        "file_name",
+        "workspace",
+        "list",
+        "state",
+        "total_rows",
+        "done_rows",
+        "created_by",
+        "created_at",
+    )
+    list_filter = ("state", "workspace")
+    search_fields = ("file_name",)
+    list_select_related = ("workspace", "list", "created_by")
+    exclude = ("file", "reject_file")

@@ -1,0 +1,332 @@
+"""`/api/v1/imports`: upload a file, correct its mapping, check, run, fetch what was refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import django_filters  # type: ignore[import-untyped]  # it ships none
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import exceptions, mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import actor_of
+from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
+from contacts.exports import refused_rows_csv
+from contacts.files.formats import Format
+from contacts.models import ExistingNumbers, Import, ImportState, RecipientList
+from contacts.problems import Described, describe
+from contacts.services import imports
+from contacts.services.import_runner import format_of_import
+from contacts.uploads import require_length
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class ListField(serializers.PrimaryKeyRelatedField[RecipientList]):
+    """Of the key's workspace alone: a foreign id does not exist."""
+
+    def get_queryset(self) -> QuerySet[RecipientList]:
+        request = self.context.get("request")
+        if request is None or getattr(request, "workspace", None) is None:
+            return RecipientList.objects.none()
+        return RecipientList.objects.filter(workspace=request.workspace)
+
+
+class ColumnSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="From the header row, or a number where there is none.")
+    samples = serializers.ListField(child=serializers.CharField(), help_text="The first values.")
+    filled = serializers.FloatField(help_text="Share of the first 1,000 rows that hold a value, 0 to 1.")
+    numbers = serializers.FloatField(help_text="Share of those values that are phone numbers, 0 to 1.")
+    countries = serializers.ListField(child=serializers.CharField(), help_text="Of those numbers.")
+    guess = serializers.CharField(allow_blank=True, help_text="The target that was guessed.")
+
+
+class CountsSerializer(serializers.Serializer[Any]):
+    """new + updated + unchanged + duplicate + skipped + refused = rows read."""
+
+    new = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    duplicate = serializers.IntegerField(help_text="Twice in the file; the first row counts.")
+    skipped = serializers.IntegerField(help_text="On the list already and left as they are.")
+    refused = serializers.IntegerField(help_text="Rows left out; see problems and rejects.")
+    opted_out = serializers.IntegerField(help_text="Of these numbers, how many will not be texted.")
+    cut = serializers.IntegerField(help_text="Rows with a value that was cut to its limit.")
+
+
+class ProblemSerializer(serializers.Serializer[Described]):
+    code = serializers.CharField(help_text="Short and stable.")
+    sentence = serializers.CharField(help_text="What is wrong.")
+    remedy = serializers.CharField(help_text="How to mend it.")
+    count = serializers.IntegerField(help_text="Rows.")
+    rows = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The first of them; the header is row 1."
+    )
+    samples = serializers.ListField(child=serializers.CharField(), help_text="Values from them.")
+
+
+class ProgressSerializer(serializers.Serializer[imports.Progress]):
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    rows_per_second = serializers.IntegerField()
+    seconds_left = serializers.IntegerField(allow_null=True, help_text="Null while it is not known.")
+
+
+_MAPPING_HELP = (
+    "One target for each column, in order: msisdn, a field of a recipient, extra:<name> for a column of your own, "
+    "or empty for none."
+)
+
+
+class ImportSerializer(serializers.ModelSerializer[Import]):
+    state = serializers.ChoiceField(choices=ImportState.values, read_only=True)
+    list = ListField(
+        required=False,
+        allow_null=True,
+        help_text="The list to add to; null for a new one, see `new_list_name`.",
+    )
+    new_list_name = serializers.CharField(
+        required=False, allow_blank=True, max_length=100, help_text="Where there is no list yet."
+    )
+    mapping = serializers.ListField(
+        child=serializers.CharField(allow_blank=True, max_length=60), required=False, help_text=_MAPPING_HELP
+    )
+    default_country = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=2,
+        help_text="Two letters; of numbers without a country code.",
+    )
+    existing = serializers.ChoiceField(
+        choices=ExistingNumbers.choices,
+        required=False,
+        help_text="What happens to numbers that are on the list already. An empty cell never erases.",
+    )
+    truncate = serializers.BooleanField(
+        required=False, help_text="Cut values that are too long; else refuse the row."
+    )
+    encoding = serializers.CharField(required=False, max_length=20, help_text="How the file is read.")
+    delimiter = serializers.CharField(
+        required=False, max_length=1, trim_whitespace=False, help_text="Comma, semicolon, tab or bar."
+    )
+    quote = serializers.CharField(required=False, max_length=1, help_text="Quotation mark.")
+    has_header = serializers.BooleanField(required=False, help_text="Whether the first row holds names.")
+    columns = ColumnSerializer(many=True, read_only=True)
+    check_counts = serializers.SerializerMethodField(help_text="What a run would do; null before the check.")
+    counts = serializers.SerializerMethodField(help_text="What the run did so far; null before it.")
+    problems = serializers.SerializerMethodField(help_text="Reasons, the commonest first.")
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Import
+        fields = (
+            "id",
+            "state",
+            "state_reason",
+            "file_name",
+            "file_size",
+            "file_kind",
+            "sheet",
+            "encoding",
+            "delimiter",
+            "quote",
+            "has_header",
+            "columns",
+            "mapping",
+            "default_country",
+            "existing",
+            "truncate",
+            "list",
+            "new_list_name",
+            "total_rows",
+            "check_counts",
+            "counts",
+            "problems",
+            "progress",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = (
+            "state_reason",
+            "file_name",
+            "file_size",
+            "file_kind",
+            "sheet",
+            "total_rows",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+
+    @extend_schema_field(CountsSerializer(allow_null=True))
+    def get_check_counts(self, imported: Import) -> dict[str, int] | None:
+        return imported.check_counts or None
+
+    @extend_schema_field(CountsSerializer(allow_null=True))
+    def get_counts(self, imported: Import) -> dict[str, int] | None:
+        return imported.counts or None
+
+    @extend_schema_field(ProblemSerializer(many=True))
+    def get_problems(self, imported: Import) -> Any:
+        return [
+            asdict(one) for one in describe(imported.problems if imported.counts else imported.check_problems)
+        ]
+
+    @extend_schema_field(ProgressSerializer())
+    def get_progress(self, imported: Import) -> Any:
+        return asdict(imports.progress_of(imported))
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(
+        allow_empty_file=True, help_text="CSV or XLSX; encoding, delimiter and columns are found out."
+    )
+    list = ListField(
+        required=False, help_text="The list to add to; without it a new one, named after the file."
+    )
+
+
+FORMAT_FIELDS = ("encoding", "delimiter", "quote", "has_header")
+CHOICE_FIELDS = ("mapping", "default_country", "existing", "truncate", "list", "new_list_name")
+
+
+class ImportFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=ImportState.choices)
+    list = django_filters.NumberFilter(field_name="list_id", help_text="Into one list.")
+
+    class Meta:
+        model = Import
+        fields = ("state", "list")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Imports of the workspace"),
+    retrieve=extend_schema(summary="One import with its progress, counts and problems"),
+    partial_update=extend_schema(
+        summary="Correct mapping and options, or how the file is read",
+        description="Allowed until the run. A check done before is void; reading anew guesses the mapping anew.",
+        responses={200: ImportSerializer, 409: PROBLEM},
+    ),
+)
+class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Import]):
+    """A file on its way into a list: upload, correct, check, run."""
+
+    serializer_class = ImportSerializer
+    filterset_class = ImportFilter
+    lookup_value_regex = "[0-9]+"
+    queryset = Import.objects.none()
+
+    def get_queryset(self) -> QuerySet[Import]:
+        if is_schema(self):
+            return Import.objects.none()
+        return Import.objects.filter(workspace=workspace_of(self)).select_related(
+            "workspace", "list", "created_by"
+        )
+
+    def get_parsers(self) -> list[Any]:
+        # Before routing there is no action; a POST to the collection is the one upload.
+        if getattr(self, "action", None) == "create" or "pk" not in getattr(self, "kwargs", {"pk": ""}):
+            return [MultiPartParser()]
+        return [JSONParser()]
+
+    @extend_schema(
+        summary="Upload a file",
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: ImportSerializer, 400: PROBLEM, 413: PROBLEM},
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with problems():
+            require_length(request)  # before the body is read
+        serializer = UploadSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        upload = serializer.validated_data["file"]
+        with problems():
+            imported = imports.upload_import(
+                workspace=workspace_of(self),
+                actor=actor_of(request),
+                upload=upload,
+                name=upload.name,
+                recipient_list=serializer.validated_data.get("list"),
+            )
+        return Response(self.get_serializer(imported).data, status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        imported = self.get_object()
+        serializer = self.get_serializer(imported, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        with problems():
+            if any(name in given for name in FORMAT_FIELDS):
+                imports.reread_import(
+                    imported=imported,
+                    file_format=_format(imported, given),
+                    has_header=given.get("has_header"),
+                )
+            if any(name in given for name in CHOICE_FIELDS):
+                imports.choose(imported=imported, choices=_choices(imported, given))
+        return Response(self.get_serializer(imported).data)
+
+    @extend_schema(summary="Check every row", request=None, responses={200: ImportSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def check(self, request: Request, pk: str) -> Response:
+        """Small files are checked at once; of larger ones read `state` until it is checked."""
+        with problems():
+            imported = imports.start_check(imported=self.get_object())
+        return Response(self.get_serializer(imported).data)
+
+    @extend_schema(summary="Write the rows", request=None, responses={202: ImportSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str) -> Response:
+        """A worker does it; read `progress`. One that failed or was cancelled goes on where it stopped."""
+        with problems():
+            imported = imports.start_run(imported=self.get_object(), actor=actor_of(request))
+        return Response(self.get_serializer(imported).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Cancel", request=None, responses={200: ImportSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Rows that are on the list already stay there."""
+        with problems():
+            imported = imports.cancel_import(imported=self.get_object(), actor=actor_of(request))
+        return Response(self.get_serializer(imported).data)
+
+    @extend_schema(
+        summary="The refused rows as CSV", responses={(200, "text/csv"): OpenApiTypes.STR, 404: PROBLEM}
+    )
+    @action(detail=True, methods=["get"])
+    def rejects(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """With row number and reason in front; mended, it can be uploaded as it is."""
+        response = refused_rows_csv(self.get_object())
+        if response is None:
+            raise exceptions.NotFound("No row was refused, or the file was not checked yet.")
+        return response
+
+
+def _format(imported: Import, given: dict[str, Any]) -> Format:
+    now = format_of_import(imported)
+    return Format(
+        given.get("encoding", now.encoding),
+        given.get("delimiter", now.delimiter),
+        given.get("quote", now.quote),
+    )
+
+
+def _choices(imported: Import, given: dict[str, Any]) -> imports.Choices:
+    """What is given, over what is there; naming one target drops the other."""
+    target = given.get("list", None if given.get("new_list_name") else imported.list)
+    return imports.Choices(
+        mapping=given.get("mapping", imported.mapping),
+        default_country=given.get("default_country", imported.default_country).upper(),
+        existing=given.get("existing", imported.existing),
+        truncate=given.get("truncate", imported.truncate),
+        recipient_list=target,
+        new_list_name=given.get("new_list_name", imported.new_list_name),
+    )

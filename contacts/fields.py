@@ -1,0 +1,100 @@
+"""What is known of a recipient: its own fields with their limits, and further columns by name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zoneinfo
+from collections.abc import Mapping
+from functools import cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from contacts.errors import ContactsError
+from contacts.models import Recipient
+
+# The fields people may fill, in the order of forms and files.
+PERSON_FIELDS = (*Recipient.TOKEN_FIELDS[:5], "time_zone", *Recipient.TOKEN_FIELDS[5:])
+LIMITS: dict[str, int] = {
+    name: Recipient._meta.get_field(name).max_length or 0  # type: ignore[union-attr]  # all are CharFields
+    for name in PERSON_FIELDS
+}
+LABELS: dict[str, str | Promise] = {
+    name: Recipient._meta.get_field(name).verbose_name  # type: ignore[union-attr]  # all are CharFields
+    for name in PERSON_FIELDS
+}
+EXTRA_LIMIT = 5_000
+COLUMN_NAME_LIMIT = 50
+MAX_EXTRA_COLUMNS = 50
+# Only these may hold line breaks; anywhere else one is the mark of a quotation mark that was not closed.
+MULTI_LINE = frozenset(name for name in PERSON_FIELDS if name.startswith("custom"))
+
+# Names that mean something else in a text, in a file or in our tables.
+_TAKEN = frozenset({*PERSON_FIELDS, "msisdn", "country", "id", "list"}) | frozenset(
+    {
+        "random_symbol",
+        "word_spinner",
+        "link",
+        "link_list",
+        "shorten_url",
+        "unsubscription_link",
+        "verification_code",
+        "callback_link",
+    }
+)
+_NOT_WORD = re.compile(r"\W+")
+
+
+def column_name(raw: str) -> str:
+    """A further column's name as in a token: "Loyalty points" -> "loyalty_points"; "" if none is left.
+
+    A name that is taken gets a mark: "link" -> "link_".
+    """
+    text = unicodedata.normalize("NFKC", raw).casefold()
+    name = _NOT_WORD.sub("_", text).strip("_")[:COLUMN_NAME_LIMIT].strip("_")
+    return f"{name}_" if name in _TAKEN else name
+
+
+@cache
+def known_time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def check_person(fields: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    """Raises ContactsError on the first field that cannot be kept as it is."""
+    for name, value in fields.items():
+        if name not in LIMITS:
+            raise ContactsError(
+                _("%(name)s is not a field of a recipient. Put it into “extra”.") % {"name": name}, field=name
+            )
+        _check_length(name, LABELS[name], value, LIMITS[name])
+    zone = fields.get("time_zone", "")
+    if zone and zone not in known_time_zones():
+        raise ContactsError(
+            _("%(zone)s is not a time zone. Write it as in Europe/London or America/New_York.")
+            % {"zone": zone},
+            field="time_zone",
+        )
+    for name, value in extra.items():
+        if column_name(name) != name:
+            raise ContactsError(
+                _("%(name)s cannot be the name of a column. Write it as %(better)s.")
+                % {"name": name, "better": column_name(name) or "column_1"},
+                field="extra",
+            )
+        _check_length("extra", name, value, EXTRA_LIMIT)
+
+
+def _check_length(field: str, label: str | Promise, value: str, limit: int) -> None:
+    if len(value) > limit:
+        raise ContactsError(
+            _("%(label)s holds %(length)d characters; at most %(limit)d fit. Shorten it.")
+            % {"label": label, "length": len(value), "limit": limit},
+            field=field,
+            code="too_long_value",
+        )
+    if "\x00" in value:
+        raise ContactsError(
+            _("%(label)s holds a NUL character, which is no text. Remove it.") % {"label": label}, field=field
+        )

@@ -1,0 +1,228 @@
+"""Columns of a file: their names, what is in them, and a guess what they are for, by name and by content."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from contacts.fields import PERSON_FIELDS, column_name, known_time_zones
+from contacts.files.header_words import GENDER_WORDS, WORDS
+from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
+
+MSISDN = "msisdn"
+EXTRA = "extra:"
+IGNORED = ""
+SAMPLES = 3
+SAMPLE_LENGTH = 60
+# So much of a column must be of a kind before its content alone decides.
+MOST = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`filled`, `numbers`: shares of the rows looked at that hold anything; of these, that hold a number."""
+
+    name: str
+    samples: list[str] = field(default_factory=list)
+    filled: float = 0.0
+    numbers: float = 0.0
+    countries: list[str] = field(default_factory=list)
+    guess: str = IGNORED
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def looks_like_header(first: Sequence[str], default_country: str) -> bool:
+    """Names are known words, or at least no data: no number, address or figure among them."""
+    cells = [cell.strip() for cell in first]
+    if any(_target_by_name(cell) for cell in cells):
+        return True
+    read = compile_fast(default_country or None)
+    return any(cells) and not any(_is_data(cell, read) for cell in cells)
+
+
+def describe_columns(
+    names: Sequence[str] | None, rows: Sequence[Sequence[str]], default_country: str
+) -> list[Column]:
+    """`names`: the header row, None where there is none. A target is guessed for one column at most."""
+    width = _width(names, rows)
+    cells = [[row[at].strip() if at < len(row) else "" for row in rows] for at in range(width)]
+    given = [names[at].strip() if names and at < len(names) else "" for at in range(width)]
+    read = compile_fast(default_country or None)
+    looked = [_look(column, read) for column in cells]
+    guesses = _guess(given, looked)
+    labels = _labels(given)
+    return [
+        Column(
+            name=labels[at],
+            samples=_samples(cells[at]),
+            filled=round(looked[at].filled, 3),
+            numbers=round(looked[at].share[MSISDN], 3),
+            countries=looked[at].countries,
+            guess=guesses[at],
+        )
+        for at in range(width)
+    ]
+
+
+def _width(names: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> int:
+    """As wide as most rows, or as the header if that is wider; a few rows of too many cells do not count.
+
+    Columns at the end without name and without content are left out.
+    """
+    commonest = Counter(len(row) for row in rows).most_common(1)
+    width = max(len(names or ()), commonest[0][0] if commonest else 0)
+
+    def is_empty(at: int) -> bool:
+        named = bool(names) and at < len(names or ()) and bool((names or ())[at].strip())
+        return not named and not any(at < len(row) and row[at].strip() for row in rows)
+
+    while width > 1 and is_empty(width - 1):
+        width -= 1
+    return width
+
+
+# --- by name ---
+
+_NOT_KEY = re.compile(r"[\W_]+")
+
+
+def _key(name: str) -> str:
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(char)
+    )
+    return _NOT_KEY.sub("", plain)
+
+
+_TARGETS = {_key(word): target for target, words in WORDS.items() for word in words.split()}
+_TARGETS |= {_key(name): name for name in PERSON_FIELDS}
+# What our own reject file adds in front.
+OWN_COLUMNS = ("Crier row", "Crier reason")
+_OWN_KEYS = frozenset(_key(name) for name in OWN_COLUMNS)
+
+
+def _target_by_name(name: str) -> str:
+    return _TARGETS.get(_key(name), "")
+
+
+# --- by content ---
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_GENDERS = frozenset(GENDER_WORDS.split())
+_SHAPES: Mapping[str, Callable[[str], bool]] = {
+    "email": lambda value: _EMAIL.fullmatch(value) is not None,
+    "url": lambda value: _URL.fullmatch(value) is not None,
+    "time_zone": lambda value: "/" in value and value in known_time_zones(),
+    "gender": lambda value: value.lower() in _GENDERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """`share`: of the filled cells, by target."""
+
+    filled: float
+    share: dict[str, float]
+    countries: list[str]
+
+
+def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
+    filled = [cell for cell in cells if cell]
+    countries: Counter[str] = Counter()
+    numbers = 0
+    for cell in filled:
+        try:
+            country = read.read(cell)[1]
+        except MsisdnError:
+            continue
+        numbers += 1
+        countries[country] += 1
+    share = {MSISDN: numbers / len(filled) if filled else 0.0}
+    for target, is_one in _SHAPES.items():
+        share[target] = sum(map(is_one, filled)) / len(filled) if filled else 0.0
+    names = [country for country, _count in countries.most_common() if country]
+    return _Looked(len(filled) / len(cells) if cells else 0.0, share, names)
+
+
+def _is_data(cell: str, read: FastMsisdn) -> bool:
+    if _EMAIL.fullmatch(cell) or _URL.fullmatch(cell):
+        return True
+    if not any(char.isdigit() for char in cell):
+        return False
+    try:
+        read(cell)
+    except MsisdnError:
+        return cell.replace(".", "").replace(",", "").isdigit()
+    return True
+
+
+def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
+    """Known names first, then content; what is left keeps its own name."""
+    guesses = [IGNORED] * len(names)
+    taken: set[str] = set()
+
+    def give(at: int, target: str) -> None:
+        guesses[at] = target
+        taken.add(target)
+
+    number_at = _number_column(names, looked)
+    if number_at is not None:
+        give(number_at, MSISDN)
+    for at, name in enumerate(names):
+        target = _target_by_name(name)
+        if not guesses[at] and target and target != MSISDN and target not in taken:
+            give(at, target)
+    for at, one in enumerate(looked):
+        shape = max(_SHAPES, key=lambda target: one.share[target])
+        if not guesses[at] and one.share[shape] >= MOST and shape not in taken:
+            give(at, shape)
+    for at, name in enumerate(names):
+        target = EXTRA + column_name(name)
+        usable = looked[at].filled and target != EXTRA and _key(name) not in _OWN_KEYS
+        if not guesses[at] and usable and target not in taken:
+            give(at, target)
+    return guesses
+
+
+def _number_column(names: Sequence[str], looked: Sequence[_Looked]) -> int | None:
+    """The column with the most numbers; one named so is believed with few, as those are the mistakes."""
+
+    def weight(at: int) -> float:
+        named = _target_by_name(names[at]) == MSISDN
+        return 2 * looked[at].share[MSISDN] * looked[at].filled + named
+
+    def is_candidate(at: int) -> bool:
+        return looked[at].share[MSISDN] >= MOST or _target_by_name(names[at]) == MSISDN
+
+    candidates = [at for at in range(len(names)) if is_candidate(at)]
+    return max(candidates, key=lambda at: (weight(at), -at)) if candidates else None
+
+
+# --- how a column is shown ---
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Each name once: empty ones are numbered, repeated ones marked."""
+    labels: list[str] = []
+    for at, name in enumerate(names, start=1):
+        label = name[:SAMPLE_LENGTH] or _("Column %(number)d") % {"number": at}
+        labels.append(label if label not in labels else f"{label} ({at})")
+    return labels
+
+
+def _samples(cells: Sequence[str]) -> list[str]:
+    distinct = dict.fromkeys(cell for cell in cells if cell)
+    return [_shown(cell) for cell, _same in zip(distinct, range(SAMPLES), strict=False)]
+
+
+def _shown(cell: str) -> str:
+    plain = "".join(char if char.isprintable() else " " for char in cell[: SAMPLE_LENGTH + 1])
+    return plain if len(plain) <= SAMPLE_LENGTH else f"{plain[: SAMPLE_LENGTH - 1]}…"

@@ -1,0 +1,248 @@
+"""What an upload is: text or workbook, encoding, delimiter, quotation mark. Content decides, not its name."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from django.utils.translation import gettext_lazy as _
+
+from contacts.errors import FileRefused
+
+BLOCK = 1 << 20
+SAMPLE_BYTES = 64 * 1024
+SAMPLE_RECORDS = 200
+DELIMITERS = ",;\t|"
+QUOTES = "\"'"
+
+# What a person may choose where the guess is wrong; Python's names of the codecs.
+ENCODINGS: dict[str, str] = {
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16 LE",
+    "utf-16-be": "UTF-16 BE",
+    "cp1252": "Windows-1252",
+    "latin-1": "ISO-8859-1",
+    "cp1250": "Windows-1250",
+    "cp1251": "Windows-1251",
+    "cp1253": "Windows-1253",
+    "cp1254": "Windows-1254",
+    "cp1255": "Windows-1255",
+    "cp1256": "Windows-1256",
+    "cp1257": "Windows-1257",
+    "cp1258": "Windows-1258",
+    "shift_jis": "Shift JIS",
+    "gb18030": "GB 18030",
+    "big5": "Big5",
+    "euc_kr": "EUC-KR",
+}
+DELIMITER_WORDS = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
+
+Kind = Literal["csv", "xlsx"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a text file is read. `encoding`: a codec of Python; a byte order mark is left out when reading."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+
+
+def kind_of(path: Path) -> Kind:
+    """Raises FileRefused for what is neither text nor an XLSX workbook, with the way out."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise FileRefused(
+            _("The file is empty. Export the list again and choose the new file."), code="empty"
+        )
+    if head.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    if head.startswith(OLE):
+        raise _old_office_file(path)
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            raise FileRefused(
+                _("The file is %(what)s, not a table. Save the list as CSV or XLSX and choose that file.")
+                % {"what": what},
+                code="not_a_table",
+            )
+    return "csv"
+
+
+def format_of(path: Path) -> Format:
+    """Encoding, delimiter and quotation mark of a text file. Raises FileRefused if it is no text."""
+    with path.open("rb") as file:
+        sample = file.read(SAMPLE_BYTES)
+        encoding = _encoding_by_mark(sample) or _encoding_by_zeros(sample) or _encoding_by_scan(file)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
+    _require_text(text)
+    delimiter, quote = guess_dialect(text, cut=len(sample) == SAMPLE_BYTES)
+    return Format(encoding, delimiter, quote)
+
+
+# --- not text ---
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MAGIC = (
+    (b"MZ", _("a program")),
+    (b"\x7fELF", _("a program")),
+    (b"%PDF", _("a PDF")),
+    (b"\x89PNG", _("a picture")),
+    (b"\xff\xd8\xff", _("a picture")),
+    (b"GIF8", _("a picture")),
+    (b"\x1f\x8b", _("a gzip archive")),
+    (b"BZh", _("a bzip2 archive")),
+    (b"7z\xbc\xaf\x27\x1c", _("a 7-Zip archive")),
+    (b"Rar!", _("a RAR archive")),
+    (b"SQLite format 3\x00", _("a database")),
+    (b"{\\rtf", _("a text document")),
+)
+# Control characters that no list holds: all but tab, line ends, form feed and Ctrl-Z.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
+_MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
+MOST_CONTROL_SHARE = 0.02
+FEW_CONTROLS = 8
+
+
+def _old_office_file(path: Path) -> FileRefused:
+    """Excel puts an encrypted workbook into the same container as its files of before 2007."""
+    name = "EncryptedPackage".encode("utf-16-le")
+    with path.open("rb") as file:
+        encrypted = any(name in block for block in _overlapping(file, len(name)))
+    if encrypted:
+        return FileRefused(
+            _("The workbook is protected by a password. Save it without one and choose that file."),
+            code="password",
+        )
+    return FileRefused(
+        _("The file is in an Office format of before 2007. Save it as XLSX or CSV and choose that file."),
+        code="old_office",
+    )
+
+
+def _overlapping(file: BinaryIO, overlap: int) -> Iterator[bytes]:
+    tail = b""
+    while block := file.read(BLOCK):
+        yield tail + block
+        tail = block[-overlap:]
+
+
+def _require_text(text: str) -> None:
+    if len(_CONTROL.findall(text)) > max(len(text) * MOST_CONTROL_SHARE, FEW_CONTROLS):
+        raise FileRefused(
+            _("The file is not text: it looks like a program or a picture. Save the list as CSV or XLSX."),
+            code="binary",
+        )
+    if _MARKUP.match(text):
+        raise FileRefused(
+            _("The file is a web page or XML, not a table. Save the list as CSV or XLSX."), code="not_a_table"
+        )
+
+
+# --- encoding ---
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
+# cp1252 leaves these five bytes undefined.
+_NOT_CP1252 = re.compile(b"[\x81\x8d\x8f\x90\x9d]")
+ENOUGH_UTF8 = 10
+
+
+def _encoding_by_mark(sample: bytes) -> str | None:
+    return next((encoding for mark, encoding in _MARKS if sample.startswith(mark)), None)
+
+
+def _encoding_by_zeros(sample: bytes) -> str | None:
+    """UTF-16 without a mark: in a list of mostly Latin letters every other byte is zero."""
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    enough = len(sample) // 2 * 0.4
+    if odd > enough and even < odd / 10:
+        return "utf-16-le"
+    if even > enough and odd < even / 10:
+        return "utf-16-be"
+    return None
+
+
+def _encoding_by_scan(file: BinaryIO) -> str:
+    """Reads all of it: UTF-8 if it is (a few broken rows are told apart later), else a Western code page."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    good = bad = 0
+    undefined = False
+    while block := file.read(BLOCK):
+        text = decoder.decode(block)
+        undefined = undefined or _NOT_CP1252.search(block) is not None
+        if not text.isascii():
+            bad += len(_ESCAPED.findall(text))
+            good += len(_BEYOND_ASCII.findall(text))
+    bad += len(decoder.decode(b"", final=True))
+    if not bad or good >= bad * ENOUGH_UTF8:
+        return "utf-8"
+    return "latin-1" if undefined else "cp1252"
+
+
+# --- delimiter and quotation mark ---
+
+_SEP_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?", re.IGNORECASE)
+
+
+def guess_dialect(text: str, *, cut: bool = False) -> tuple[str, str]:
+    """(delimiter, quotation mark) that make the sample the most even table. `cut`: it ends amid a row."""
+    named = sep_line(text)
+    if named:
+        return named, '"'
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)[:SAMPLE_RECORDS]
+    if cut and len(lines) > 1:
+        lines.pop()
+    quote = _guess_quote(lines)
+    scores = [(_evenness(lines, delimiter, quote), delimiter) for delimiter in DELIMITERS]
+    best, delimiter = max(scores, key=lambda pair: pair[0])
+    return (delimiter if best else ","), quote
+
+
+def sep_line(line: str) -> str:
+    """The delimiter that Excel's first line `sep=;` names; "" for any other line."""
+    found = _SEP_LINE.match(line)
+    return found[1] if found and found[1] in DELIMITERS else ""
+
+
+def _guess_quote(lines: list[str]) -> str:
+    """Single quotes only where they wrap values and double ones do not: O'Neil is a name."""
+    wrapped = Counter(
+        quote
+        for line in lines
+        for quote in QUOTES
+        for piece in re.split(r"[,;\t|]", line.strip())
+        if len(piece) > 1 and piece[0] == quote == piece[-1]
+    )
+    return "'" if wrapped["'"] >= len(lines) and not wrapped['"'] else '"'
+
+
+def _evenness(lines: list[str], delimiter: str, quote: str) -> float:
+    """0 for one column; else the share of rows that have the commonest width, and a little for width."""
+    try:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter, quotechar=quote) if row]
+    except csv.Error:
+        return 0.0
+    if not widths:
+        return 0.0
+    width, rows = Counter(widths).most_common(1)[0]
+    if width < 2:
+        return 0.0
+    return rows / len(widths) + min(width, 50) / 1000

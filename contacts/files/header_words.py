@@ -1,0 +1,50 @@
+"""Header words in several languages, as columns.py compares them: no accents, spaces or signs."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    "msisdn": """
+        phone phonenumber phoneno phonenr mobile mobilenumber mobileno mobilephone mobilephonenumber
+        cell cellphone cellnumber cellphonenumber number msisdn tel telno telephone telephonenumber sms
+        smsnumber recipient recipientnumber to contactnumber whatsapp handy handynummer mobil
+        mobilnummer mobiltelefon mobilfunknummer telefon telefonnummer rufnummer portable
+        telephoneportable numero numerodetelephone numerotelephone numeroportable telefono telefonomovil
+        movil celular numerocelular numerodetelefono telemovel telefone cellulare numeroditelefono
+        numerotelefono telefoonnummer telefoon mobielnummer gsm gsmnummer telefonnr mobiltlf tlf puhelin
+        puhelinnumero matkapuhelin telefonas komorka numertelefonu telefonkomorkowy телефон номер
+        номертелефона мобильный мобильныйтелефон мобільний номертелефону טלפון נייד מספרטלפון מספרנייד
+        هاتف جوال رقمالهاتف 电话 手机 手机号 电话号码 電話 電話番号 携帯 携帯電話 전화 전화번호 휴대폰
+    """,
+    "first_name": """
+        firstname first fname given givenname givennames forename name1 vorname rufname prenom nombre
+        primernombre nome primeironome voornaam fornamn fornavn etunimi imie имя ім'я імя שםפרטי
+        الاسمالاول 名
+    """,
+    "last_name": """
+        lastname last lname surname familyname family secondname nachname familienname zuname
+        nomdefamille nom apellido apellidos sobrenome cognome achternaam efternamn etternavn efternavn
+        sukunimi nazwisko фамилия прізвище שםמשפחה اسمالعائلة 姓
+    """,
+    "email": """
+        email emailaddress mail mailaddress eml courriel adresseemail adressemail correo
+        correoelectronico emailadresse mailadresse epost epostadresse sahkoposti электроннаяпочта почта
+        електроннапошта דואל אימייל البريدالالكتروني 邮箱 电子邮件 メール メールアドレス 이메일
+    """,
+    "url": """
+        url link website web webpage homepage site landingpage internetseite siteweb paginaweb sitio
+        sito сайт ссылка посилання אתר קישור 网址
+    """,
+    "gender": """
+        gender sex geschlecht anrede sexe genre civilite sexo genero sesso genere geslacht kon kjonn
+        sukupuoli plec пол стать מין מגדר الجنس 性别 性別 성별
+    """,
+    "time_zone": """
+        timezone tz zeitzone fuseauhoraire zonahoraria fusohorario fusoorario tijdzone tidszon tidssone
+        strefaczasowa часовойпояс часовийпояс אזורזמן 时区
+    """,
+}
+# What stands in a column of genders or forms of address.
+GENDER_WORDS = """
+    m f w d x male female man woman männlich weiblich divers homme femme hombre mujer masculino feminino
+    femenino maschio femmina uomo donna mr mrs ms miss herr frau monsieur madame m. mme
+"""

@@ -1,0 +1,108 @@
+"""The first look at an upload: what it is, what columns it has, whether it can be imported at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext_lazy as _
+
+from contacts.errors import FileRefused
+from contacts.files.columns import Column, describe_columns, looks_like_header
+from contacts.files.formats import Format, Kind, format_of, kind_of
+from contacts.files.reading import Broken, Record, open_records
+from contacts.files.workbooks import check_workbook, workbook_to_csv
+
+MAX_COLUMNS = 200
+LOOKED_AT_ROWS = 1_000
+# Files up to here are counted while one waits (about half a second); larger ones by the check.
+COUNTED_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """`rows`: without header and empty lines; None where the file is too large to be counted at once."""
+
+    kind: Kind
+    file_format: Format
+    has_header: bool
+    columns: list[Column]
+    rows: int | None
+    sheet: str = ""
+
+
+def inspect_upload(path: Path, default_country: str) -> Inspection:
+    """Raises FileRefused. A workbook is replaced by its sheet as CSV, in the same place."""
+    if kind_of(path) == "csv":
+        return inspect_text(path, default_country)
+    check_workbook(path)
+    converted = path.with_suffix(".converting")
+    try:
+        sheet = workbook_to_csv(path, converted)
+        converted.replace(path)
+    finally:
+        converted.unlink(missing_ok=True)
+    found = inspect_text(path, default_country, file_format=Format())
+    return replace(found, kind="xlsx", sheet=sheet.name)
+
+
+def inspect_text(
+    path: Path,
+    default_country: str,
+    *,
+    file_format: Format | None = None,
+    has_header: bool | None = None,
+) -> Inspection:
+    """What is not given is found out. Raises FileRefused."""
+    file_format = file_format or format_of(path)
+    try:
+        with open_records(path, file_format) as records:
+            filled = (record for record in records if _is_filled(record))
+            first_rows = list(islice(filled, LOOKED_AT_ROWS))
+            rows = len(first_rows) + _count(filled) if path.stat().st_size <= COUNTED_BYTES else None
+    except UnicodeError:
+        raise FileRefused(
+            _("The file is not in the encoding %(encoding)s. Choose another one, or save it as UTF-8.")
+            % {"encoding": file_format.encoding},
+            code="encoding",
+        ) from None
+    samples = [record for record in first_rows if not isinstance(record, Broken)]
+    _require_size(samples)
+    if has_header is None:
+        has_header = looks_like_header(samples[0], default_country)
+    if has_header and len(first_rows) == 1:
+        raise FileRefused(
+            _("The file holds a header and no rows below it. Choose the file that holds the people."),
+            code="only_header",
+        )
+    names = samples[0] if has_header else None
+    columns = describe_columns(names, samples[1:] if has_header else samples, default_country)
+    return Inspection(
+        "csv", file_format, has_header, columns, rows - has_header if rows is not None else None
+    )
+
+
+def _is_filled(record: Record) -> bool:
+    return isinstance(record, Broken) or any(map(str.strip, record))
+
+
+def _count(records: Iterator[Record]) -> int:
+    return sum(1 for _record in records)
+
+
+def _require_size(samples: list[list[str]]) -> None:
+    if not samples:
+        raise FileRefused(
+            _("The file holds no rows that can be read. Export the list again and choose the new file."),
+            code="empty",
+        )
+    width = max(len(record) for record in samples)
+    if width > MAX_COLUMNS:
+        raise FileRefused(
+            _("The file has %(width)s columns; at most %(limit)d can be read. Leave some out.")
+            % {"width": intcomma(width), "limit": MAX_COLUMNS},
+            code="too_many_columns",
+        )

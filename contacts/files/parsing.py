@@ -1,0 +1,225 @@
+"""From records of a file to clean rows of recipients, or to the reason why not. Pure: no database.
+
+Written for a million rows: the common row takes a few microseconds, everything odd goes to a slower function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from json.encoder import encode_basestring
+from operator import itemgetter
+from typing import Any
+
+from contacts.fields import EXTRA_LIMIT, LIMITS, MULTI_LINE, PERSON_FIELDS, known_time_zones
+from contacts.files.columns import EXTRA, MSISDN
+from contacts.files.reading import Broken, Record
+from contacts.problems import CUT, TOO_LONG, Problem, Problems, words_for
+from sms.msisdn import MsisdnError, compile_fast
+
+SAMPLE_LENGTH = 60
+
+# (digits, country, values in the order of Plan.stored) -> what the writer takes
+Emit = Callable[[str, str, list[str]], Any]
+# A text as a JSON string.
+Quote = Callable[[str], str]
+# (row number, its cells, why)
+OnRefused = Callable[[int, Sequence[str], str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`mapping`: per column of the file msisdn, a field of Recipient, extra:<name>, or "" for none."""
+
+    mapping: tuple[str, ...]
+    default_country: str = ""
+    truncate: bool = False
+    has_header: bool = True
+
+    @property
+    def fields(self) -> list[str]:
+        """Of Recipient, in its own order."""
+        return [name for name in PERSON_FIELDS if name in self.mapping]
+
+    @property
+    def extras(self) -> list[str]:
+        return [target.removeprefix(EXTRA) for target in self.mapping if target.startswith(EXTRA)]
+
+    @property
+    def stored(self) -> list[str]:
+        """Columns of the table that the file fills, besides number and country."""
+        return [*self.fields, *(["extra"] if self.extras else [])]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """rows = len(items) + duplicate + refused, always. `cut` counts rows, `problems` tell of values."""
+
+    rows: int = 0
+    items: list[Any] = field(default_factory=list)
+    duplicate: int = 0
+    refused: int = 0
+    cut: int = 0
+    problems: Problems = field(default_factory=dict)
+
+
+class _Refusal(Exception):
+    """Why this row is left out: `code` of problems.py, and the value that is to blame."""
+
+    def __init__(self, code: str, sample: str, sentence: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.sample = sample
+        self.sentence = sentence or words_for(code)[0]
+
+
+class Parser:
+    """Reads a file's records in order, a chunk at a time; remembers the numbers it has seen."""
+
+    def __init__(
+        self, plan: Plan, emit: Emit, quote: Quote = encode_basestring, on_refused: OnRefused | None = None
+    ) -> None:
+        self._plan = plan
+        self._emit = emit
+        self._quote = quote
+        self._on_refused = on_refused
+        self._read = compile_fast(plan.default_country or None).read
+        self._width = len(plan.mapping)
+        self._number_at = plan.mapping.index(MSISDN)
+        targets = [*plan.fields, *(EXTRA + name for name in plan.extras)]
+        self._targets = targets
+        self._limits = [LIMITS.get(target, EXTRA_LIMIT) for target in targets]
+        self._shortest = min(self._limits, default=0)
+        self._pick = _picker([plan.mapping.index(target) for target in targets])
+        self._zone_at = targets.index("time_zone") if "time_zone" in targets else None
+        self._keys = [quote(name) for name in plan.extras]
+        self._seen: set[int] = set()
+        self._header_due = plan.has_header
+        self._row = 0
+
+    def take(self, records: Iterator[Record], limit: int) -> Chunk:
+        """The next `limit` rows; fewer only at the end of the file. Empty rows are not counted."""
+        chunk = Chunk()
+        read, pick, emit, seen = self._read, self._pick, self._emit, self._seen
+        number_at, width, shortest = self._number_at, self._width, self._shortest
+        has_more = self._zone_at is not None or bool(self._keys)
+        for record in records:
+            self._row += 1
+            cells: Any = record
+            if type(record) is not list or len(record) != width or self._header_due:
+                cells = self._unusual(record, chunk)
+                if cells is None:
+                    if chunk.rows == limit:
+                        break
+                    continue
+            try:
+                digits, country = read(cells[number_at])
+                values = [*map(str.strip, pick(cells))]
+                if values:
+                    if max(map(len, values)) > shortest:
+                        values = self._fitted(values, chunk)
+                    text = "\t".join(values)
+                    if "\n" in text or "\r" in text or "\x00" in text or not _is_encodable(text):
+                        self._check_text(values)
+                    if has_more:
+                        values = self._finished(values)
+            except MsisdnError as error:
+                if error.code == "empty" and not any(map(str.strip, cells)):
+                    continue
+                self._refuse(_Refusal(error.code, cells[number_at], error.sentence), cells, chunk)
+            except _Refusal as refusal:
+                self._refuse(refusal, cells, chunk)
+            else:
+                number = int(digits)
+                if number in seen:
+                    chunk.duplicate += 1
+                else:
+                    seen.add(number)
+                    chunk.items.append(emit(digits, country, values))
+            chunk.rows += 1
+            if chunk.rows == limit:
+                break
+        return chunk
+
+    def _unusual(self, record: Record, chunk: Chunk) -> list[str] | None:
+        """The record with as many cells as the file has columns; None: header, empty or refused."""
+        if isinstance(record, Broken):
+            self._refuse(_Refusal(record.code, record.cells[0] if record.cells else ""), record.cells, chunk)
+            chunk.rows += 1
+            return None
+        if not any(map(str.strip, record)):
+            return None
+        if self._header_due:
+            self._header_due = False
+            return None
+        if any(map(str.strip, record[self._width :])):
+            self._refuse(_Refusal("too_many_cells", record[self._width]), record, chunk)
+            chunk.rows += 1
+            return None
+        missing = self._width - len(record)
+        return record + [""] * missing if missing > 0 else record[: self._width]
+
+    def _fitted(self, values: list[str], chunk: Chunk) -> list[str]:
+        """Values within their limits: cut where the plan allows it, else the row is refused."""
+        cut = False
+        for at, (value, limit) in enumerate(zip(values, self._limits, strict=True)):
+            if len(value) <= limit:
+                continue
+            if not self._plan.truncate:
+                raise _Refusal(TOO_LONG + self._targets[at], value)
+            chunk.problems.setdefault(CUT + self._targets[at], Problem()).add(self._row, _shown(value))
+            values[at] = value[:limit].rstrip()
+            cut = True
+        chunk.cut += cut
+        return values
+
+    def _check_text(self, values: list[str]) -> None:
+        for target, value in zip(self._targets, values, strict=True):
+            if "\x00" in value:
+                raise _Refusal("nul", value)
+            if ("\n" in value or "\r" in value) and target not in MULTI_LINE and not target.startswith(EXTRA):
+                raise _Refusal("line_break", value)
+            if not _is_encodable(value):
+                raise _Refusal("encoding", value)
+
+    def _finished(self, values: list[str]) -> list[str]:
+        """Further columns become one JSON object, without the empty ones."""
+        if self._zone_at is not None:
+            zone = values[self._zone_at]
+            if zone and zone not in known_time_zones():
+                raise _Refusal("time_zone", zone)
+        if not self._keys:
+            return values
+        own = len(values) - len(self._keys)
+        pairs = zip(self._keys, values[own:], strict=True)
+        extra = ", ".join(f"{key}: {self._quote(value)}" for key, value in pairs if value)
+        return [*values[:own], f"{{{extra}}}"]
+
+    def _refuse(self, refusal: _Refusal, cells: Sequence[str], chunk: Chunk) -> None:
+        chunk.refused += 1
+        chunk.problems.setdefault(refusal.code, Problem()).add(self._row, _shown(refusal.sample))
+        if self._on_refused:
+            self._on_refused(self._row, cells, refusal.sentence)
+
+
+def _is_encodable(text: str) -> bool:
+    """False where a byte stood that the file's encoding does not know: it came as a lone surrogate."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _picker(positions: list[int]) -> Callable[[list[str]], Sequence[str]]:
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda cells: [cells[at] for at in positions]
+
+
+def _shown(value: str) -> str:
+    """Fit for JSON, any database and a page."""
+    plain = "".join(char if char.isprintable() else "\ufffd" for char in value[: SAMPLE_LENGTH + 1])
+    return plain if len(plain) <= SAMPLE_LENGTH else f"{plain[: SAMPLE_LENGTH - 1]}…"

@@ -1,0 +1,234 @@
+"""Forms of lists, imports and opt-outs. Rules live in the services; these only read and explain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.choices import country_choices
+from accounts.models import Workspace
+from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS
+from contacts.files.columns import EXTRA, IGNORED, MSISDN
+from contacts.files.formats import DELIMITER_WORDS, ENCODINGS, QUOTES, Format
+from contacts.models import ExistingNumbers, Import, Recipient, RecipientList
+from contacts.services.imports import Choices
+
+NEW_LIST = "new"
+NUMBER_ATTRIBUTES = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+
+class PersonForm(forms.Form):
+    """A number with its fields and the list's further columns; `own_fields`: what Recipient holds itself."""
+
+    msisdn = forms.CharField(
+        label=gettext_lazy("Number"), max_length=60, widget=forms.TextInput(attrs=NUMBER_ATTRIBUTES)
+    )
+
+    def __init__(
+        self,
+        recipient_list: RecipientList,
+        *args: Any,
+        recipient: Recipient | None = None,
+        only: tuple[str, ...] = PERSON_FIELDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.own_fields = only
+        for name in only:
+            self.fields[name] = _text_field(capfirst(str(LABELS[name])), LIMITS[name])
+        self.columns = recipient_list.columns if only == PERSON_FIELDS else []
+        for name in self.columns:
+            self.fields[EXTRA + name] = _text_field(name, EXTRA_LIMIT)
+        if recipient is not None:
+            del self.fields["msisdn"]
+            self._show(recipient)
+
+    def _show(self, recipient: Recipient) -> None:
+        for name in self.own_fields:
+            self.fields[name].initial = getattr(recipient, name)
+        for name in self.columns:
+            self.fields[EXTRA + name].initial = recipient.extra.get(name, "")
+
+    @property
+    def person_fields(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in self.own_fields}
+
+    @property
+    def extra(self) -> dict[str, str]:
+        return {name: self.cleaned_data[EXTRA + name] for name in self.columns}
+
+
+def _text_field(label: str, limit: int) -> forms.CharField:
+    widget = forms.Textarea(attrs={"rows": 2}) if limit >= EXTRA_LIMIT else forms.TextInput()
+    widget.attrs["autocomplete"] = "off"
+    return forms.CharField(label=label, max_length=limit, required=False, widget=widget)
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        widget=forms.FileInput(
+            attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv,text/plain", "data-import-file": ""}
+        ),
+        error_messages={
+            "required": gettext_lazy("Choose the file that holds the people."),
+            "empty": gettext_lazy("The file is empty. Export the list again and choose the new file."),
+            "missing": gettext_lazy("No file arrived. Choose it again."),
+        },
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+        self.fields["file"].help_text = _(
+            "CSV or XLSX, at most %(limit)s. Delimiter, encoding and columns are recognised."
+        ) % {"limit": limit}
+        self.fields["file"].widget.attrs["data-limit"] = settings.IMPORT_MAX_BYTES
+        self.fields["file"].widget.attrs["data-too-large"] = _(
+            "The file has more than %(limit)s. Split it in two, or leave out columns you do not need."
+        ) % {"limit": limit}
+
+
+class ColumnsForm(forms.Form):
+    """Where each column goes (fields column-0, column-1 …), and what to do with the numbers."""
+
+    default_country = forms.ChoiceField(
+        label=gettext_lazy("Country when none is given"),
+        required=False,
+        choices=lambda: [("", _("None: every number carries its own")), *country_choices()],
+    )
+    existing = forms.ChoiceField(label=gettext_lazy("When a number exists"), choices=ExistingNumbers.choices)
+    list = forms.ChoiceField(label=gettext_lazy("Add to list"))
+    new_list_name = forms.CharField(
+        label=gettext_lazy("Name of the new list"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    truncate = forms.BooleanField(
+        label=gettext_lazy("Cut values that are too long instead of refusing their rows"), required=False
+    )
+
+    def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.imported = imported
+        self._lists = {str(one.pk): one for one in imported.workspace.recipient_lists.order_by("name")}
+        self.fields["list"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
+            (NEW_LIST, _("A new list")),
+            *((pk, one.name) for pk, one in self._lists.items()),
+        ]
+        offered = targets(imported.workspace, imported)
+        for at, column in enumerate(imported.columns):
+            self.fields[f"column-{at}"] = forms.ChoiceField(
+                label=_("Goes to: %(column)s") % {"column": column["name"]},
+                choices=offered,
+                required=False,
+            )
+        for name, value in self._initial_values().items():
+            self.fields[name].initial = value
+
+    def _initial_values(self) -> dict[str, Any]:
+        imported = self.imported
+        mapping = {f"column-{at}": target for at, target in enumerate(imported.mapping)}
+        return mapping | {
+            "default_country": imported.default_country,
+            "existing": imported.existing,
+            "list": imported.list_id or NEW_LIST,
+            "new_list_name": imported.new_list_name,
+            "truncate": imported.truncate,
+        }
+
+    @property
+    def choices(self) -> Choices:
+        data = self.cleaned_data
+        return Choices(
+            mapping=[data[f"column-{at}"] for at in range(len(self.imported.columns))],
+            default_country=data["default_country"],
+            existing=data["existing"],
+            truncate=data["truncate"],
+            recipient_list=self._lists.get(data["list"]),
+            new_list_name=data["new_list_name"],
+        )
+
+
+def targets(workspace: Workspace, imported: Import) -> list[Any]:
+    """What a column may go to: number, fields, own columns of the workspace or guessed from this file."""
+    known = [
+        name for columns in workspace.recipient_lists.values_list("columns", flat=True) for name in columns
+    ]
+    guessed = [one["guess"] for one in imported.columns] + imported.mapping
+    own = sorted(
+        {EXTRA + name for name in known} | {target for target in guessed if target.startswith(EXTRA)}
+    )
+    return [
+        (IGNORED, _("Do not import")),
+        (MSISDN, _("Phone number")),
+        *((name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS),
+        *((target, _("Own column: %(name)s") % {"name": target.removeprefix(EXTRA)}) for target in own),
+    ]
+
+
+class FormatForm(forms.Form):
+    """How the file is read, where the guess was wrong."""
+
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=list(ENCODINGS.items()))
+    delimiter = forms.ChoiceField(
+        label=gettext_lazy("Values are parted by"), choices=list(DELIMITER_WORDS.items())
+    )
+    quote = forms.ChoiceField(label=gettext_lazy("Quotation mark"), choices=[(mark, mark) for mark in QUOTES])
+    has_header = forms.BooleanField(label=gettext_lazy("The first row holds names"), required=False)
+
+    def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if imported.encoding not in ENCODINGS:
+            self.fields["encoding"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
+                (imported.encoding, imported.encoding.upper()),
+                *ENCODINGS.items(),
+            ]
+        for name in self.fields:
+            self.fields[name].initial = getattr(imported, name)
+
+    @property
+    def file_format(self) -> Format:
+        data = self.cleaned_data
+        return Format(data["encoding"], data["delimiter"], data["quote"])
+
+
+class OptOutForm(forms.Form):
+    numbers = forms.CharField(
+        label=gettext_lazy("Numbers"),
+        help_text=gettext_lazy("One a line, or parted by commas."),
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    source = forms.CharField(
+        label=gettext_lazy("How you know"),
+        help_text=gettext_lazy("Kept as proof, such as “letter of 3 May”."),
+        max_length=500,
+        required=False,
+    )
+
+
+class MembersForm(forms.Form):
+    numbers = OptOutForm.base_fields["numbers"]
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Why this number may be texted again"),
+        help_text=gettext_lazy("Kept in the audit trail, such as “asked for it by phone on 3 May”."),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

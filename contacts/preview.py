@@ -1,0 +1,44 @@
+"""The first rows of a file as they would be imported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from pathlib import Path
+
+from django.utils.text import capfirst
+
+from contacts.fields import LABELS
+from contacts.files.parsing import Parser
+from contacts.files.reading import open_records
+from contacts.models import Import
+from contacts.services.import_runner import format_of_import, plan_of
+
+LOOKED_AT_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`header`: labels after the number; `rows`: (digits, country, values)."""
+
+    header: list[str]
+    rows: list[tuple[str, str, list[str]]]
+
+
+def preview_of(imported: Import, limit: int = 5) -> Preview:
+    plan = plan_of(imported)
+    header = [*(capfirst(str(LABELS[name])) for name in plan.fields), *plan.extras]
+
+    def keep(digits: str, country: str, values: list[str]) -> tuple[str, str, list[str]]:
+        if not plan.extras:
+            return digits, country, values
+        extra = json.loads(values[-1])
+        return digits, country, [*values[:-1], *(extra.get(name, "") for name in plan.extras)]
+
+    try:
+        with open_records(Path(imported.file.path), format_of_import(imported)) as records:
+            chunk = Parser(plan, keep, encode_basestring).take(records, LOOKED_AT_ROWS)
+    except FileNotFoundError:
+        return Preview(header, [])
+    return Preview(header, chunk.items[:limit])

@@ -1,0 +1,316 @@
+"""The check and the run of an import, as a worker does them: a chunk a transaction, resumed where it stopped.
+
+Whoever holds the lease works; the holder's name goes with every change, so that a worker that was thought
+dead cannot write what another one writes already. Committed with a chunk: its rows, the list's count, the
+import's counts and `done_rows`. So a killed worker costs one chunk of work and never a row.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from contacts.ahead import one_ahead
+from contacts.errors import ContactsError, FileRefused
+from contacts.files.formats import Format
+from contacts.files.parsing import Chunk, OnRefused, Parser, Plan
+from contacts.files.reading import Record, open_records
+from contacts.files.rejects import reject_file
+from contacts.models import Import, ImportState, RecipientList
+from contacts.problems import Problems, load, merge_problems, store
+from contacts.services.import_writers import Outcome, Writer, writer_for
+from contacts.services.lists import change_count
+
+log = structlog.get_logger("crier.imports")
+
+LEASE = timedelta(seconds=60)
+COUNTS = ("new", "updated", "unchanged", "duplicate", "skipped", "refused", "opted_out", "cut")
+# From here on PostgreSQL is told at once how large the table has become: the next question is the reach.
+ANALYZE_ROWS = 50_000
+FIRST_CHUNK_ROWS = 5_000
+
+
+class _Lost(Exception):
+    """Cancelled, or another worker has it."""
+
+
+def check_import(import_id: int) -> None:
+    """Reads the whole file and counts what a run would do. Does nothing if another worker has it."""
+    _work(import_id, ImportState.CHECKING, _check)
+
+
+def run_import(import_id: int) -> None:
+    """Writes the file's rows into its list, from `done_rows` on. Does nothing if another worker has it."""
+    _work(import_id, ImportState.RUNNING, _run)
+
+
+def plan_of(imported: Import) -> Plan:
+    return Plan(tuple(imported.mapping), imported.default_country, imported.truncate, imported.has_header)
+
+
+def format_of_import(imported: Import) -> Format:
+    return Format(imported.encoding, imported.delimiter, imported.quote or '"')
+
+
+def _work(import_id: int, state: ImportState, work: Any) -> None:
+    imported = _claim(import_id, state)
+    if imported is None:
+        return
+    try:
+        work(imported)
+    except _Lost:
+        log.info("import taken away", import_id=import_id)
+    except OperationalError:
+        # The database is away: when the lease has passed, the sweep gives the import to a worker again.
+        log.warning("import interrupted by the database", import_id=import_id, exc_info=True)
+    except ContactsError as error:
+        _fail(imported, str(error.sentence))
+    except FileNotFoundError:
+        _fail(imported, _("The uploaded file is gone from the server. Upload it again."))
+    except Exception:
+        log.exception("import failed", import_id=import_id)
+        _fail(
+            imported, _("Crier made an error and has logged it. Run it again: it goes on where it stopped.")
+        )
+
+
+def _claim(import_id: int, state: ImportState) -> Import | None:
+    now = timezone.now()
+    holder = uuid.uuid4().hex
+    free = Q(lease_holder="") | Q(lease_until=None) | Q(lease_until__lt=now)
+    claimed = Import.objects.filter(free, pk=import_id, state=state).update(
+        lease_holder=holder, lease_until=now + LEASE
+    )
+    if not claimed:
+        return None
+    return Import.objects.select_related("workspace", "list", "created_by").get(pk=import_id)
+
+
+def _update(imported: Import, while_state: ImportState, **changes: Any) -> None:
+    """Raises _Lost if the import is not ours any more."""
+    mine = Import.objects.filter(pk=imported.pk, state=while_state, lease_holder=imported.lease_holder)
+    if not mine.update(**{"lease_until": timezone.now() + LEASE, **changes}):
+        raise _Lost
+
+
+def _fail(imported: Import, reason: str) -> None:
+    Import.objects.filter(pk=imported.pk, lease_holder=imported.lease_holder).update(
+        state=ImportState.FAILED,
+        state_reason=reason[:500],
+        lease_holder="",
+        lease_until=None,
+        finished_at=timezone.now(),
+    )
+
+
+# --- reading ahead ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    chunk: Chunk
+    rows: Any
+
+
+class _Reading:
+    """The file of an import as chunks that are ready to be written; made in a thread, one ahead."""
+
+    def __init__(
+        self, imported: Import, records: Iterator[Record], on_refused: OnRefused | None = None
+    ) -> None:
+        plan = plan_of(imported)
+        self.writer: Writer = writer_for(
+            plan,
+            list_id=imported.list_id or 0,
+            workspace_id=imported.workspace_id,
+            existing=imported.existing,
+        )
+        self._records = records
+        self._parser = Parser(plan, self.writer.emit, self.writer.quote, on_refused)
+
+    def pass_over(self, rows: int, say_alive: Any) -> None:
+        """Rows that were done before: only their numbers are remembered."""
+        while rows:
+            passed = self._parser.take(self._records, min(rows, self.writer.chunk_rows)).rows
+            if not passed:
+                raise FileRefused(_("The uploaded file has become shorter. Upload it again."), code="changed")
+            rows -= passed
+            say_alive()
+
+    def chunks(self) -> Iterator[_Packed]:
+        return one_ahead(self._packed())
+
+    def _packed(self) -> Iterator[_Packed]:
+        """The first ones are small, so that the database does not wait long for something to do."""
+        size = min(FIRST_CHUNK_ROWS, self.writer.chunk_rows)
+        while (chunk := self._parser.take(self._records, size)).rows:
+            yield _Packed(chunk, self.writer.pack(chunk.items))
+            if chunk.rows < size:
+                return
+            size = min(2 * size, self.writer.chunk_rows)
+
+
+@contextmanager
+def _reading(imported: Import, on_refused: OnRefused | None = None) -> Iterator[_Reading]:
+    with open_records(Path(imported.file.path), format_of_import(imported)) as records:
+        yield _Reading(imported, records, on_refused)
+
+
+def _add(counts: dict[str, int], chunk: Chunk, outcome: Outcome) -> dict[str, int]:
+    more = {
+        "new": outcome.new,
+        "updated": outcome.updated,
+        "unchanged": outcome.unchanged,
+        "skipped": outcome.skipped,
+        "opted_out": outcome.opted_out,
+        "duplicate": chunk.duplicate,
+        "refused": chunk.refused,
+        "cut": chunk.cut,
+    }
+    return {name: counts.get(name, 0) + more[name] for name in COUNTS}
+
+
+# --- the check ---
+
+
+def _check(imported: Import) -> None:
+    counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
+    problems: Problems = {}
+    done = 0
+    path = Path(imported.file.path).with_suffix(f".{imported.lease_holder}")
+    names = [column["name"] for column in imported.columns]
+    try:
+        with (
+            reject_file(path, names, imported.delimiter) as on_refused,
+            _reading(imported, on_refused) as reading,
+        ):
+            for packed in reading.chunks():
+                with transaction.atomic():
+                    outcome = reading.writer.compare(
+                        packed.rows, len(packed.chunk.items), list_exists=imported.list_id is not None
+                    )
+                counts = _add(counts, packed.chunk, outcome)
+                merge_problems(problems, packed.chunk.problems)
+                done += packed.chunk.rows
+                _update(imported, ImportState.CHECKING, done_rows=done)
+        rejects = _keep_rejects(imported, path) if counts["refused"] else ""
+    finally:
+        path.unlink(missing_ok=True)
+    _update(
+        imported,
+        ImportState.CHECKING,
+        state=ImportState.CHECKED,
+        check_counts=counts,
+        check_problems=store(problems),
+        total_rows=done,
+        done_rows=0,
+        reject_file=rejects,
+        lease_holder="",
+        lease_until=None,
+    )
+
+
+def _keep_rejects(imported: Import, path: Path) -> str:
+    """The name under which the storage keeps it."""
+    if imported.reject_file:
+        imported.reject_file.delete(save=False)
+    imported.reject_file.save(f"{path.stem}-refused.csv", ContentFile(b""), save=False)
+    path.replace(imported.reject_file.path)
+    return str(imported.reject_file.name)
+
+
+# --- the run ---
+
+
+def _run(imported: Import) -> None:
+    started, done_before = time.monotonic(), imported.done_rows
+    with _reading(imported) as reading:
+        reading.pass_over(done_before, lambda: _update(imported, ImportState.RUNNING))
+        for packed in reading.chunks():
+            elapsed = time.monotonic() - started
+            rate = (imported.done_rows + packed.chunk.rows - done_before) / max(elapsed, 0.001)
+            _write_chunk(imported, reading.writer, packed, round(rate))
+            time.sleep(reading.writer.pause_seconds)
+    _finish(imported)
+
+
+def _write_chunk(imported: Import, writer: Writer, packed: _Packed, rate: int) -> None:
+    try:
+        _write(imported, writer, packed, rate)
+    except IntegrityError:
+        # Somebody added one of these numbers by hand, and the counts agreed by chance.
+        _write(imported, writer, packed, rate, never_straight=True)
+
+
+def _write(
+    imported: Import, writer: Writer, packed: _Packed, rate: int, *, never_straight: bool = False
+) -> None:
+    """One transaction, of few statements: each costs some milliseconds while the other thread computes."""
+    chunk = packed.chunk
+    with transaction.atomic():
+        recipient_list = _lock_both(imported)
+        ours_alone = recipient_list.recipient_count == imported.counts.get("new", 0)
+        outcome = writer.write(packed.rows, len(chunk.items), straight=ours_alone and not never_straight)
+        change_count(recipient_list, outcome.new)
+        changes = {
+            "done_rows": imported.done_rows + chunk.rows,
+            "counts": _add(imported.counts, chunk, outcome),
+            "problems": store(merge_problems(load(imported.problems), chunk.problems)),
+            "rows_per_second": rate,
+        }
+        _update(imported, ImportState.RUNNING, **changes)
+    for name, value in changes.items():
+        setattr(imported, name, value)
+
+
+def _lock_both(imported: Import) -> RecipientList:
+    """The list as it is now. A cancel or another worker waits until this chunk is in, or finds us gone."""
+    rows = Import.objects.select_for_update(no_key=True, of=("self", "list")).select_related("list")
+    row = rows.filter(pk=imported.pk, list__isnull=False).first()
+    if row is None or row.list is None:
+        raise ContactsError(_("The list was deleted meanwhile. Choose another one and check again."))
+    if row.state != ImportState.RUNNING or row.lease_holder != imported.lease_holder:
+        raise _Lost
+    return row.list
+
+
+def _finish(imported: Import) -> None:
+    counts = {name: imported.counts.get(name, 0) for name in COUNTS}
+    counts["opted_out"] = imported.check_counts.get("opted_out", 0)
+    with transaction.atomic():
+        _update(
+            imported,
+            ImportState.RUNNING,
+            state=ImportState.FINISHED,
+            counts=counts,
+            total_rows=imported.done_rows,
+            finished_at=timezone.now(),
+            lease_holder="",
+            lease_until=None,
+        )
+        record(
+            imported.workspace,
+            Actor(user=imported.created_by),
+            "imported",
+            imported,
+            **counts,
+            rows=imported.done_rows,
+        )
+    if connection.vendor == "postgresql" and counts["new"] >= ANALYZE_ROWS:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE contacts_recipient (list_id, msisdn)")

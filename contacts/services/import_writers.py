@@ -1,0 +1,253 @@
+"""How clean rows get into a list, fast: one way for PostgreSQL, one for SQLite.
+
+A chunk goes straight into the table as long as the list holds nothing but what this import put there;
+otherwise into a temporary table first: from it one UPDATE changes what differs, one INSERT adds what is new.
+Everything runs in the caller's transaction, with the list locked.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from contacts.files.parsing import Plan
+from contacts.models import ExistingNumbers, OptOut, Recipient
+
+TABLE = Recipient._meta.db_table
+OPT_OUTS = OptOut._meta.db_table
+STAGE = "contacts_import_stage"
+# Every column of the table but its id, in the order in which rows are packed: what a file fills comes first.
+ALL_FIELDS = [
+    str(field.column)
+    for field in Recipient._meta.concrete_fields
+    if field.column not in {"id", "list_id", "msisdn", "country"}
+]
+TIMES = ("created_at", "updated_at")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the rows of a chunk, or would: new + updated + unchanged + skipped = rows."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    opted_out: int = 0
+
+
+class Writer(ABC):
+    # Rows of one transaction, and seconds to leave the database to others after each.
+    chunk_rows: int
+    pause_seconds: float
+    # A value of a further column as JSON.
+    quote: Callable[[str], str]
+
+    def __init__(self, plan: Plan, *, list_id: int, workspace_id: int, existing: str) -> None:
+        self.plan = plan
+        self.list_id = list_id
+        self.workspace_id = workspace_id
+        self.existing = existing
+        stored = plan.stored
+        left = [name for name in ALL_FIELDS if name not in stored and name not in TIMES]
+        self.columns = ["list_id", "msisdn", "country", *stored, *left, *TIMES]
+        self.constants = ["{}" if name == "extra" else "" for name in left]
+
+    @abstractmethod
+    def emit(self, digits: str, country: str, values: list[str]) -> Any:
+        """One row as `pack` takes it. Runs in the reading thread, once a row."""
+
+    @abstractmethod
+    def pack(self, items: list[Any]) -> Any:
+        """A chunk as the database takes it. Runs in the reading thread."""
+
+    @abstractmethod
+    def _insert(self, table: str, packed: Any) -> None:
+        pass
+
+    @abstractmethod
+    def _create_stage(self) -> None:
+        """The temporary table, empty."""
+
+    @abstractmethod
+    def _merged_extra(self) -> tuple[str, str]:
+        """SQL: the further columns after merging, and whether they differ from those that are there."""
+
+    def write(self, packed: Any, rows: int, *, straight: bool) -> Outcome:
+        """`straight`: the list holds nothing but rows of this import. IntegrityError shows that it is not so."""
+        if not rows:
+            return Outcome()
+        if straight:
+            self._insert(TABLE, packed)
+            return Outcome(new=rows)
+        self._fill_stage(packed)
+        with connection.cursor() as cursor:
+            updated = 0
+            if self.existing != ExistingNumbers.SKIP and self.plan.stored:
+                cursor.execute(self._update_sql(), [self.list_id])
+                updated = cursor.rowcount
+            cursor.execute(self._insert_sql(), [self.list_id])
+            new = cursor.rowcount
+        return self._outcome(rows, rows - new, updated)
+
+    def compare(self, packed: Any, rows: int, *, list_exists: bool) -> Outcome:
+        """What `write` would do, and how many of the numbers will not be texted. Changes nothing."""
+        if not rows or not (list_exists or self._has_opt_outs()):
+            return Outcome(new=rows)
+        self._fill_stage(packed)
+        with connection.cursor() as cursor:
+            there = differ = 0
+            if list_exists:
+                cursor.execute(self._compare_sql(), [self.list_id])
+                there, differ = cursor.fetchone()
+            outcome = self._outcome(rows, there, differ if self.existing != ExistingNumbers.SKIP else 0)
+            cursor.execute(
+                f"SELECT count(*) FROM {STAGE} s JOIN {OPT_OUTS} o"  # noqa: S608  # our own names only
+                " ON o.workspace_id = %s AND o.msisdn = s.msisdn",
+                [self.workspace_id],
+            )
+            outcome.opted_out = cursor.fetchone()[0]
+        return outcome
+
+    def _has_opt_outs(self) -> bool:
+        return OptOut.objects.filter(workspace_id=self.workspace_id).exists()
+
+    def _outcome(self, rows: int, there: int, updated: int) -> Outcome:
+        if self.existing == ExistingNumbers.SKIP:
+            return Outcome(new=rows - there, skipped=there)
+        return Outcome(new=rows - there, updated=updated, unchanged=there - updated)
+
+    def _fill_stage(self, packed: Any) -> None:
+        self._create_stage()
+        self._insert(STAGE, packed)
+
+    # --- SQL; every name in it is one of our own columns ---
+
+    def _update_sql(self) -> str:
+        assignments = ", ".join(f"{name} = {value}" for name, value, _differs in self._merges())
+        return (
+            f"UPDATE {TABLE} AS r SET {assignments}, updated_at = s.updated_at FROM {STAGE} AS s"  # noqa: S608
+            f" WHERE r.list_id = %s AND r.msisdn = s.msisdn AND ({self._differs()})"
+        )
+
+    def _insert_sql(self) -> str:
+        names = ", ".join(self.columns)
+        return (
+            f"INSERT INTO {TABLE} ({names}) SELECT {names} FROM {STAGE} AS s WHERE NOT EXISTS"  # noqa: S608
+            f" (SELECT 1 FROM {TABLE} AS r WHERE r.list_id = %s AND r.msisdn = s.msisdn)"
+            " ON CONFLICT DO NOTHING"
+        )
+
+    def _compare_sql(self) -> str:
+        return (
+            f"SELECT count(*), count(*) FILTER (WHERE {self._differs()}) FROM {STAGE} AS s"  # noqa: S608
+            f" JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn"
+        )
+
+    def _differs(self) -> str:
+        return " OR ".join(differs for _name, _value, differs in self._merges()) or "1 = 0"
+
+    def _merges(self) -> Iterator[tuple[str, str, str]]:
+        """(column, its value after merging, whether that differs); an empty cell never erases."""
+        for name in self.plan.fields:
+            if self.existing == ExistingNumbers.FILL:
+                value = f"CASE WHEN r.{name} = '' THEN s.{name} ELSE r.{name} END"
+                yield name, value, f"(r.{name} = '' AND s.{name} <> '')"
+            else:
+                value = f"CASE WHEN s.{name} <> '' THEN s.{name} ELSE r.{name} END"
+                yield name, value, f"(s.{name} <> '' AND s.{name} <> r.{name})"
+        if self.plan.extras:
+            yield "extra", *self._merged_extra()
+
+
+class PostgresWriter(Writer):
+    chunk_rows = 50_000
+    pause_seconds = 0.0
+    quote = staticmethod(encode_basestring)
+
+    _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+    _BLOCK = 1 << 18
+
+    def emit(self, digits: str, country: str, values: list[str]) -> str:
+        line = "\t".join(values)
+        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
+            line = "\t".join([value.translate(self._ESCAPES) for value in values])
+        return f"{digits}\t{country}\t{line}"
+
+    def pack(self, items: list[str]) -> bytes:
+        """Lines of COPY's text format."""
+        if not items:
+            return b""
+        now = timezone.now().isoformat()
+        tail = "\t".join([*self.constants, now, now])
+        if not self.plan.stored:
+            tail = tail.removeprefix("\t")
+        between = f"\t{tail}\n{self.list_id}\t"
+        return f"{self.list_id}\t{between.join(items)}\t{tail}\n".encode()
+
+    def _insert(self, table: str, packed: bytes) -> None:
+        block = self._BLOCK
+        statement = f"COPY {table} ({', '.join(self.columns)}) FROM STDIN"
+        # Django does not wrap the errors of COPY by itself.
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for start in range(0, len(packed), block):
+                copy.write(packed[start : start + block])
+
+    def _create_stage(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {STAGE}")
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT DROP AS"  # noqa: S608  # our own names only
+                f" SELECT {', '.join(self.columns)} FROM {TABLE} WITH NO DATA"
+            )
+
+    def _merged_extra(self) -> tuple[str, str]:
+        if self.existing == ExistingNumbers.FILL:
+            return "s.extra || r.extra", "s.extra || r.extra <> r.extra"
+        return "r.extra || s.extra", "r.extra || s.extra <> r.extra"
+
+
+class SqliteWriter(Writer):
+    # Measured: without the pause others wait for the lock for seconds, as SQLite's waiting is unfair.
+    chunk_rows = 5_000
+    pause_seconds = 0.03
+    # As Django writes JSON into SQLite, where it is text: what is equal must look equal.
+    quote = staticmethod(encode_basestring_ascii)
+
+    def emit(self, digits: str, country: str, values: list[str]) -> tuple[str, ...]:
+        return (digits, country, *values)
+
+    def pack(self, items: list[tuple[str, ...]]) -> list[Sequence[Any]]:
+        now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")
+        tail = (*self.constants, now, now)
+        return [(self.list_id, *item, *tail) for item in items]
+
+    def _insert(self, table: str, packed: list[Sequence[Any]]) -> None:
+        marks = ", ".join(["%s"] * len(self.columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {table} ({', '.join(self.columns)}) VALUES ({marks})",  # noqa: S608  # our own names
+                packed,
+            )
+
+    def _create_stage(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} ({', '.join(self.columns)})")
+            cursor.execute(f"DELETE FROM {STAGE}")  # noqa: S608  # our own name
+
+    def _merged_extra(self) -> tuple[str, str]:
+        """json_patch keeps the order of its first object, so that equal ones compare equal as text."""
+        more = "json_patch(s.extra, r.extra)" if self.existing == ExistingNumbers.FILL else "s.extra"
+        merged = f"json_patch(r.extra, {more})"
+        return merged, f"{merged} <> json(r.extra)"
+
+
+def writer_for(plan: Plan, *, list_id: int, workspace_id: int, existing: str) -> Writer:
+    kind = PostgresWriter if connection.vendor == "postgresql" else SqliteWriter
+    return kind(plan, list_id=list_id, workspace_id=workspace_id, existing=existing)

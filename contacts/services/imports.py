@@ -1,0 +1,393 @@
+"""Imports as people and programs steer them: upload, mapping, check, run, cancel (import_runner.py works)."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import phonenumbers
+import structlog
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from accounts.models import Workspace
+from contacts import tasks
+from contacts.errors import ContactsError, FileRefused, WrongState
+from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, column_name
+from contacts.files.columns import EXTRA, IGNORED, MSISDN
+from contacts.files.formats import DELIMITERS, ENCODINGS, QUOTES, Format
+from contacts.files.inspection import Inspection, inspect_text, inspect_upload
+from contacts.models import ExistingNumbers, Import, ImportState, RecipientList
+from contacts.services import import_runner
+from contacts.services.lists import create_list, learn_columns, lock_list
+from web.waking import wake
+
+log = structlog.get_logger("crier.imports")
+
+# Up to here a check takes about a tenth of a second and is done at once; more goes to a worker.
+CHECKED_AT_ONCE_BYTES = 256 * 1024
+# A task that is not taken in this time is taken for lost.
+UNTAKEN = timedelta(seconds=15)
+WAKE_UP_SECONDS = 10
+
+CHANGEABLE = (ImportState.UPLOADED, ImportState.CHECKED)
+BUSY = (ImportState.CHECKING, ImportState.RUNNING)
+AGAIN = (ImportState.FAILED, ImportState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person decides about a file. Either an existing list or the name of a new one."""
+
+    mapping: Sequence[str]
+    default_country: str = ""
+    existing: str = ExistingNumbers.UPDATE
+    truncate: bool = False
+    recipient_list: RecipientList | None = None
+    new_list_name: str = ""
+
+
+def require_size(size: int) -> None:
+    """Raises FileRefused over the limit. Pages and API ask this of the request's length before reading it."""
+    if size > settings.IMPORT_MAX_BYTES:
+        raise FileRefused(
+            _("The file has %(size)s; at most %(limit)s can be imported at once. Split it in two.")
+            % {"size": filesizeformat(size), "limit": filesizeformat(settings.IMPORT_MAX_BYTES)},
+            code="too_large",
+        )
+
+
+def upload_import(
+    *,
+    workspace: Workspace,
+    actor: Actor,
+    upload: File[bytes],
+    name: str,
+    recipient_list: RecipientList | None = None,
+) -> Import:
+    """Stores the file and looks into it; raises FileRefused and keeps nothing if it cannot be imported."""
+    require_size(upload.size)
+    imported = Import(
+        workspace=workspace,
+        created_by=actor.user,
+        list=recipient_list,
+        file_name=Path(name).name[-255:] or "upload",
+        file_size=upload.size,
+        default_country=workspace.default_country,
+    )
+    imported.file.save(f"{uuid.uuid4().hex}.csv", upload, save=False)
+    try:
+        _take_over(imported, inspect_upload(Path(imported.file.path), workspace.default_country))
+        if recipient_list is None:
+            imported.new_list_name = _free_list_name(workspace, imported.file_name)
+        imported.save()
+    except BaseException:
+        imported.file.delete(save=False)
+        raise
+    record(workspace, actor, "uploaded", imported, bytes=imported.file_size, kind=imported.file_kind)
+    return imported
+
+
+def reread_import(
+    *, imported: Import, file_format: Format | None = None, has_header: bool | None = None
+) -> Import:
+    """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused."""
+    _require_changeable(imported)
+    wanted = file_format or import_runner.format_of_import(imported)
+    if wanted.encoding not in {*ENCODINGS, imported.encoding}:
+        raise ContactsError(
+            _("%(encoding)s is not an encoding that can be read. Choose one of: %(known)s.")
+            % {"encoding": wanted.encoding, "known": ", ".join(ENCODINGS)},
+            field="encoding",
+        )
+    if wanted.delimiter not in tuple(DELIMITERS):
+        raise ContactsError(
+            _("The delimiter must be a comma, a semicolon, a tab or a bar."), field="delimiter"
+        )
+    if wanted.quote not in tuple(QUOTES):
+        raise ContactsError(_("The quotation mark must be \" or '."), field="quote")
+    found = inspect_text(
+        Path(imported.file.path),
+        imported.default_country,
+        file_format=wanted,
+        has_header=imported.has_header if has_header is None else has_header,
+    )
+    kind = imported.file_kind
+    _take_over(imported, found)
+    imported.file_kind = kind
+    _back_to_uploaded(imported)
+    imported.save()
+    return imported
+
+
+def choose(*, imported: Import, choices: Choices) -> Import:
+    """Keeps mapping and options. A check done before is void. Raises ContactsError naming the field."""
+    _require_changeable(imported)
+    _require_mapping(imported, choices.mapping)
+    _require_country(choices.default_country)
+    if choices.existing not in ExistingNumbers.values:
+        raise ContactsError(
+            _("%(value)s is not a way to treat known numbers: use update, fill or skip.")
+            % {"value": choices.existing},
+            field="existing",
+        )
+    new_name = choices.new_list_name.strip()
+    _require_target(imported.workspace, choices.recipient_list, new_name)
+    imported.mapping = list(choices.mapping)
+    imported.default_country = choices.default_country
+    imported.existing = choices.existing
+    imported.truncate = choices.truncate
+    imported.list = choices.recipient_list
+    imported.new_list_name = "" if choices.recipient_list else new_name
+    _back_to_uploaded(imported)
+    imported.save()
+    return imported
+
+
+def start_check(*, imported: Import) -> Import:
+    """Small files are checked before this returns, others by a worker."""
+    _require_changeable(imported)
+    _require_mapping(imported, imported.mapping)
+    _require_target(imported.workspace, imported.list, imported.new_list_name)
+    _move(imported, ImportState.CHECKING, done_rows=0, state_reason="")
+    if imported.file_size <= CHECKED_AT_ONCE_BYTES:
+        import_runner.check_import(imported.pk)
+    else:
+        _wake(imported)
+    imported.refresh_from_db()
+    return imported
+
+
+def start_run(*, imported: Import, actor: Actor) -> Import:
+    """Gives the import to a worker. One that failed or was cancelled goes on where it stopped."""
+    if imported.state == ImportState.UPLOADED:
+        raise WrongState(
+            _("Check the file first: the check says what the import will do."), code="not_checked"
+        )
+    again = bool(imported.counts)
+    _require_state(imported, AGAIN if again else (ImportState.CHECKED,))
+    with transaction.atomic():
+        fresh: dict[str, Any] = (
+            {} if again else {"done_rows": 0, "problems": [], "started_at": timezone.now()}
+        )
+        _move(imported, ImportState.RUNNING, state_reason="", finished_at=None, rows_per_second=0, **fresh)
+        if not again:
+            imported.list = _target(imported, actor)
+            imported.save(update_fields=["list"])
+        record(imported.workspace, actor, "started", imported, list=str(imported.list))
+    _wake(imported)
+    return imported
+
+
+def cancel_import(*, imported: Import, actor: Actor) -> Import:
+    """Of a run, what is in the list stays there, and running it again goes on from there."""
+    _require_state(imported, (*CHANGEABLE, *BUSY, ImportState.FAILED))
+    if imported.state == ImportState.CHECKING:
+        return _move(imported, ImportState.UPLOADED, done_rows=0)
+    _move(imported, ImportState.CANCELLED, finished_at=timezone.now())
+    imported.refresh_from_db()
+    record(imported.workspace, actor, "cancelled", imported, rows=imported.done_rows)
+    return imported
+
+
+def resume_stalled_imports() -> int:
+    """Wakes a worker for each import that nobody works on: the sweep calls this every few seconds."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    stalled = list(Import.objects.filter(free, state__in=BUSY).only("pk", "state"))
+    for imported in stalled:
+        _wake(imported)
+    return len(stalled)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`seconds_left` is None while it is not known."""
+
+    done: int
+    total: int
+    percent: int
+    rows_per_second: int
+    seconds_left: int | None
+
+
+def progress_of(imported: Import) -> Progress:
+    done, rate = imported.done_rows, imported.rows_per_second
+    total = max(imported.total_rows or 0, done)
+    left = round((total - done) / rate) if rate and imported.state == ImportState.RUNNING else None
+    return Progress(done, total, round(100 * done / total) if total else 0, rate, left)
+
+
+# --- what is allowed ---
+
+
+def is_changeable(imported: Import) -> bool:
+    """Nothing is written yet, and nobody works on it."""
+    return imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
+
+
+def _require_changeable(imported: Import) -> None:
+    if imported.counts and imported.state in AGAIN:
+        raise WrongState(_("This import has begun already. Run it again: it goes on where it stopped."))
+    if not is_changeable(imported):
+        _require_state(imported, CHANGEABLE)
+
+
+def _require_state(imported: Import, allowed: Sequence[str]) -> None:
+    if imported.state not in allowed:
+        raise WrongState(
+            _("This import is %(state)s: that cannot be done any more.")
+            % {"state": ImportState(imported.state).label}
+            if imported.state not in BUSY
+            else _("This import is %(state)s. Wait for its end, or cancel it.")
+            % {"state": ImportState(imported.state).label}
+        )
+
+
+def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
+    if len(mapping) != len(imported.columns):
+        raise ContactsError(
+            _("The mapping has %(given)d targets for %(width)d columns. Give each one; empty is allowed.")
+            % {"given": len(mapping), "width": len(imported.columns)},
+            field="mapping",
+        )
+    if MSISDN not in mapping:
+        raise ContactsError(
+            _("No column is the phone number. Choose the column that holds the numbers."),
+            field="mapping",
+            code="no_number_column",
+        )
+    for target in mapping:
+        _require_known_target(target)
+    repeated = [target for target, count in Counter(mapping).items() if target and count > 1]
+    if repeated:
+        raise ContactsError(
+            _("Two columns go to %(target)s. Choose one of them, and “Do not import” for the other.")
+            % {"target": repeated[0].removeprefix(EXTRA)},
+            field="mapping",
+            code="repeated_target",
+        )
+    if sum(target.startswith(EXTRA) for target in mapping) > MAX_EXTRA_COLUMNS:
+        raise ContactsError(
+            _("A list takes at most %(limit)d own columns. Choose “Do not import” for the others.")
+            % {"limit": MAX_EXTRA_COLUMNS},
+            field="mapping",
+            code="too_many_columns",
+        )
+
+
+def _require_known_target(target: str) -> None:
+    if target in {MSISDN, IGNORED, *PERSON_FIELDS}:
+        return
+    name = target.removeprefix(EXTRA)
+    if target.startswith(EXTRA) and name and column_name(name) == name:
+        return
+    if target.startswith(EXTRA):
+        raise ContactsError(
+            _("%(name)s cannot be the name of a column. Use small letters and digits, as in %(better)s.")
+            % {"name": name or "“”", "better": column_name(name) or "column_1"},
+            field="mapping",
+        )
+    raise ContactsError(
+        _("%(target)s is not a field of a recipient. Use extra:%(name)s for a column of your own.")
+        % {"target": target, "name": column_name(target) or "name"},
+        field="mapping",
+    )
+
+
+def _require_country(country: str) -> None:
+    if country and country not in phonenumbers.SUPPORTED_REGIONS:
+        raise ContactsError(
+            _("%(country)s is not a country. Use its two letters, such as US or GB.") % {"country": country},
+            field="default_country",
+        )
+
+
+def _require_target(workspace: Workspace, recipient_list: RecipientList | None, new_name: str) -> None:
+    if recipient_list is not None:
+        return
+    if not new_name:
+        raise ContactsError(_("Choose the list to add to, or name a new one."), field="list", code="no_list")
+    if len(new_name) > 100:
+        raise ContactsError(
+            _("The name of a list has at most 100 characters. Shorten it."), field="new_list_name"
+        )
+    if workspace.recipient_lists.filter(name__iexact=new_name).exists():
+        raise ContactsError(
+            _("There is a list named %(name)s already. Choose it as the target, or another name.")
+            % {"name": new_name},
+            field="new_list_name",
+            code="name_taken",
+        )
+
+
+# --- changes ---
+
+
+def _take_over(imported: Import, found: Inspection) -> None:
+    imported.file_kind = found.kind
+    imported.sheet = found.sheet or imported.sheet
+    imported.encoding = found.file_format.encoding
+    imported.delimiter = found.file_format.delimiter
+    imported.quote = found.file_format.quote
+    imported.has_header = found.has_header
+    imported.columns = [column.as_dict() for column in found.columns]
+    imported.mapping = [column.guess for column in found.columns]
+    imported.total_rows = found.rows
+
+
+def _back_to_uploaded(imported: Import) -> None:
+    imported.state = ImportState.UPLOADED
+    imported.state_reason = ""
+    imported.check_counts, imported.check_problems = {}, []
+
+
+def _move(imported: Import, state: ImportState, **changes: Any) -> Import:
+    """By a conditional update, so that of two presses of a button one does it."""
+    busy = state in BUSY
+    changes |= {"state": state, "lease_holder": "", "lease_until": timezone.now() + UNTAKEN if busy else None}
+    moved = Import.objects.filter(pk=imported.pk, state=imported.state).update(**changes)
+    if not moved:
+        raise WrongState(
+            _("Somebody else changed this import meanwhile. Load the page again."), code="changed"
+        )
+    for name, value in changes.items():
+        setattr(imported, name, value)
+    return imported
+
+
+def _target(imported: Import, actor: Actor) -> RecipientList:
+    target = imported.list
+    if target is None:
+        target = create_list(workspace=imported.workspace, actor=actor, name=imported.new_list_name)
+    lock_list(target)
+    learn_columns(target, [name.removeprefix(EXTRA) for name in imported.mapping if name.startswith(EXTRA)])
+    return target
+
+
+def _free_list_name(workspace: Workspace, file_name: str) -> str:
+    """ "autumn-members.csv" -> "autumn-members", with a number where that is taken."""
+    base = Path(file_name).stem.strip()[:90] or str(_("New list"))
+    taken = {
+        name.casefold()
+        for name in workspace.recipient_lists.filter(name__istartswith=base).values_list("name", flat=True)
+    }
+    names = [base, *(f"{base} {number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def _wake(imported: Import) -> None:
+    """A broker that is away costs one sweep, and fails nobody's request."""
+    task = tasks.check_import if imported.state == ImportState.CHECKING else tasks.run_import
+    wake(task, imported.pk, expires=WAKE_UP_SECONDS)

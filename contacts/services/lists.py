@@ -1,0 +1,288 @@
+"""Recipient lists and the people on them. The sole writer of `recipient_count` besides the import."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from accounts.models import Workspace
+from contacts.batches import in_batches
+from contacts.errors import ContactsError, WrongState
+from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person
+from contacts.models import ExistingNumbers, Recipient, RecipientList
+from contacts.numbers import Refused, read_number
+from contacts.related import users_of
+
+CHANGEABLE = (*PERSON_FIELDS, "extra", "updated_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row to add, as handed in. `msisdn`: in any usual writing; `fields`: of Recipient by name."""
+
+    msisdn: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Added:
+    """rows = new + updated + unchanged + skipped + duplicate + len(refused), always."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    duplicate: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+def create_list(*, workspace: Workspace, actor: Actor, name: str) -> RecipientList:
+    made = RecipientList(workspace=workspace, name=name.strip())
+    _save(made)
+    record(workspace, actor, "created", made)
+    return made
+
+
+def rename_list(*, recipient_list: RecipientList, actor: Actor, name: str) -> RecipientList:
+    was, recipient_list.name = recipient_list.name, name.strip()
+    _save(recipient_list)
+    record(recipient_list.workspace, actor, "renamed", recipient_list, was=was)
+    return recipient_list
+
+
+def set_list_enabled(*, recipient_list: RecipientList, actor: Actor, enabled: bool) -> RecipientList:
+    """A disabled list is kept and reaches nobody."""
+    recipient_list.enabled = enabled
+    recipient_list.save(update_fields=["enabled", "updated_at"])
+    record(recipient_list.workspace, actor, "enabled" if enabled else "disabled", recipient_list)
+    return recipient_list
+
+
+def delete_list(*, recipient_list: RecipientList, actor: Actor) -> None:
+    """Refused where a broadcast refers to it: disabling hides and keeps."""
+    users = users_of(recipient_list, besides={"recipients", "imports"})
+    if users:
+        raise WrongState(
+            _("%(name)s is in use (%(users)s) and is kept. Disable it instead.")
+            % {"name": recipient_list.name, "users": users},
+            code="in_use",
+        )
+    record(recipient_list.workspace, actor, "deleted", recipient_list, people=recipient_list.recipient_count)
+    recipient_list.delete()
+
+
+def add_recipients(
+    *,
+    recipient_list: RecipientList,
+    people: Sequence[Person],
+    actor: Actor,
+    existing: str = ExistingNumbers.UPDATE,
+    default_country: str | None = None,
+) -> Added:
+    """Some thousands at most; more come as a file. A row that is refused does not stop the others.
+
+    An empty value never erases what is there.
+    """
+    country = default_country if default_country is not None else recipient_list.workspace.default_country
+    added = Added()
+    readable = _readable(people, country, added)
+    with transaction.atomic():
+        lock_list(recipient_list)
+        learn_columns(recipient_list, [name for row in readable.values() for name in row.extra])
+        for batch in in_batches(readable.values()):
+            _write(recipient_list, batch, existing, added)
+        change_count(recipient_list, added.new)
+        if added.new or added.updated:
+            record(
+                recipient_list.workspace,
+                actor,
+                "added people",
+                recipient_list,
+                new=added.new,
+                updated=added.updated,
+            )
+    return added
+
+
+def update_recipient(
+    *,
+    recipient: Recipient,
+    actor: Actor,
+    fields: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Recipient:
+    """Changes what is given; here an empty value does erase. An empty further column is dropped."""
+    fields, extra = fields or {}, extra or {}
+    check_person(fields, extra)
+    for name, value in fields.items():
+        setattr(recipient, name, value)
+    recipient.extra = {name: value for name, value in (recipient.extra | dict(extra)).items() if value}
+    recipient.updated_at = timezone.now()
+    with transaction.atomic():
+        learn_columns(recipient.list, [name for name, value in extra.items() if value])
+        recipient.save(update_fields=CHANGEABLE)
+        changed = sorted({*fields, *extra})
+        record(recipient.list.workspace, actor, "changed", recipient, fields=changed)
+    return recipient
+
+
+def remove_recipients(
+    *, recipient_list: RecipientList, ids: Collection[int], actor: Actor
+) -> list[Recipient]:
+    """The rows that were removed, so that they can be put back. Ids of other lists are left alone."""
+    removed: list[Recipient] = []
+    with transaction.atomic():
+        lock_list(recipient_list)
+        for batch in in_batches(dict.fromkeys(ids)):
+            rows = recipient_list.recipients.filter(pk__in=batch)
+            removed += rows
+            rows.delete()
+        change_count(recipient_list, -len(removed))
+        if removed:
+            record(recipient_list.workspace, actor, "removed people", recipient_list, count=len(removed))
+    return removed
+
+
+def restore_recipients(*, recipient_list: RecipientList, rows: Iterable[Recipient], actor: Actor) -> int:
+    """Puts removed rows back, under their old ids where these are free. How many were put back.
+
+    A number that is on the list again meanwhile stays as it is now.
+    """
+    with transaction.atomic():
+        lock_list(recipient_list)
+        wanted = {row.msisdn: row for row in rows}
+        there = set(recipient_list.recipients.filter(msisdn__in=wanted).values_list("msisdn", flat=True))
+        back = [row for msisdn, row in wanted.items() if msisdn not in there]
+        for row in back:
+            row.list = recipient_list
+        Recipient.objects.bulk_create(back)
+        change_count(recipient_list, len(back))
+        if back:
+            record(recipient_list.workspace, actor, "put people back", recipient_list, count=len(back))
+    return len(back)
+
+
+def lock_list(recipient_list: RecipientList) -> RecipientList:
+    """The list as it is now. One writer at a time keeps its count right. Needs a transaction."""
+    return RecipientList.objects.select_for_update(no_key=True).get(pk=recipient_list.pk)
+
+
+def change_count(recipient_list: RecipientList, by: int) -> None:
+    if by:
+        rows = RecipientList.objects.filter(pk=recipient_list.pk)
+        rows.update(recipient_count=F("recipient_count") + by, updated_at=timezone.now())
+        recipient_list.refresh_from_db(fields=["recipient_count", "updated_at"])
+
+
+def learn_columns(recipient_list: RecipientList, names: Iterable[str]) -> None:
+    """Notes further columns, so that texts may name them. Needs the list locked."""
+    known = list(RecipientList.objects.values_list("columns", flat=True).get(pk=recipient_list.pk))
+    columns = list(dict.fromkeys([*known, *names]))
+    if len(columns) > MAX_EXTRA_COLUMNS:
+        raise ContactsError(
+            _("%(name)s would have %(count)d further columns; at most %(limit)d fit. Leave some out.")
+            % {"name": recipient_list.name, "count": len(columns), "limit": MAX_EXTRA_COLUMNS},
+            field="extra",
+            code="too_many_columns",
+        )
+    if columns != known:
+        RecipientList.objects.filter(pk=recipient_list.pk).update(columns=columns)
+    recipient_list.columns = columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    msisdn: str
+    country: str
+    fields: dict[str, str]
+    extra: dict[str, str]
+
+
+def _readable(people: Sequence[Person], country: str, added: Added) -> dict[str, _Row]:
+    """By number, the first of each; what cannot be read goes to `added`."""
+    rows: dict[str, _Row] = {}
+    for position, person in enumerate(people, start=1):
+        fields = {name: value.strip() for name, value in person.fields.items() if value.strip()}
+        extra = {name: value.strip() for name, value in person.extra.items() if value.strip()}
+        try:
+            msisdn, found_country = read_number(person.msisdn, country)
+            check_person(fields, extra)
+        except ContactsError as error:
+            added.refused.append(Refused(position, person.msisdn, error.code, str(error.sentence)))
+            continue
+        if msisdn in rows:
+            added.duplicate += 1
+        else:
+            rows[msisdn] = _Row(msisdn, found_country, fields, extra)
+    return rows
+
+
+def _write(recipient_list: RecipientList, batch: list[_Row], existing: str, added: Added) -> None:
+    now = timezone.now()
+    there = {
+        row.msisdn: row for row in recipient_list.recipients.filter(msisdn__in=[row.msisdn for row in batch])
+    }
+    new, changed = [], []
+    for row in batch:
+        old = there.get(row.msisdn)
+        if old is None:
+            new.append(_recipient(recipient_list, row, now))
+        elif existing == ExistingNumbers.SKIP:
+            added.skipped += 1
+        elif _merge(old, row, only_empty=existing == ExistingNumbers.FILL):
+            old.updated_at = now
+            changed.append(old)
+        else:
+            added.unchanged += 1
+    Recipient.objects.bulk_create(new)
+    Recipient.objects.bulk_update(changed, CHANGEABLE, batch_size=200)
+    added.new += len(new)
+    added.updated += len(changed)
+
+
+def _recipient(recipient_list: RecipientList, row: _Row, now: datetime) -> Recipient:
+    values: dict[str, Any] = dict(row.fields)
+    return Recipient(
+        list=recipient_list,
+        msisdn=row.msisdn,
+        country=row.country,
+        extra=row.extra,
+        created_at=now,
+        updated_at=now,
+        **values,
+    )
+
+
+def _merge(old: Recipient, row: _Row, *, only_empty: bool) -> bool:
+    """Whether anything changed."""
+    before = {name: getattr(old, name) for name in row.fields}
+    for name, value in row.fields.items():
+        if not (only_empty and before[name]):
+            setattr(old, name, value)
+    extra = row.extra | old.extra if only_empty else old.extra | row.extra
+    changed = extra != old.extra or any(getattr(old, name) != value for name, value in before.items())
+    old.extra = extra
+    return changed
+
+
+def _save(recipient_list: RecipientList) -> None:
+    if not recipient_list.name:
+        raise ContactsError(_("A list needs a name."), field="name")
+    try:
+        with transaction.atomic():
+            recipient_list.save()
+    except IntegrityError:
+        raise ContactsError(
+            _("There is a list named %(name)s already. Choose another name.") % {"name": recipient_list.name},
+            field="name",
+        ) from None

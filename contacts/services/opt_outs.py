@@ -1,0 +1,196 @@
+"""Who must not be texted: opt-outs of a workspace, and its unsubscribe lists. The sole writer of both."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from accounts.models import Workspace
+from contacts.batches import in_batches
+from contacts.errors import ContactsError, WrongState
+from contacts.models import OptOut, OptOutHow, UnsubscribeList, UnsubscribeMember
+from contacts.related import users_of
+from contacts.signals import OptedOut, opted_out
+
+NOBODY = Actor()
+
+
+def opt_out(
+    *,
+    workspace: Workspace,
+    msisdn: str,
+    how: str,
+    source: str = "",
+    message_id: int | None = None,
+    actor: Actor = NOBODY,
+) -> OptOut:
+    """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept."""
+    with transaction.atomic():
+        row, made = OptOut.objects.get_or_create(
+            workspace=workspace,
+            msisdn=msisdn,
+            defaults={"how": how, "source": source[:500], "message_id": message_id},
+        )
+        if made:
+            if actor != NOBODY:
+                record(workspace, actor, "opted out", row, how=str(how), source=source[:200])
+            opted_out.send(OptOut, news=OptedOut(workspace.pk, (msisdn,)))
+    return row
+
+
+def opt_out_many(
+    *, workspace: Workspace, msisdns: Collection[str], how: str, source: str = "", actor: Actor = NOBODY
+) -> int:
+    """How many were not opted out before. One line of audit for all of them."""
+    fresh: list[str] = []
+    with transaction.atomic():
+        for batch in in_batches(dict.fromkeys(msisdns)):
+            known = opted_out_numbers(workspace_id=workspace.pk, msisdns=batch)
+            new = [msisdn for msisdn in batch if msisdn not in known]
+            rows = [
+                OptOut(workspace=workspace, msisdn=msisdn, how=how, source=source[:500]) for msisdn in new
+            ]
+            OptOut.objects.bulk_create(rows, ignore_conflicts=True)
+            fresh += new
+        if fresh:
+            record(workspace, actor, "opted out", workspace, count=len(fresh), how=str(how))
+            opted_out.send(OptOut, news=OptedOut(workspace.pk, tuple(fresh)))
+    return len(fresh)
+
+
+def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOBODY) -> bool:
+    """Undoes an opt-out (START, or a person with a reason); the old proof moves to the audit trail.
+
+    False when the number was not opted out. Members of unsubscribe lists stay: those are kept by people.
+    """
+    if not reason.strip():
+        raise ContactsError(_("Say why this opt-out is removed: it is kept as proof."), field="reason")
+    with transaction.atomic():
+        row = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
+        if row is None:
+            return False
+        proof = {"how": row.how, "source": row.source, "at": row.at.isoformat(), "message_id": row.message_id}
+        record(workspace, actor, "opted in", row, reason=reason.strip()[:500], was=proof)
+        row.delete()
+    return True
+
+
+def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str]:
+    """Those of `msisdns` that the workspace must not text."""
+    found: set[str] = set()
+    rows = OptOut.objects.filter(workspace_id=workspace_id)
+    for batch in in_batches(msisdns):
+        found.update(rows.filter(msisdn__in=batch).values_list("msisdn", flat=True))
+    return found
+
+
+# --- named unsubscribe lists ---
+
+
+def create_unsubscribe_list(*, workspace: Workspace, actor: Actor, name: str) -> UnsubscribeList:
+    made = UnsubscribeList(workspace=workspace, name=name.strip())
+    _save(made)
+    record(workspace, actor, "created", made)
+    return made
+
+
+def update_unsubscribe_list(
+    *, unsubscribe_list: UnsubscribeList, actor: Actor, name: str | None = None, enabled: bool | None = None
+) -> UnsubscribeList:
+    """Changes what is given."""
+    if name is not None:
+        unsubscribe_list.name = name.strip()
+    if enabled is not None:
+        unsubscribe_list.enabled = enabled
+    _save(unsubscribe_list)
+    record(unsubscribe_list.workspace, actor, "changed", unsubscribe_list, name=name, enabled=enabled)
+    return unsubscribe_list
+
+
+def delete_unsubscribe_list(*, unsubscribe_list: UnsubscribeList, actor: Actor) -> None:
+    """Refused where something still leaves these people out: disabling hides and keeps."""
+    users = users_of(unsubscribe_list, besides={"members"})
+    if users:
+        raise WrongState(
+            _("%(name)s is in use (%(users)s) and is kept. Disable it instead.")
+            % {"name": unsubscribe_list.name, "users": users},
+            code="in_use",
+        )
+    record(
+        unsubscribe_list.workspace, actor, "deleted", unsubscribe_list, members=unsubscribe_list.member_count
+    )
+    unsubscribe_list.delete()
+
+
+def add_members(
+    *,
+    unsubscribe_list: UnsubscribeList,
+    msisdns: Iterable[str],
+    how: str = OptOutHow.PERSON,
+    actor: Actor = NOBODY,
+    at: datetime | None = None,
+) -> int:
+    """How many were not on it before."""
+    when = at or timezone.now()
+    added = 0
+    with transaction.atomic():
+        _lock(unsubscribe_list)
+        for batch in in_batches(dict.fromkeys(msisdns)):
+            known = set(unsubscribe_list.members.filter(msisdn__in=batch).values_list("msisdn", flat=True))
+            rows = [
+                UnsubscribeMember(list=unsubscribe_list, msisdn=msisdn, how=how, at=when)
+                for msisdn in batch
+                if msisdn not in known
+            ]
+            UnsubscribeMember.objects.bulk_create(rows)
+            added += len(rows)
+        _count(unsubscribe_list, added)
+        if added:
+            record(unsubscribe_list.workspace, actor, "added numbers", unsubscribe_list, count=added)
+    return added
+
+
+def remove_members(*, unsubscribe_list: UnsubscribeList, msisdns: Iterable[str], actor: Actor) -> int:
+    """How many were on it."""
+    removed = 0
+    with transaction.atomic():
+        _lock(unsubscribe_list)
+        for batch in in_batches(dict.fromkeys(msisdns)):
+            removed += unsubscribe_list.members.filter(msisdn__in=batch).delete()[0]
+        _count(unsubscribe_list, -removed)
+        if removed:
+            record(unsubscribe_list.workspace, actor, "removed numbers", unsubscribe_list, count=removed)
+    return removed
+
+
+def _lock(unsubscribe_list: UnsubscribeList) -> None:
+    """One writer of a list at a time keeps its count right."""
+    UnsubscribeList.objects.select_for_update(no_key=True).get(pk=unsubscribe_list.pk)
+
+
+def _count(unsubscribe_list: UnsubscribeList, by: int) -> None:
+    if by:
+        rows = UnsubscribeList.objects.filter(pk=unsubscribe_list.pk)
+        rows.update(member_count=F("member_count") + by, updated_at=timezone.now())
+        unsubscribe_list.refresh_from_db(fields=["member_count", "updated_at"])
+
+
+def _save(unsubscribe_list: UnsubscribeList) -> None:
+    if not unsubscribe_list.name:
+        raise ContactsError(_("An unsubscribe list needs a name."), field="name")
+    try:
+        with transaction.atomic():
+            unsubscribe_list.save()
+    except IntegrityError:
+        raise ContactsError(
+            _("There is an unsubscribe list named %(name)s already. Choose another name.")
+            % {"name": unsubscribe_list.name},
+            field="name",
+        ) from None

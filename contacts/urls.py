@@ -1,0 +1,36 @@
+from django.urls import URLPattern, URLResolver, path
+
+from contacts.views import imports, lists, opt_outs
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("lists/", lists.list_list, name="recipient-list-list"),
+    path("lists/<int:pk>/", lists.list_detail, name="recipient-list-detail"),
+    path("lists/<int:pk>/rename/", lists.list_rename, name="recipient-list-rename"),
+    path("lists/<int:pk>/enabled/", lists.list_enabled, name="recipient-list-enabled"),
+    path("lists/<int:pk>/export/", lists.list_export, name="recipient-list-export"),
+    path("lists/<int:pk>/people/remove/", lists.people_remove, name="recipient-list-remove"),
+    path("lists/<int:pk>/people/restore/", lists.people_restore, name="recipient-list-restore"),
+    path("lists/<int:pk>/people/<int:person_pk>/", lists.person_edit, name="recipient-edit"),
+    path("imports/", imports.import_list, name="import-list"),
+    path("imports/new/", imports.import_new, name="import-new"),
+    path("imports/example.csv", imports.import_sample, name="import-sample"),
+    path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
+    path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
+    path("imports/<int:pk>/reread/", imports.import_reread, name="import-reread"),
+    path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
+    path("imports/<int:pk>/run/", imports.import_run, name="import-run"),
+    path("imports/<int:pk>/resume/", imports.import_resume, name="import-resume"),
+    path("imports/<int:pk>/cancel/", imports.import_cancel, name="import-cancel"),
+    path("imports/<int:pk>/rejects/", imports.import_rejects, name="import-rejects"),
+    path("opt-outs/", opt_outs.opt_out_list, name="opt-out-list"),
+    path("opt-outs/export/", opt_outs.opt_out_export, name="opt-out-export"),
+    path("opt-outs/<int:pk>/remove/", opt_outs.opt_out_remove, name="opt-out-remove"),
+    path("opt-outs/lists/new/", opt_outs.unsubscribe_list_new, name="unsubscribe-list-new"),
+    path("opt-outs/lists/<int:pk>/", opt_outs.unsubscribe_list_detail, name="unsubscribe-list-detail"),
+    path("opt-outs/lists/<int:pk>/rename/", opt_outs.unsubscribe_list_rename, name="unsubscribe-list-rename"),
+    path(
+        "opt-outs/lists/<int:pk>/enabled/", opt_outs.unsubscribe_list_enabled, name="unsubscribe-list-enabled"
+    ),
+    path("opt-outs/lists/<int:pk>/remove/", opt_outs.members_remove, name="unsubscribe-list-remove"),
+    path("opt-outs/lists/<int:pk>/export/", opt_outs.members_export, name="unsubscribe-list-export"),
+]

@@ -1,0 +1,403 @@
+"""The import, step by step: file, columns, check, run, report. Each step has its own address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
+from contacts.errors import ContactsError, FileRefused
+from contacts.exports import refused_rows_csv
+from contacts.files.columns import MSISDN
+from contacts.files.formats import DELIMITER_WORDS, ENCODINGS
+from contacts.forms import ColumnsForm, FormatForm, UploadForm
+from contacts.models import Import, ImportState, RecipientList
+from contacts.preview import preview_of
+from contacts.problems import CUT, Described, describe
+from contacts.services import imports
+from contacts.uploads import require_length
+from contacts.views.common import (
+    STOP_POLLING,
+    add_refusal,
+    form_page,
+    imports_of,
+    lists_of,
+    may_change,
+    refuse,
+)
+from web.paging import key_page
+from web.toasts import toast
+
+FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
+
+
+@require_GET
+@viewer_page
+def import_list(request: WorkspaceRequest) -> HttpResponse:
+    page = key_page(request, imports_of(request))
+    lines = [(imported, _step_url(imported)) for imported in page.rows]
+    context = {"page": page, "lines": lines, "may_change": may_change(request)}
+    return render(request, "contacts/imports.html", context)
+
+
+# --- 1, the file ---
+
+
+@csrf_exempt  # the check reads the body: first its length is looked at, then `_new` is checked
+@form_page
+@marketer_page
+def import_new(request: WorkspaceRequest) -> HttpResponse:
+    """`?list=<id>`: the list that the people go to, unless another one is chosen later."""
+    if request.method == "POST":
+        try:
+            require_length(request)
+        except FileRefused as error:
+            return _too_large(request, error)
+    response: HttpResponse = _new(request)
+    return response
+
+
+def _too_large(request: WorkspaceRequest, error: FileRefused) -> HttpResponse:
+    """Answered without having read the file, so the connection cannot be used again."""
+    form = UploadForm({}, {})
+    form.errors["file"] = form.error_class([str(error.sentence)])
+    response = _new_page(request, form, None, status=422)
+    response.headers["Connection"] = "close"
+    return response
+
+
+@csrf_protect
+def _new(request: Any) -> HttpResponse:
+    target = _target_list(request)
+    if request.method != "POST":
+        return _new_page(request, UploadForm(), target)
+    form = UploadForm(request.POST, request.FILES)
+    if form.is_valid():
+        upload = form.cleaned_data["file"]
+        try:
+            imported = imports.upload_import(
+                workspace=request.workspace,
+                actor=actor_of(request),
+                upload=upload,
+                name=upload.name,
+                recipient_list=target,
+            )
+        except ContactsError as error:
+            add_refusal(form, error)
+        else:
+            return redirect("import-columns", imported.pk)
+    return _new_page(request, form, target, status=422)
+
+
+def _target_list(request: Any) -> RecipientList | None:
+    raw = request.GET.get("list", "")
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+        return None
+    return lists_of(request).filter(pk=int(raw)).first()
+
+
+def _new_page(
+    request: WorkspaceRequest, form: UploadForm, target: RecipientList | None, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "target": target, "steps": _steps(None), "current": FILE}
+    return render(request, "contacts/import_new.html", context, status=status)
+
+
+@require_GET
+@marketer_page
+def import_sample(request: WorkspaceRequest) -> HttpResponse:
+    """A small CSV to start from, with example numbers."""
+    lines = (
+        "number,first_name,last_name,email,city\r\n"
+        "+1 201-555-0123,Maya,Okafor,maya@example.com,Oakland\r\n"
+        "+44 7400 123456,Zoë,Lindqvist,zoe@example.com,Leeds\r\n"
+    )
+    response = HttpResponse("\ufeff" + lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="example.csv"'
+    return response
+
+
+# --- 2, the columns ---
+
+
+@form_page
+@marketer_page
+def import_columns(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """A POST keeps the mapping and starts the check. `?column=<n>` through htmx: that row's badge alone."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    if request.method == "POST":
+        return _choose(request, imported)
+    if request.htmx and "column" in request.GET:
+        return _column_check(request, imported)
+    return _columns_page(request, imported, ColumnsForm(imported), FormatForm(imported))
+
+
+def _choose(request: WorkspaceRequest, imported: Import) -> HttpResponse:
+    form = ColumnsForm(imported, request.POST)
+    if form.is_valid():
+        try:
+            imports.choose(imported=imported, choices=form.choices)
+            imports.start_check(imported=imported)
+        except ContactsError as error:
+            add_refusal(form, error)
+        else:
+            return redirect("import-check", imported.pk)
+    return _columns_page(request, imported, form, FormatForm(imported), status=422)
+
+
+def _columns_page(
+    request: WorkspaceRequest, imported: Import, form: ColumnsForm, format_form: FormatForm, status: int = 200
+) -> HttpResponse:
+    rows = []
+    for at, column in enumerate(imported.columns):
+        field = form[f"column-{at}"]
+        field.field.widget.attrs |= {
+            "aria-label": field.label,
+            "hx-get": f"{reverse('import-columns', args=[imported.pk])}?column={at}",
+            "hx-trigger": "change",
+            "hx-target": f"#column-check-{at}",
+            "hx-swap": "innerHTML",
+        }
+        rows.append((at, column, field, column_badge(column, str(field.value() or ""))))
+    context = {
+        "imported": imported,
+        "form": form,
+        "format_form": format_form,
+        "rows": rows,
+        "about": _about(imported),
+        "no_number": MSISDN not in imported.mapping,
+        "steps": _steps(imported),
+        "current": COLUMNS,
+    }
+    return render(request, "contacts/import_columns.html", context, status=status)
+
+
+def _about(imported: Import) -> str:
+    """How the file was read, and how many of its columns were recognised."""
+    if imported.file_kind == "xlsx":
+        read_as = _("Sheet %(sheet)s.") % {"sheet": imported.sheet}
+    else:
+        read_as = _("Parted by %(delimiter)s, %(encoding)s.") % {
+            "delimiter": DELIMITER_WORDS.get(imported.delimiter, imported.delimiter),
+            "encoding": ENCODINGS.get(imported.encoding, imported.encoding.upper()),
+        }
+    rows, width = imported.total_rows, len(imported.columns)
+    matched = sum(1 for column in imported.columns if column["guess"])
+    counted = ngettext("%(n)s row.", "%(n)s rows.", rows) % {"n": intcomma(rows)} if rows is not None else ""
+    told = ngettext(
+        "%(matched)d of %(n)d column recognised by name and content.",
+        "%(matched)d of %(n)d columns recognised by name and content.",
+        width,
+    ) % {"matched": matched, "n": width}
+    return " ".join(filter(None, (counted, read_as, told)))
+
+
+def _column_check(request: WorkspaceRequest, imported: Import) -> HttpResponse:
+    raw = request.GET["column"]
+    at = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 9 else -1
+    if not 0 <= at < len(imported.columns):
+        raise Http404
+    tone, words = column_badge(imported.columns[at], request.GET.get(f"column-{at}", ""))
+    return render(request, "contacts/_column_check.html", {"tone": tone, "words": words})
+
+
+def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
+    """(tone, words) about a column that goes to `target`, from the rows looked at."""
+    if not target:
+        return "mute", _("Left out")
+    if target == MSISDN:
+        return _number_badge(column)
+    filled = round(100 * column["filled"])
+    if not filled:
+        return "warn", _("Empty")
+    return "ok", _("All filled") if filled == 100 else _("%(percent)d%% filled") % {"percent": filled}
+
+
+def _number_badge(column: dict[str, Any]) -> tuple[str, str]:
+    readable = round(100 * column["numbers"])
+    if readable < 50:
+        return "bad", _("%(percent)d%% are numbers") % {"percent": readable}
+    if readable < 100:
+        return "warn", _("%(percent)d%% are numbers") % {"percent": readable}
+    if len(column["countries"]) > 1:
+        return "info", _("%(count)d countries found") % {"count": len(column["countries"])}
+    return "ok", _("All are numbers")
+
+
+@require_POST
+@marketer_page
+def import_reread(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Reads the file in another way; the columns are guessed anew."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    form = FormatForm(imported, request.POST)
+    if form.is_valid():
+        try:
+            imports.reread_import(
+                imported=imported,
+                file_format=form.file_format,
+                has_header=form.cleaned_data["has_header"],
+            )
+        except ContactsError as error:
+            add_refusal(form, error)
+            imported.refresh_from_db()
+        else:
+            return redirect("import-columns", pk)
+    return _columns_page(request, imported, ColumnsForm(imported), form, status=422)
+
+
+# --- 3, the check ---
+
+
+@form_page
+@marketer_page
+def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What a run would do. A POST starts it."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if request.method == "POST":
+        try:
+            imports.start_run(imported=imported, actor=actor_of(request))
+        except ContactsError as error:
+            imported.refresh_from_db()
+            return refuse(request, error, _step_url(imported))
+        return redirect("import-run", pk)
+    if imported.state not in {ImportState.CHECKING, ImportState.CHECKED}:
+        return HttpResponseRedirect(_step_url(imported))
+    if request.htmx and imported.state == ImportState.CHECKING:
+        return _progress(request, imported)
+    if request.htmx:
+        return _to_page("import-check", imported)
+    context = _report(imported) | {"steps": _steps(imported), "current": CHECK}
+    if imported.state == ImportState.CHECKED:
+        context["preview"] = preview_of(imported)
+        counts = imported.check_counts
+        context["to_write"] = counts["new"] + counts["updated"]
+    return render(request, "contacts/import_check.html", context)
+
+
+# --- 4, the run, and the report ---
+
+
+@require_GET
+@viewer_page
+def import_run(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    imported = get_row(request, imports_of(request), pk=pk)
+    if request.htmx and imported.state == ImportState.RUNNING:
+        return _progress(request, imported)
+    if request.htmx:
+        return _to_page("import-detail", imported)
+    if imported.state != ImportState.RUNNING:
+        return HttpResponseRedirect(_step_url(imported))
+    context = _report(imported) | {
+        "steps": _steps(imported),
+        "current": RUN,
+        "may_change": may_change(request),
+    }
+    return render(request, "contacts/import_run.html", context)
+
+
+@require_GET
+@viewer_page
+def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    imported = get_row(request, imports_of(request), pk=pk)
+    context = _report(imported) | {
+        "may_change": may_change(request),
+        "next_url": _step_url(imported),
+        "can_go_on": imported.state in imports.AGAIN and bool(imported.counts),
+        "can_change": imported.state in imports.AGAIN and imports.is_changeable(imported),
+    }
+    return render(request, "contacts/import_detail.html", context)
+
+
+@require_POST
+@marketer_page
+def import_resume(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Goes on with one that failed or was cancelled."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    try:
+        imports.start_run(imported=imported, actor=actor_of(request))
+    except ContactsError as error:
+        return refuse(request, error, reverse("import-detail", args=[pk]))
+    return redirect("import-run", pk)
+
+
+@require_POST
+@marketer_page
+def import_cancel(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    imported = get_row(request, imports_of(request), pk=pk)
+    try:
+        imports.cancel_import(imported=imported, actor=actor_of(request))
+    except ContactsError as error:
+        return refuse(request, error, reverse("import-detail", args=[pk]))
+    toast(request, _("Cancelled. What was imported before stays on the list."))
+    return HttpResponseRedirect(_step_url(imported))
+
+
+@require_GET
+@viewer_page
+def import_rejects(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The refused rows with row number and reason, to mend and import again."""
+    response = refused_rows_csv(get_row(request, imports_of(request), pk=pk))
+    if response is None:
+        raise Http404
+    return response  # type: ignore[return-value]  # streamed
+
+
+# --- shared by the steps ---
+
+
+def _step_url(imported: Import) -> str:
+    """Where an import goes on, by its state."""
+    names = {
+        ImportState.UPLOADED: "import-columns",
+        ImportState.CHECKING: "import-check",
+        ImportState.CHECKED: "import-check",
+        ImportState.RUNNING: "import-run",
+    }
+    return reverse(names.get(ImportState(imported.state), "import-detail"), args=[imported.pk])
+
+
+def _steps(imported: Import | None) -> list[tuple[str, str]]:
+    """(word, address); a step that can be gone back to has one of its own."""
+    columns = ""
+    if imported is not None and imports.is_changeable(imported):
+        columns = reverse("import-columns", args=[imported.pk])
+    return [(_("File"), ""), (_("Columns"), columns), (_("Check"), ""), (_("Import"), "")]
+
+
+def _report(imported: Import) -> dict[str, Any]:
+    """Counts and reasons of the run, or of the check while there was none."""
+    ran = bool(imported.counts)
+    told = describe(imported.problems if ran else imported.check_problems)
+    cut = [one for one in told if one.code.startswith(CUT)]
+    refused: list[Described] = [one for one in told if not one.code.startswith(CUT)]
+    return {
+        "imported": imported,
+        "ran": ran,
+        "counts": imported.counts if ran else imported.check_counts,
+        "refused": refused,
+        "cut": cut,
+        "progress": imports.progress_of(imported),
+    }
+
+
+def _progress(request: WorkspaceRequest, imported: Import) -> HttpResponse:
+    return render(request, "contacts/_progress.html", _report(imported))
+
+
+def _to_page(name: str, imported: Import) -> HttpResponse:
+    """The last answer of a poll: it ends there and shows the page of what came out."""
+    response = HttpResponse(status=STOP_POLLING)
+    response.headers["HX-Redirect"] = reverse(name, args=[imported.pk])
+    return response

@@ -1,0 +1,129 @@
+"""The life of a dispatch: created, started, paused, resumed, stopped, finished. The sole writer of its state."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from messaging.ledger import cancel_waiting
+from messaging.models import Dispatch, DispatchState, Message, MessageCount
+from messaging.signals import DispatchChanged, dispatch_changed
+from providers.models import ProviderAccount
+from sms.states import MessageState
+
+OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
+
+
+def create_dispatch(
+    *,
+    workspace: Workspace,
+    broadcast_id: int | None,
+    text: str,
+    sender: str,
+    account: ProviderAccount,
+    unsubscribe_list_ids: list[int],
+) -> Dispatch:
+    """In `planning`: its messages are written next, then `start_dispatch`."""
+    return Dispatch.objects.create(
+        workspace=workspace,
+        broadcast_id=broadcast_id,
+        text=text,
+        sender=sender,
+        account=account,
+        unsubscribe_list_ids=unsubscribe_list_ids,
+    )
+
+
+def start_dispatch(*, dispatch_id: int) -> bool:
+    return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RUNNING)
+
+
+def pause_dispatch(*, dispatch_id: int, reason: str = "", by_engine: bool = False) -> bool:
+    """Takes effect within a second: no more is claimed, and what is claimed but not handed over goes back."""
+    return _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine)
+
+
+def resume_dispatch(*, dispatch_id: int) -> bool:
+    moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
+    if moved:
+        finish_dispatch_if_done(dispatch_id=dispatch_id)
+    return moved
+
+
+def stop_dispatch(*, dispatch_id: int, reason: str = "") -> bool:
+    """Ends it for good: what waits is cancelled, what is being handed over finishes by itself."""
+    active = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
+    moved = _move(dispatch_id, active, DispatchState.STOPPED, reason)
+    cancel_waiting(dispatch_id)
+    return moved
+
+
+def pause_dispatches_of_account(*, account_id: int, reason: str) -> int:
+    """The engine's word: going on would waste recipients (wrong key, no credit, provider down)."""
+    ids = Dispatch.objects.filter(account_id=account_id, state=DispatchState.RUNNING).values_list(
+        "id", flat=True
+    )
+    return sum(pause_dispatch(dispatch_id=pk, reason=reason, by_engine=True) for pk in list(ids))
+
+
+def finish_dispatch_if_done(*, dispatch_id: int) -> bool:
+    """Finished when nothing waits and nothing is being handed over. Receipts may still come."""
+    with transaction.atomic():
+        dispatch = Dispatch.objects.select_for_update().get(pk=dispatch_id)
+        if dispatch.state != DispatchState.RUNNING or _has_open(dispatch_id):
+            return False
+        return _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.FINISHED, "", True)
+
+
+def finish_done_dispatches() -> int:
+    """The sweep's: dispatches whose last message was settled by a worker that died before it could say so."""
+    ids = Dispatch.objects.filter(state=DispatchState.RUNNING).values_list("id", flat=True)
+    return sum(finish_dispatch_if_done(dispatch_id=pk) for pk in list(ids))
+
+
+def counts_of(dispatch_ids: list[int]) -> dict[str, int]:
+    """Messages by state, from the kept counters; every state is there."""
+    totals = {state.value: 0 for state in MessageState}
+    for state, count in MessageCount.objects.filter(dispatch_id__in=dispatch_ids).values_list(
+        "state", "count"
+    ):
+        totals[state] += count
+    return totals
+
+
+def _has_open(dispatch_id: int) -> bool:
+    """Asked of the ledger itself, by its index: counters of a transaction still under way are not seen."""
+    return Message.objects.filter(dispatch_id=dispatch_id, state__in=OPEN_STATES).exists()
+
+
+def _move(
+    dispatch_id: int,
+    old: tuple[DispatchState, ...],
+    new: DispatchState,
+    reason: str = "",
+    by_engine: bool = False,
+) -> bool:
+    now = timezone.now()
+    times = {"started_at": now} if new is DispatchState.RUNNING and DispatchState.PLANNING in old else {}
+    if new in (DispatchState.STOPPED, DispatchState.FINISHED):
+        times = {"finished_at": now}
+    with transaction.atomic():
+        moved = Dispatch.objects.filter(pk=dispatch_id, state__in=old).update(
+            state=new, state_reason=str(reason)[:500], changed_at=now, **times
+        )
+        if not moved:
+            return False
+        broadcast_id = Dispatch.objects.values_list("broadcast_id", flat=True).get(pk=dispatch_id)
+        news = DispatchChanged(dispatch_id, broadcast_id, new.value, str(reason), by_engine)
+        dispatch_changed.send(sender=Dispatch, news=news)
+    return True
+
+
+def trouble_sentence(account: ProviderAccount, sentence: str) -> str:
+    """Why the engine paused, for the page: names the account, what happened and what to do."""
+    return _(
+        "Paused by Crier: %(account)s: %(sentence)s Who waits goes on waiting; who may have got it already is marked"
+        " unknown and is not sent to again. Mend it, then resume."
+    ) % {"account": account.name, "sentence": sentence}

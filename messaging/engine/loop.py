@@ -1,0 +1,488 @@
+"""The loop itself: one feeder an account, a window of requests in flight, one writer of results."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+from django.utils import timezone
+
+from messaging.dispatches import (
+    finish_dispatch_if_done,
+    pause_dispatch,
+    pause_dispatches_of_account,
+    trouble_sentence,
+)
+from messaging.engine.jobs import Job, Lane, Unprepared, claim_jobs, load_lanes
+from messaging.ledger import Change, Return, apply_changes, return_to_queue
+from providers.connectors.base import SendResult
+from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
+from providers.health import note_failing, note_working
+from providers.pace import push_back
+from providers.transport import LeanTransport
+from sms.states import MessageState
+
+log = structlog.get_logger("crier.engine")
+T = TypeVar("T")
+
+FLUSH_SECONDS = 0.05
+FLUSH_ROWS = 500
+# Claimed ahead of the window: what is handed over within this time, so that the window never runs dry.
+AHEAD_SECONDS = 0.03
+CLAIM_MOST = 500
+# With a low rate limit, no more than this much time's worth of parts is taken into one worker's hands.
+PACED_SECONDS = 0.05
+THROTTLED_SECONDS = 1.0
+UNREACHABLE_SECONDS = 1.0
+UNREACHABLE_SECONDS_MOST = 15.0
+# So many unclear answers in a row, with no success between, and the engine stops wasting recipients and asks a person.
+UNCLEAR_MOST = 20
+
+_shutdown = threading.Event()
+
+
+def request_shutdown() -> None:
+    """The worker was asked to end: claim nothing more, put back what is not handed over, wait for the rest."""
+    _shutdown.set()
+
+
+@dataclass(slots=True)
+class EngineReport:
+    claimed: int = 0
+    sent: int = 0
+    returned: int = 0
+    failed: int = 0
+    unknown: int = 0
+    more_due: bool = False
+
+
+class Engine:
+    """`run()` sends until nothing is due, `seconds` have passed, or a shutdown was asked for."""
+
+    def __init__(self, *, transport: Any = None, name: str = "") -> None:
+        self.claim = uuid.uuid4().hex
+        self.name = name or self.claim[:8]
+        self.report = EngineReport()
+        self._transport = transport
+        self._lanes: dict[int, LaneRunner] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._seen: set[int] = set()
+        # Claims and results each have a thread, and with it a database connection, of their own.
+        self._claim_thread = ThreadPoolExecutor(1, "engine-claim")
+        self._write_thread = ThreadPoolExecutor(1, "engine-write")
+        self._done: list[Change | Return] = []
+        self._done_event = asyncio.Event()
+        self._stopping = False
+
+    async def run(self, *, seconds: float | None = None) -> EngineReport:
+        until = time.monotonic() + (settings.ENGINE_RUN_SECONDS if seconds is None else seconds)
+        own = self._transport is None
+        self._transport = self._transport or LeanTransport()
+        writer = asyncio.create_task(self._write_results())
+        # What is loaded stays: looking through it for garbage again and again took a tenth of the loop's time.
+        gc.freeze()
+        try:
+            await self._drive(until)
+        finally:
+            gc.unfreeze()
+            self._stopping = True
+            self._done_event.set()
+            await writer
+            await self._finish_idle()
+            if own:
+                await self._transport.aclose()
+            for thread in (self._claim_thread, self._write_thread):
+                await asyncio.get_running_loop().run_in_executor(thread, connections.close_all)
+                thread.shutdown()
+        return self.report
+
+    async def _drive(self, until: float) -> None:
+        """Looks every ENGINE_CONTROL_SECONDS which dispatches run, and gives each account its feeder."""
+        try:
+            while not _shutdown.is_set() and time.monotonic() < until:
+                await self._refresh_lanes()
+                if not self._lanes:
+                    return
+                await self._wait_for_change()
+                if self._idle:
+                    # Perhaps something became due meanwhile: each feeder looks once more.
+                    await self._refresh_lanes()
+                    await self._wait_for_change()
+                    if self._idle:
+                        return
+            self.report.more_due = True
+        finally:
+            await asyncio.gather(*self._closing, *(lane.close() for lane in self._lanes.values()))
+
+    @property
+    def _idle(self) -> bool:
+        return all(lane.idle for lane in self._lanes.values())
+
+    async def _wait_for_change(self) -> None:
+        """Until all is claimed and answered, ENGINE_CONTROL_SECONDS at most.
+
+        Not until the first feeder is done: one with nothing due is done at once, and we would only spin.
+        """
+        until = time.monotonic() + settings.ENGINE_CONTROL_SECONDS
+        await self._wait_for([lane.feeder for lane in self._lanes.values()], until)
+        await self._wait_for([task for lane in self._lanes.values() for task in lane.tasks], until)
+        for lane in self._lanes.values():
+            if lane.feeder.done() and not lane.feeder.cancelled():
+                lane.feeder.result()
+
+    @staticmethod
+    async def _wait_for(tasks: list[asyncio.Task[None]], until: float) -> None:
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(until - time.monotonic(), 0.0))
+
+    async def _refresh_lanes(self) -> None:
+        known = {pk: runner.lane for pk, runner in self._lanes.items()}
+        lanes = await self.in_claim_thread(load_lanes, known)
+        for pk, lane in lanes.items():
+            self._seen |= set(lane.dispatches)
+            runner = self._lanes.get(pk)
+            if runner is None:
+                self._lanes[pk] = LaneRunner(self, lane)
+            else:
+                runner.refresh(lane)
+        for pk in [pk for pk in self._lanes if pk not in lanes]:
+            # Paused or done: closed beside the loop, since an answer may take as long as the vendor likes.
+            runner = self._lanes.pop(pk)
+            runner.lane.dispatches.clear()
+            self._closing.add(asyncio.create_task(runner.close()))
+
+    async def in_claim_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await self._in_thread(self._claim_thread, function, *args, **kwargs)
+
+    async def in_write_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await self._in_thread(self._write_thread, function, *args, **kwargs)
+
+    @staticmethod
+    async def _in_thread(
+        thread: ThreadPoolExecutor, function: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, lambda: function(*args, **kwargs))
+
+    def settle(self, outcome: Change | Return) -> None:
+        self._done.append(outcome)
+        if len(self._done) >= FLUSH_ROWS or len(self._done) == 1:
+            self._done_event.set()
+
+    async def _write_results(self) -> None:
+        while not self._stopping or self._done:
+            await self._done_event.wait()
+            self._done_event.clear()
+            if not self._stopping and len(self._done) < FLUSH_ROWS:
+                await asyncio.sleep(FLUSH_SECONDS)
+            batch, self._done = self._done, []
+            if batch:
+                await self._write_surely(batch)
+            if self._done:
+                self._done_event.set()
+
+    async def _write_surely(self, batch: list[Change | Return]) -> None:
+        """Results are all we know of texts that went out: they are written again until the database takes them."""
+        while True:
+            try:
+                await self.in_write_thread(_write_batch, batch)
+                return
+            except DatabaseError as error:
+                log.error("results not written yet, trying again", rows=len(batch), error=str(error).strip())
+                await self.in_write_thread(connections.close_all)
+                await asyncio.sleep(FLUSH_SECONDS * 10)
+
+    async def _finish_idle(self) -> None:
+        for dispatch_id in sorted(self._seen):
+            await self.in_write_thread_quietly(finish_dispatch_if_done, dispatch_id=dispatch_id)
+
+    async def in_write_thread_quietly(self, function: Callable[..., Any], **kwargs: Any) -> None:
+        """For what the sweep does again anyway."""
+        try:
+            await self.in_write_thread(function, **kwargs)
+        except DatabaseError as error:
+            log.warning("left to the sweep", what=function.__name__, error=str(error).strip())
+
+
+def _write_batch(batch: list[Change | Return]) -> None:
+    close_old_connections()
+    apply_changes([item for item in batch if isinstance(item, Change)])
+    return_to_queue([item for item in batch if isinstance(item, Return)])
+
+
+class LaneRunner:
+    """Feeds one account: claims a little ahead, and up to `max_in_flight` hands send what is claimed, in its order.
+
+    A hand takes the next job when it has its answer: a task for each message cost half as much again as sending it.
+    """
+
+    def __init__(self, engine: Engine, lane: Lane) -> None:
+        self.engine = engine
+        self.lane = lane
+        self.closed = False
+        # Claimed and in nobody's hands yet, the earliest turn first.
+        self._jobs: deque[Job] = deque()
+        # Claimed and not settled: those, and what is in hands.
+        self._open = 0
+        self._hands = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Event()
+        # The feeder waits until no more than so many are open.
+        self._enough = 0
+        self._unreachable_since: float | None = None
+        self._unclear = 0
+        self._paced_until = 0.0
+        self._rate = 0.0
+        self._healthy = False
+        self.feeder = asyncio.create_task(self._feed())
+
+    @property
+    def idle(self) -> bool:
+        return self.feeder.done() and not self.tasks
+
+    def refresh(self, lane: Lane) -> None:
+        """Called with fresh rows: paused dispatches are gone from `lane`, and so nothing more of them is handed over."""
+        self.lane = lane
+        if self.feeder.done() and not self.closed:
+            self.feeder = asyncio.create_task(self._feed())
+
+    async def close(self) -> None:
+        """No more claims; what waits for its turn goes back, what is handed over is waited for."""
+        self.closed = True
+        self._room.set()
+        await asyncio.gather(self.feeder, *self.tasks)
+
+    async def _feed(self) -> None:
+        """Ends when no dispatch of the account has anything due; a refresh starts it again."""
+        while not self.closed:
+            claimed = 0
+            for dispatch in list(self.lane.dispatches.values()):
+                claimed += await self._feed_from(dispatch)
+                if self.closed:
+                    return
+            if not claimed:
+                return
+
+    async def _feed_from(self, dispatch: Any) -> int:
+        limit = await self._wait_for_room()
+        if self.closed or dispatch.pk not in self.lane.dispatches:
+            return 0
+        jobs = await self._claim(dispatch, limit)
+        self._open += len(jobs)
+        self._jobs.extend(jobs)
+        while self._hands < min(self.lane.account.max_in_flight, self._open):
+            self._hands += 1
+            self._spawn(self._work())
+        return len(jobs)
+
+    async def _claim(self, dispatch: Any, limit: int) -> list[Job]:
+        try:
+            jobs = await self.engine.in_claim_thread(
+                claim_jobs, self.lane, dispatch, claim=self.engine.claim, limit=limit
+            )
+        except Unprepared as lost:
+            await self._give_back(lost)
+            return []
+        except DatabaseError as error:
+            log.error("nothing claimed, trying again", dispatch=dispatch.pk, error=str(error).strip())
+            await self.engine.in_claim_thread(connections.close_all)
+            await asyncio.sleep(FLUSH_SECONDS * 10)
+            return []
+        self.engine.report.claimed += len(jobs)
+        if jobs:
+            self._paced_until = jobs[-1].start
+        return jobs
+
+    async def _give_back(self, lost: Unprepared) -> None:
+        """The database went away between claim and reading: try again. Anything else is ours: a person is asked."""
+        for message_id in lost.message_ids:
+            self.engine.settle(Return(message_id, self.engine.claim, "worker_stopped"))
+        self.engine.report.returned += len(lost.message_ids)
+        if isinstance(lost.__cause__, DatabaseError):
+            log.error("claimed, but not read; trying again", error=str(lost.__cause__).strip())
+            await self.engine.in_claim_thread(connections.close_all)
+            await asyncio.sleep(FLUSH_SECONDS * 10)
+        else:
+            log.error("making messages ready failed in our own code", exc_info=lost.__cause__)
+            await self._ask_a_person(AccountRefused(_own_failure(lost.__cause__ or lost)))
+
+    async def _work(self) -> None:
+        """One hand: sends what is claimed, one after the other, until there is nothing left."""
+        try:
+            while self._jobs:
+                job = self._jobs.popleft()
+                try:
+                    await self._hand_over(job)
+                finally:
+                    self._open -= 1
+                    if self._open <= self._enough:
+                        self._room.set()
+        finally:
+            self._hands -= 1
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _wait_for_room(self) -> int:
+        """How many may be claimed now: the window, a little ahead of it, and not far ahead of the pace."""
+        while not self.closed:
+            ahead = min(max(int(self._rate * AHEAD_SECONDS), 8), CLAIM_MOST)
+            most = self.lane.account.max_in_flight + ahead
+            self._enough = most - max(ahead // 2, 1)
+            wait = self._paced_until - time.monotonic() - PACED_SECONDS
+            if self._open <= self._enough and wait <= 0:
+                paced = max(int(self.lane.parts_per_second * PACED_SECONDS), 1)
+                return min(most - self._open, paced, CLAIM_MOST)
+            self._room.clear()
+            timeout = wait if self._open < most and wait > 0 else settings.ENGINE_CONTROL_SECONDS
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), timeout)
+        return 0
+
+    async def _hand_over(self, job: Job) -> None:
+        delay = job.start - time.monotonic()
+        while delay > 0 and self._may_go(job):
+            await asyncio.sleep(min(delay, settings.ENGINE_CONTROL_SECONDS))
+            delay = job.start - time.monotonic()
+        if not self._may_go(job):
+            paused = job.dispatch_id not in self.lane.dispatches
+            self._put_back(job, "paused" if paused else "worker_stopped")
+            return
+        began = time.monotonic()
+        try:
+            result = await self.lane.connector.send(self.engine._transport, job.outgoing)
+        except ConnectorError as error:
+            await self._handle(job, error)
+        except Exception as error:
+            # Ours, and perhaps after the request went out: never sent again blindly.
+            log.exception("sending failed in our own code", message=job.outgoing.message_id)
+            await self._handle(job, Unclear(_own_failure(error)))
+        else:
+            self._took(time.monotonic() - began)
+            self._keep(job, result)
+
+    def _may_go(self, job: Job) -> bool:
+        return not self.closed and job.dispatch_id in self.lane.dispatches and time.monotonic() < job.deadline
+
+    def _took(self, seconds: float) -> None:
+        self._unreachable_since = None
+        self._unclear = 0
+        rate = self.lane.account.max_in_flight / max(seconds, 0.001)
+        self._rate = 0.9 * self._rate + 0.1 * rate
+        if not self._healthy:
+            self._healthy = True
+            self._spawn(self.engine.in_write_thread_quietly(note_working, account_id=self.lane.account.pk))
+
+    def _keep(self, job: Job, result: SendResult) -> None:
+        if result.state is MessageState.SENT:
+            self.engine.report.sent += 1
+        self.engine.settle(
+            Change(
+                job.outgoing.message_id,
+                result.state,
+                timezone.now(),
+                "engine",
+                result.reason,
+                result.words,
+                result.provider_message_id,
+                result.parts if result.parts is not None else job.parts,
+                result.price if result.price is not None else job.price,
+                job.outgoing.text,
+            )
+        )
+
+    async def _handle(self, job: Job, error: ConnectorError) -> None:
+        """One error, by what it says of this message and of the account."""
+        if error.reason == "sender_not_allowed":
+            # The whole broadcast has this sender: everybody would fail alike.
+            self._put_back(job, error.reason, error.words)
+            self.lane.dispatches.pop(job.dispatch_id, None)
+            reason = trouble_sentence(self.lane.account, str(error))
+            await self.engine.in_write_thread_quietly(
+                pause_dispatch, dispatch_id=job.dispatch_id, reason=reason, by_engine=True
+            )
+        elif isinstance(error, MessageRefused):
+            self._settle_error(job, error, MessageState.FAILED)
+            self.engine.report.failed += 1
+        elif isinstance(error, Throttled):
+            wait = (
+                error.retry_after
+                if error.retry_after is not None
+                else THROTTLED_SECONDS * 2 ** min(job.tries, 6)
+            )
+            await self._slow_down(job, error, wait)
+        elif isinstance(error, Unreachable):
+            await self._slow_down(
+                job, error, min(UNREACHABLE_SECONDS * 2 ** min(job.tries, 6), UNREACHABLE_SECONDS_MOST)
+            )
+            self._unreachable_since = self._unreachable_since or time.monotonic()
+            if time.monotonic() - self._unreachable_since > settings.ENGINE_UNREACHABLE_SECONDS:
+                await self._ask_a_person(error)
+        elif isinstance(error, AccountRefused) or error.certainly_not_sent:
+            self._put_back(job, error.reason, error.words)
+            await self._ask_a_person(error)
+        else:
+            self._settle_error(job, error, MessageState.UNKNOWN)
+            self.engine.report.unknown += 1
+            self._unclear += 1
+            if self._unclear >= UNCLEAR_MOST:
+                await self._ask_a_person(error)
+
+    async def _slow_down(self, job: Job, error: ConnectorError, seconds: float) -> None:
+        """Back into the queue, and the account's shared clock is moved on: every worker waits."""
+        until = timezone.now() + timedelta(seconds=seconds)
+        self._put_back(job, error.reason, error.words, until)
+        await self.engine.in_write_thread_quietly(_push_back, account_id=self.lane.account.pk, until=until)
+
+    async def _ask_a_person(self, error: ConnectorError) -> None:
+        """Pauses what goes through this account; the page says why and how to mend it."""
+        self._unreachable_since = None
+        self._unclear = 0
+        self._healthy = False
+        account = self.lane.account
+        self.lane.dispatches.clear()
+        log.warning("account paused", account=account.pk, reason=error.reason)
+        await self.engine.in_write_thread_quietly(
+            pause_dispatches_of_account, account_id=account.pk, reason=trouble_sentence(account, str(error))
+        )
+        await self.engine.in_write_thread_quietly(note_failing, account_id=account.pk, words=str(error))
+
+    def _settle_error(self, job: Job, error: ConnectorError, state: MessageState) -> None:
+        self.engine.settle(
+            Change(
+                job.outgoing.message_id,
+                state,
+                timezone.now(),
+                "engine",
+                error.reason,
+                error.words or str(error),
+                parts=job.parts,
+                text=job.outgoing.text,
+            )
+        )
+
+    def _put_back(self, job: Job, reason: str, words: str = "", due_at: datetime | None = None) -> None:
+        self.engine.report.returned += 1
+        self.engine.settle(Return(job.outgoing.message_id, job.claim, reason, words, due_at))
+
+
+def _push_back(*, account_id: int, until: datetime) -> None:
+    push_back(account_id, until)
+
+
+def _own_failure(error: BaseException) -> str:
+    return f"Crier failed while sending ({type(error).__name__}); the log has the details."

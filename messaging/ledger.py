@@ -1,0 +1,481 @@
+"""The ledger: the sole writer of Message.state. Each change goes forward by rank, is counted and kept.
+
+    plan -> queued --claim--> submitting --apply--> sent | failed | unknown | ... --apply--> delivered | ...
+               ^                  |
+               '---return_--------'      only what was certainly not sent
+
+Each function is one short transaction (no HTTP inside), safe to run twice and from many workers at once.
+Locks are taken in one order (messages by id, counts, minutes, dispatches), so that two workers never wait for
+each other.
+"""
+# ruff: noqa: S608  # the statements are made of this module's constants
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from messaging.models import Dispatch, DispatchState, Message
+from sms.states import PREDECESSORS, WAITING, MessageState
+
+S = MessageState
+Delta = Counter[tuple[int, str, str]]
+
+_CHANGED_STEP = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a message. Facts (ids, parts, price, text) are kept even if the state does not move."""
+
+    message_id: int
+    state: MessageState
+    at: datetime
+    source: str  # "engine", "receipt", "sweep", "person"
+    reason: str = ""
+    words: str = ""
+    provider_message_id: str = ""
+    parts: int | None = None
+    price: Decimal | None = None
+    text: str = ""
+    # Only while the row is in this worker's hands; "" for news from outside.
+    claim: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    message_id: int
+    msisdn: str
+    recipient_id: int | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A message that certainly was not sent goes back to the queue, to be taken again from `due_at` on."""
+
+    message_id: int
+    claim: str
+    reason: str
+    words: str = ""
+    due_at: datetime | None = None
+
+
+def lock_rows(rows: QuerySet[Any], *, skip: bool = False) -> QuerySet[Any]:
+    """Row locks where the database has them; SQLite's IMMEDIATE transactions lock the whole file instead."""
+    if not connection.features.has_select_for_update:
+        return rows
+    return rows.select_for_update(skip_locked=skip, of=("self",))
+
+
+def claim_messages(
+    *,
+    dispatch: Dispatch,
+    claim: str,
+    limit: int,
+    lease_until: datetime,
+    after: int = 0,
+    check_opt_out: bool = True,
+) -> list[Claimed]:
+    """Takes up to `limit` due messages into the hands of `claim`; the opted out are `suppressed`.
+
+    `after`: an id; what stands before it is left for later. A caller that goes on from its last claim spares the
+    database the way past all that was claimed before, which grows with each claim until the next vacuum.
+    """
+    while True:
+        now = timezone.now()
+        with transaction.atomic():
+            found = _lock_due(dispatch, limit, after, now)
+            gone = _opted_out(dispatch, [row[1] for row in found]) if found and check_opt_out else set()
+            suppressed = [row for row in found if row[1] in gone]
+            taken = [row for row in found if row[1] not in gone]
+            if suppressed:
+                _suppress(dispatch.pk, [(row[0], row[4]) for row in suppressed], now)
+            if taken:
+                _take([row[0] for row in taken], claim, lease_until, now)
+                _count(_moves(dispatch.pk, ((S.QUEUED, row[4], S.SUBMITTING, "") for row in taken)))
+        if taken or not found:
+            return [Claimed(row[0], row[1], row[2], row[3]) for row in taken]
+
+
+def _lock_due(
+    dispatch: Dispatch, limit: int, after: int, now: datetime
+) -> list[tuple[int, str, int | None, int, str]]:
+    """(id, msisdn, recipient id, tries, reason) of what is due, in the order of planning, if the dispatch runs.
+
+    By hand, as the rest of the claim: made by the ORM, its four statements took longer than all else in it.
+    """
+    with connection.cursor() as cursor:
+        lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
+        cursor.execute(_DUE + lock, [dispatch.pk, after, now, limit])
+        return list(cursor.fetchall())
+
+
+_DUE = """
+SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason
+FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id
+WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'running'
+  AND (m.due_at IS NULL OR m.due_at <= %s)
+ORDER BY m.id LIMIT %s
+"""
+
+
+def _opted_out(dispatch: Dispatch, msisdns: list[str]) -> set[str]:
+    """Those not to be texted, judged now: people write STOP between launch and their turn."""
+    among = _AMONG[connection.vendor]
+    query = _OPTED_OUT + among
+    values: list[int | str] = [dispatch.workspace_id, json.dumps(msisdns)]
+    if dispatch.unsubscribe_list_ids:
+        places = ", ".join(["%s"] * len(dispatch.unsubscribe_list_ids))
+        query += _UNSUBSCRIBED.format(places) + among
+        values += [*dispatch.unsubscribe_list_ids, json.dumps(msisdns)]
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return {msisdn for (msisdn,) in cursor.fetchall()}
+
+
+_OPTED_OUT = "SELECT msisdn FROM contacts_optout WHERE workspace_id = %s AND msisdn "
+_UNSUBSCRIBED = " UNION SELECT msisdn FROM contacts_unsubscribemember WHERE list_id IN ({}) AND msisdn "
+# As an array: PostgreSQL then looks each one up in the index, and the driver has no list to quote.
+_AMONG = {
+    "postgresql": "= ANY(ARRAY(SELECT json_array_elements_text(%s::json)))",
+    "sqlite": "IN (SELECT value FROM json_each(%s))",
+}
+
+
+def _take(ids: list[int], claim: str, lease_until: datetime, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_TAKE, [claim, lease_until, now, now, ids])
+        else:
+            cursor.execute(_SQLITE_TAKE, [claim, lease_until, now, now, json.dumps(ids)])
+
+
+_TAKE = (
+    "UPDATE messaging_message SET state = 'submitting', reason = '', claim = %s, lease_until = %s,"
+    " submitted_at = %s, changed_at = %s, tries = CASE WHEN tries < 30000 THEN tries + 1 ELSE tries END WHERE id "
+)
+_POSTGRESQL_TAKE = _TAKE + "= ANY(%s)"
+_SQLITE_TAKE = _TAKE + "IN (SELECT value FROM json_each(%s))"
+
+
+def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) -> None:
+    changes = [Change(row_id, S.SUPPRESSED, now, "engine", "opted_out") for row_id, _reason in rows]
+    _write_rows([_row_of(change, True) for change in changes])
+    _count(_moves(dispatch_id, ((S.QUEUED, reason, S.SUPPRESSED, "opted_out") for _id, reason in rows)))
+    _count_minutes(Counter({(dispatch_id, _minute(now), S.SUPPRESSED.value): len(rows)}))
+
+
+def apply_changes(changes: Sequence[Change]) -> set[int]:
+    """Applies what is news by rank and keeps facts; returns the ids whose state moved.
+
+    A repeat, a late or a lower report moves nothing. The ids that exist but did not move are not an error.
+    """
+    moved: set[int] = set()
+    if not changes:
+        return moved
+    with transaction.atomic():
+        current = _lock_current({change.message_id for change in changes})
+        writes: list[_Row] = []
+        moves: Counter[tuple[int, str, str, str, str]] = Counter()
+        minutes: Counter[tuple[int, datetime, str]] = Counter()
+        costs: defaultdict[int, Decimal] = defaultdict(Decimal)
+        for change in changes:
+            row = current.get(change.message_id)
+            if row is None or (change.claim and row.claim != change.claim):
+                continue
+            move = row.state in PREDECESSORS[change.state]
+            if change.price is not None:
+                costs[row.dispatch_id] += change.price - (row.price or 0)
+                row.price = change.price
+            writes.append(_row_of(change, move))
+            if move:
+                moved.add(change.message_id)
+                moves[row.dispatch_id, row.state, row.reason, change.state, change.reason] += 1
+                minutes[row.dispatch_id, _minute(change.at), change.state] += 1
+                costs[row.dispatch_id] += 0
+                row.state, row.reason = change.state, change.reason
+        _write_rows(writes)
+        _count(_deltas(moves))
+        _count_minutes(minutes)
+        _touch(costs)
+    return moved
+
+
+@dataclass(slots=True)
+class _Current:
+    """A row as it is, and as the changes before this one leave it."""
+
+    dispatch_id: int
+    state: str
+    reason: str
+    claim: str
+    price: Decimal | None
+
+
+def _lock_current(ids: set[int]) -> dict[int, _Current]:
+    """Locked in the order of their ids. By hand: with many ids the ORM takes longer than the database."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_LOCK, [list(ids)])
+            return {row[0]: _Current(*row[1:]) for row in cursor.fetchall()}
+        cursor.execute(_SQLITE_LOCK, [json.dumps(list(ids))])
+        # SQLite knows no decimals: prices come as floats.
+        return {
+            row_id: _Current(
+                dispatch_id, state, reason, claim, None if price is None else Decimal(str(price))
+            )
+            for row_id, dispatch_id, state, reason, claim, price in cursor.fetchall()
+        }
+
+
+_LOCK = "SELECT id, dispatch_id, state, reason, claim, price FROM messaging_message WHERE id "
+_POSTGRESQL_LOCK = _LOCK + "= ANY(%s) ORDER BY id FOR UPDATE"
+_SQLITE_LOCK = _LOCK + "IN (SELECT value FROM json_each(%s))"
+
+
+def return_to_queue(returns: Sequence[Return]) -> int:
+    """Puts back what was certainly not sent, unless a report came for it meanwhile; returns how many went."""
+    if not returns:
+        return 0
+    now = timezone.now()
+    by_id = {each.message_id: each for each in returns}
+    with transaction.atomic():
+        rows = Message.objects.filter(id__in=by_id, state=S.SUBMITTING).order_by("id")
+        found = [
+            row
+            for row in lock_rows(rows).values_list("id", "dispatch_id", "claim", "dispatch__state")
+            if row[2] == by_id[row[0]].claim
+        ]
+        deltas: Delta = Counter()
+        for row_id, dispatch_id, _claim, dispatch_state in found:
+            back = by_id[row_id]
+            stopped = dispatch_state == DispatchState.STOPPED
+            state, reason = (S.CANCELLED, "stopped") if stopped else (S.QUEUED, back.reason)
+            Message.objects.filter(pk=row_id).update(
+                state=state,
+                reason=reason,
+                words=back.words[:500],
+                due_at=back.due_at,
+                claim="",
+                lease_until=None,
+                submitted_at=None,
+                changed_at=now,
+                settled_at=now if stopped else None,
+            )
+            deltas.update(_moves(dispatch_id, [(S.SUBMITTING, "", state, reason)]))
+        _count(deltas)
+    return len(found)
+
+
+def expire_leases(*, limit: int = 5000) -> int:
+    """What a dead worker left `submitting` becomes `unknown`: perhaps sent, so never sent again blindly."""
+    now = timezone.now()
+    late = Message.objects.filter(state=S.SUBMITTING, lease_until__lt=now).order_by("id")
+    with transaction.atomic():
+        ids = list(lock_rows(late, skip=True).values_list("id", flat=True)[:limit])
+        return len(apply_changes([Change(row_id, S.UNKNOWN, now, "sweep", "worker_lost") for row_id in ids]))
+
+
+def cancel_waiting(dispatch_id: int, *, reason: str = "stopped", chunk: int = 5000) -> int:
+    """Cancels what still waits, in short transactions; what is being handed over finishes by itself."""
+    total = 0
+    while True:
+        now = timezone.now()
+        with transaction.atomic():
+            rows = Message.objects.filter(
+                dispatch_id=dispatch_id, state__in=[state.value for state in WAITING]
+            ).order_by("id")
+            found = list(lock_rows(rows).values_list("id", flat=True)[:chunk])
+            total += len(
+                apply_changes([Change(row_id, S.CANCELLED, now, "person", reason) for row_id in found])
+            )
+        if len(found) < chunk:
+            return total
+
+
+def count_planned(dispatch_id: int, planned: int) -> None:
+    """Called in the transaction that inserted the rows."""
+    if planned:
+        _count(Counter({(dispatch_id, S.QUEUED.value, ""): planned}))
+
+
+def _moves(dispatch_id: int, moves: Iterable[tuple[str, str, str, str]]) -> Delta:
+    """Each move is (old state, old reason, new state, new reason)."""
+    return _deltas(Counter((dispatch_id, *move) for move in moves))
+
+
+def _deltas(moves: Mapping[tuple[int, str, str, str, str], int]) -> Delta:
+    """How many made each move of a dispatch: (dispatch, old state, old reason, new state, new reason)."""
+    deltas: Delta = Counter()
+    for (dispatch_id, old_state, old_reason, new_state, new_reason), number in moves.items():
+        deltas[dispatch_id, str(old_state), old_reason] -= number
+        deltas[dispatch_id, str(new_state), new_reason] += number
+    return deltas
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _count(deltas: Delta) -> None:
+    rows = sorted((key, number) for key, number in deltas.items() if number)
+    _upsert("messaging_messagecount", ("dispatch_id", "state", "reason"), rows)
+
+
+def _count_minutes(minutes: Counter[tuple[int, datetime, str]]) -> None:
+    rows = sorted((key, number) for key, number in minutes.items() if number)
+    _upsert("messaging_messageminute", ("dispatch_id", "minute", "state"), rows)
+
+
+def _upsert(table: str, keys: tuple[str, ...], rows: Sequence[tuple[tuple[Any, ...], int]]) -> None:
+    if not rows:
+        return
+    holes = ", ".join(["(" + ", ".join(["%s"] * (len(keys) + 1)) + ")"] * len(rows))
+    columns = ", ".join(keys)
+    values = [value for key, number in rows for value in (*key, number)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}, count) VALUES {holes}"
+            f" ON CONFLICT ({columns}) DO UPDATE SET count = {table}.count + excluded.count",
+            values,
+        )
+
+
+def _touch(costs: Mapping[int, Decimal]) -> None:
+    """Dispatches in which something moved, and what it cost. Where it cost nothing, once a second is enough."""
+    now = timezone.now()
+    for dispatch_id, cost in sorted(costs.items()):
+        if not cost:
+            rows = Dispatch.objects.filter(pk=dispatch_id, changed_at__lt=now - _CHANGED_STEP)
+            rows.update(changed_at=now)
+            continue
+        with connection.cursor() as cursor:
+            at = connection.ops.adapt_datetimefield_value(now)
+            cursor.execute(_COST, [str(cost), at, dispatch_id])
+
+
+_COST = "UPDATE messaging_dispatch SET cost = cost + %s, changed_at = %s WHERE id = %s"
+
+
+# --- the bulk update, once for each database ----------------------------------------------------------
+
+# id, move, state, reason, words, provider_message_id, parts, price, text, at, settled, source
+_Row = tuple[int, bool, str, str, str, str, int | None, str | None, str, str, bool, str]
+_FIELDS = (
+    # name, PostgreSQL type; `at_text` is `at` as the history keeps it
+    ("id", "bigint"),
+    ("move", "boolean"),
+    ("state", "text"),
+    ("reason", "text"),
+    ("words", "text"),
+    ("provider_message_id", "text"),
+    ("parts", "integer"),
+    ("price", "numeric"),
+    ("text", "text"),
+    ("at_text", "text"),
+    ("settled", "boolean"),
+    ("source", "text"),
+)
+_UNSETTLED = frozenset({S.SENT, S.UNKNOWN, S.SUBMITTING, S.QUEUED, S.HELD})
+
+
+def _row_of(change: Change, move: bool) -> _Row:
+    return (
+        change.message_id,
+        move,
+        change.state,
+        change.reason,
+        _storable(change.words, 500),
+        _storable(change.provider_message_id, 100),
+        change.parts,
+        None if change.price is None else str(change.price),
+        change.text,
+        change.at.isoformat(),
+        change.state not in _UNSETTLED,
+        change.source,
+    )
+
+
+def _storable(words: str, most: int) -> str:
+    """A vendor's words as PostgreSQL takes them: neither NUL nor half a surrogate pair."""
+    words = words[:most]
+    if words.isascii() and "\0" not in words:
+        return words
+    return words.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+_SET = """
+    state = CASE WHEN v.move THEN v.state ELSE m.state END,
+    reason = CASE WHEN v.move THEN v.reason ELSE m.reason END,
+    words = CASE WHEN v.move AND v.words <> '' THEN v.words ELSE m.words END,
+    provider_message_id = CASE WHEN v.provider_message_id <> '' THEN v.provider_message_id
+                               ELSE m.provider_message_id END,
+    parts = COALESCE(v.parts, m.parts),
+    price = COALESCE(v.price, m.price),
+    text = CASE WHEN v.text <> '' THEN v.text ELSE m.text END,
+    settled_at = CASE WHEN v.move AND v.settled THEN {at} ELSE m.settled_at END,
+    changed_at = CASE WHEN v.move THEN {at} ELSE m.changed_at END,
+    lease_until = CASE WHEN v.move THEN NULL ELSE m.lease_until END,
+    history = CASE WHEN v.move THEN {history} ELSE m.history END
+"""
+
+
+def _write_rows(rows: list[_Row]) -> None:
+    """Several changes of one message come in their order: later ones go into a later statement."""
+    while rows:
+        seen: set[int] = set()
+        now_rows: list[_Row] = []
+        rest: list[_Row] = []
+        for row in rows:
+            (rest if row[0] in seen else now_rows).append(row)
+            seen.add(row[0])
+        _write_distinct(now_rows)
+        rows = rest
+
+
+def _write_distinct(rows: list[_Row]) -> None:
+    """As JSON, a column each on PostgreSQL: measured at 2 µs a row, 16 as arrays of the driver's."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_UPDATE, [json.dumps(column) for column in zip(*rows, strict=True)])
+        else:
+            cursor.execute(_SQLITE_UPDATE, [json.dumps(rows)])
+
+
+_POSTGRESQL_UPDATE = (
+    "UPDATE messaging_message m SET "
+    + _SET.format(
+        at="v.at",
+        history="m.history || jsonb_build_array("
+        "jsonb_build_array(v.state, v.at_text, v.source, v.reason, v.words))",
+    )
+    + " FROM (SELECT "
+    + ", ".join(f"x.{name}::{kind}" for name, kind in _FIELDS)
+    + ", x.at_text::timestamptz AS at FROM ROWS FROM ("
+    + ", ".join("json_array_elements_text(%s::json)" for _field in _FIELDS)
+    + ") AS x("
+    + ", ".join(name for name, _kind in _FIELDS)
+    + ")) AS v WHERE m.id = v.id"
+)
+
+# SQLite keeps times as text without a zone, as Django writes them; JSON's true and false arrive as 1 and 0.
+_SQLITE_UPDATE = (
+    "UPDATE messaging_message AS m SET "
+    + _SET.format(
+        at="strftime('%%Y-%%m-%%d %%H:%%M:%%f', v.at_text)",
+        history="json_insert(m.history, '$[#]', json_array(v.state, v.at_text, v.source, v.reason, v.words))",
+    )
+    + " FROM (SELECT "
+    + ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, (name, _) in enumerate(_FIELDS))
+    + " FROM json_each(%s)) AS v WHERE m.id = v.id"
+)

@@ -1,0 +1,69 @@
+"""Why a message is in its state: each short code with a sentence and the next step, for pages, CSV and API."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    sentence: str | Promise
+    next_step: str | Promise = ""
+
+
+REASONS: dict[str, Reason] = {
+    "": Reason(""),
+    # certainly not sent
+    "bad_number": Reason(_("The provider does not accept the number"), _("Correct the number on its list")),
+    "sender_not_allowed": Reason(
+        _("The provider does not accept the sender"), _("Choose another sender, or register this one")
+    ),
+    "text_too_long": Reason(_("The text is too long for the provider"), _("Shorten the text")),
+    "empty_text": Reason(_("The text is empty for this person"), _("Give the tokens a default")),
+    "refused": Reason(_("The provider refused to take it"), _("Read the provider's words")),
+    "recipient_removed": Reason(_("Removed from the list after the launch"), ""),
+    "opted_out": Reason(_("Opted out after the launch"), ""),
+    "stopped": Reason(_("The broadcast was stopped before its turn"), _("Send a new broadcast to them")),
+    # waiting
+    "throttled": Reason(_("The provider asked us to slow down"), _("It goes on by itself")),
+    "unreachable": Reason(_("The provider could not be reached"), _("It is tried again by itself")),
+    "bad_credentials": Reason(
+        _("The provider does not accept the credentials"), _("Correct them, then resume")
+    ),
+    "no_credit": Reason(_("No credit left at the provider"), _("Top up, then resume")),
+    "service_off": Reason(_("The provider has switched the service off"), _("Ask the provider, then resume")),
+    "wrong_address": Reason(
+        _("The account's base URL does not answer like the provider"), _("Correct it, then resume")
+    ),
+    "bad_settings": Reason(_("A setting of the account is missing or wrong"), _("Correct it, then resume")),
+    "not_supported": Reason(_("The provider cannot do this"), _("Choose another account or sender")),
+    "worker_stopped": Reason(_("The worker stopped before its turn"), _("It goes on by itself")),
+    "paused": Reason(_("Paused before its turn"), _("Resume the broadcast")),
+    # perhaps sent
+    "no_answer": Reason(
+        _("No answer came after it was handed over"), _("A receipt may still settle it; it is not sent again")
+    ),
+    "server_trouble": Reason(
+        _("The provider's server failed while taking it"),
+        _("A receipt may still settle it; it is not sent again"),
+    ),
+    "bad_answer": Reason(
+        _("The provider's answer could not be read"), _("A receipt may still settle it; it is not sent again")
+    ),
+    "worker_lost": Reason(
+        _("The worker died while handing it over"), _("A receipt may still settle it; it is not sent again")
+    ),
+    "unknown_status": Reason(_("The provider reported a status that it does not document"), ""),
+    # settled by the network
+    "undelivered": Reason(_("The network could not deliver it"), _("Try again later")),
+    "expired": Reason(_("The phone was not reached in time"), _("Try again later")),
+    "rejected": Reason(_("The network rejected it"), _("Check wording and sender")),
+    "deleted": Reason(_("Deleted in the network"), ""),
+    "failed": Reason(_("The provider could not send it"), _("Read the provider's words")),
+}
+
+
+def reason_of(code: str) -> Reason:
+    """A code that a newer connector brought is shown as it is, in words."""
+    return REASONS.get(code) or Reason(code.replace("_", " ").capitalize())

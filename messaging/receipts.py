@@ -1,0 +1,217 @@
+"""Delivery reports and inbound texts, from every vendor to one place: matched, applied in bulk, never twice, never back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from contacts.models import OptOutHow
+from contacts.services.opt_outs import opt_in, opt_out
+from messaging.ledger import Change, apply_changes
+from messaging.models import InboundText, Message
+from providers.connectors.base import DeliveryReport
+from providers.connectors.base import InboundText as InboundNews
+from providers.models import StoredWebhookCall
+from providers.signals import InboundArrived, ReceiptsArrived
+from sms.opt_out import Keyword, classify
+from sms.states import MessageState
+
+log = structlog.get_logger("crier.receipts")
+
+# A report that names neither our id nor the vendor's is matched among the messages of this time, zones unknown.
+MATCH_WITHIN = timedelta(days=2)
+REPORTED = ("submitting", "unknown", "sent", "delivered", "undelivered", "expired", "rejected")
+
+
+def apply_receipts(news: ReceiptsArrived) -> frozenset[int]:
+    """Applies what is news; returns the call ids of reports that belong to no message (yet)."""
+    matched = match_receipts(news)
+    now = timezone.now()
+    changes = []
+    unmatched = set()
+    for call_id, report in news.reports:
+        message_id = matched.get((call_id, report))
+        if message_id is None:
+            unmatched.add(call_id)
+        else:
+            changes.append(_change(message_id, report, report.occurred_at or now))
+    # Ranks decide, not the order of arrival; but of one batch the highest comes last, so that its words stay.
+    changes.sort(key=lambda change: change.message_id)
+    apply_changes(changes)
+    return frozenset(unmatched)
+
+
+def _change(message_id: int, report: DeliveryReport, at: Any) -> Change:
+    now = timezone.now()
+    return Change(
+        message_id,
+        report.state,
+        min(at, now),
+        "receipt",
+        report.reason or _default_reason(report.state),
+        report.words,
+        report.provider_message_id,
+        report.parts,
+        report.price,
+    )
+
+
+def _default_reason(state: MessageState) -> str:
+    return (
+        state.value
+        if state in (MessageState.UNDELIVERED, MessageState.EXPIRED, MessageState.REJECTED)
+        else ""
+    )
+
+
+def match_receipts(news: ReceiptsArrived) -> dict[tuple[int, DeliveryReport], int]:
+    """Each report's message id: by our reference, else by the vendor's id, else by numbers, text and time."""
+    reports = list(news.reports)
+    by_reference = _by_reference(news.account_id, [report for _call, report in reports])
+    by_provider_id = _by_provider_id(news.account_id, [report for _call, report in reports])
+    by_numbers = _Numbers(news, [report for _call, report in reports if _needs_numbers(report)])
+    matched: dict[tuple[int, DeliveryReport], int] = {}
+    for call_id, report in reports:
+        found = by_reference.get(report.reference) or by_provider_id.get(report.provider_message_id)
+        if found is None and _needs_numbers(report):
+            found = by_numbers.match(report)
+        if found is not None:
+            matched[(call_id, report)] = found
+    return matched
+
+
+def _needs_numbers(report: DeliveryReport) -> bool:
+    return not report.reference and not report.provider_message_id and bool(report.msisdn)
+
+
+def _by_reference(account_id: int, reports: Iterable[DeliveryReport]) -> dict[str, int]:
+    wanted = {}
+    for report in reports:
+        number = report.reference.removeprefix("crier-")
+        if report.reference and number.isascii() and number.isdigit() and len(number) < 19:
+            wanted[int(number)] = report.reference
+    found = Message.objects.filter(id__in=wanted, account_id=account_id).values_list("id", flat=True)
+    return {wanted[row_id]: row_id for row_id in found}
+
+
+def _by_provider_id(account_id: int, reports: Iterable[DeliveryReport]) -> dict[str, int]:
+    wanted = {report.provider_message_id for report in reports if report.provider_message_id}
+    rows = Message.objects.filter(account_id=account_id, provider_message_id__in=wanted).exclude(
+        provider_message_id=""
+    )
+    return dict(rows.values_list("provider_message_id", "id"))
+
+
+class _Numbers:
+    """Matching for vendors whose receipts carry no id of ours nor theirs (BulkVS: see its connector's docstring).
+
+    Candidates: our messages to that number from that sender through that account of the last two days. The text's
+    beginning must fit; the one nearest in time wins, an unreceipted one before a receipted one, and each is taken once.
+    """
+
+    def __init__(self, news: ReceiptsArrived, reports: Sequence[DeliveryReport]) -> None:
+        self._candidates: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._taken: set[int] = set()
+        if not reports:
+            return
+        rows = Message.objects.filter(
+            workspace_id=news.workspace_id,
+            account_id=news.account_id,
+            msisdn__in={report.msisdn for report in reports},
+            state__in=REPORTED,
+            submitted_at__gte=timezone.now() - MATCH_WITHIN,
+        ).order_by("id")
+        for row in rows.values("id", "msisdn", "sender", "text", "state", "submitted_at"):
+            self._candidates[row["msisdn"]].append(dict(row))
+
+    def match(self, report: DeliveryReport) -> int | None:
+        fitting = [row for row in self._candidates[report.msisdn] if self._fits(row, report)]
+        if not fitting:
+            return None
+        best = min(fitting, key=lambda row: self._distance(row, report))
+        self._taken.add(best["id"])
+        return int(best["id"])
+
+    @staticmethod
+    def _fits(row: dict[str, Any], report: DeliveryReport) -> bool:
+        same_sender = not report.sender or row["sender"][-10:] == report.sender[-10:]
+        prefix = report.text_prefix.strip()
+        # Before our own send is stored there is no text to compare; then the report waits for its next try.
+        return same_sender and bool(row["text"]) and row["text"].strip().startswith(prefix)
+
+    def _distance(self, row: dict[str, Any], report: DeliveryReport) -> tuple[bool, bool, float]:
+        settled = row["state"] not in ("submitting", "unknown", "sent")
+        apart = 0.0
+        if report.submitted_at is not None:
+            apart = abs((row["submitted_at"] - report.submitted_at).total_seconds())
+            # The vendor's zone is not stated: whole hours do not count, the minutes within the hour do.
+            apart = min(apart % 3600, 3600 - apart % 3600)
+        return row["id"] in self._taken, settled, round(apart / 60)
+
+
+# --- inbound --------------------------------------------------------------------------------------------
+
+
+def apply_inbound(news: InboundArrived) -> None:
+    """Stores each text once; STOP opts out at once, START undoes it."""
+    call_ids = [call_id for call_id, _text in news.texts]
+    received = dict(StoredWebhookCall.objects.filter(id__in=call_ids).values_list("id", "received_at"))
+    for call_id, text in news.texts:
+        _receive(news, text, received.get(call_id) or timezone.now())
+
+
+def _receive(news: InboundArrived, text: InboundNews, received_at: datetime) -> None:
+    keyword = classify(text.text)
+    latest = (
+        Message.objects.filter(workspace_id=news.workspace_id, msisdn=text.msisdn)
+        .order_by("-id")
+        .values_list("id", flat=True)
+        .first()
+    )
+    with transaction.atomic():
+        stored, new = InboundText.objects.get_or_create(
+            account_id=news.account_id,
+            digest=_digest(text, received_at),
+            defaults={
+                "workspace_id": news.workspace_id,
+                "msisdn": text.msisdn,
+                "sender_number": text.sender_number[:20],
+                "text": text.text,
+                "keyword": keyword.value,
+                "message_id": latest,
+                "received_at": received_at,
+            },
+        )
+        if new:
+            _obey(stored, keyword)
+
+
+def _obey(stored: InboundText, keyword: Keyword) -> None:
+    if keyword is Keyword.STOP:
+        opt_out(
+            workspace=stored.workspace,
+            msisdn=stored.msisdn,
+            how=OptOutHow.STOP,
+            source=stored.text[:500],
+            message_id=stored.message_id,
+        )
+    elif keyword is Keyword.START:
+        opt_in(workspace=stored.workspace, msisdn=stored.msisdn, reason=stored.text[:200])
+
+
+def _digest(text: InboundNews, received_at: datetime) -> str:
+    """One posting repeated is one text: the vendor's id where it has one, else numbers, words and time.
+
+    Without id and time, the same words from the same number within ten minutes are taken as a repeat.
+    """
+    ten_minutes = received_at.replace(minute=received_at.minute // 10 * 10, second=0, microsecond=0)
+    when = (text.occurred_at or ten_minutes).isoformat()
+    parts = (text.msisdn, text.sender_number, text.text, text.provider_message_id or when)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

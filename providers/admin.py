@@ -1,0 +1,155 @@
+"""Provider accounts in the admin. Credentials are never shown; they are entered on the account's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from import_export import resources
+from import_export.admin import ExportMixin, ImportExportModelAdmin
+
+from accounts.access import Actor
+from accounts.models import User
+from providers import services
+from providers.models import Pace, ProviderAccount, Rate, StoredWebhookCall
+from providers.services import ProviderAccountError
+from providers.services.prices import clean_prefix, clean_price, touch
+
+EDITED = ("name", "enabled", "parts_per_second", "max_in_flight", "default_price", "currency")
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor(user=request.user if isinstance(request.user, User) else None)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """To look at: services alone write these rows."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AccountResource(resources.ModelResource):
+    class Meta:
+        model = ProviderAccount
+        fields = ("id", "workspace__name", "vendor", "base_url", *EDITED, "health", "health_at", "created_at")
+
+
+@admin.register(ProviderAccount)
+class ProviderAccountAdmin(ExportMixin, admin.ModelAdmin):
+    """Made on the Providers page, which checks the credentials; kept for the messages that refer to it."""
+
+    resource_classes = [AccountResource]
+    list_display = ("name", "workspace", "vendor", "enabled", "health", "parts_per_second", "default_price")
+    list_filter = ("vendor", "enabled", "health", "workspace")
+    search_fields = ("name", "base_url")
+    list_select_related = ("workspace",)
+    fields = ("workspace", "vendor", "base_url", *EDITED, "health", "health_words", "health_at", "created_at")
+    readonly_fields = tuple(name for name in fields if name not in EDITED)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ProviderAccount, form: Any, change: bool) -> None:
+        fields = {name: form.cleaned_data[name] for name in form.changed_data}
+        try:
+            services.update_account(account=obj, actor=_actor(request), **fields)
+        except ProviderAccountError as error:
+            self.message_user(request, str(error.sentence), messages.ERROR)
+
+
+class RateResource(resources.ModelResource):
+    """Columns: account (its id), prefix, price. A known prefix gets the new price."""
+
+    class Meta:
+        model = Rate
+        fields = ("account", "prefix", "price")
+        import_id_fields = ("account", "prefix")
+        skip_unchanged = True
+
+    def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        try:
+            row["prefix"], row["price"] = clean_prefix(row["prefix"]), clean_price(row["price"])
+        except ProviderAccountError as error:
+            raise ValueError(str(error.sentence)) from None
+
+    def after_save_instance(self, instance: Rate, row: Any, **kwargs: Any) -> None:
+        touch(instance.account)
+
+
+@admin.register(Rate)
+class RateAdmin(ImportExportModelAdmin):
+    resource_classes = [RateResource]
+    list_display = ("account", "prefix", "price")
+    list_filter = ("account",)
+    search_fields = ("prefix",)
+    list_select_related = ("account",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Rate | None = None) -> tuple[str, ...]:
+        return ("account", "prefix") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Rate, form: Any, change: bool) -> None:
+        try:
+            rate = services.set_rate(
+                account=obj.account, prefix=obj.prefix, price=obj.price, actor=_actor(request)
+            )
+        except ProviderAccountError as error:
+            self.message_user(request, str(error.sentence), messages.ERROR)
+        else:
+            obj.pk = rate.pk
+
+    def delete_model(self, request: HttpRequest, obj: Rate) -> None:
+        services.remove_rate(rate=obj, actor=_actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rate]) -> None:
+        for rate in queryset.select_related("account__workspace"):
+            services.remove_rate(rate=rate, actor=_actor(request))
+
+
+@admin.register(Pace)
+class PaceAdmin(ReadOnlyAdmin):
+    list_display = ("account", "next_free_at")
+
+
+@admin.register(StoredWebhookCall)
+class StoredWebhookCallAdmin(ReadOnlyAdmin):
+    list_display = ("id", "account", "received_at", "method", "state", "words", "tries")
+    list_filter = ("state", "account")
+    list_select_related = ("account",)
+    show_full_result_count = False
+    fields = (
+        "account",
+        "received_at",
+        "remote_address",
+        "method",
+        "query",
+        "headers",
+        "body_text",
+        "state",
+        "words",
+        "tries",
+        "try_at",
+        "applied_at",
+    )
+    actions = ("apply_again",)
+
+    @admin.display(description=_("body"))
+    def body_text(self, call: StoredWebhookCall) -> str:
+        return bytes(call.body).decode("utf-8", "replace")
+
+    @admin.action(description=_("Apply the chosen calls again"), permissions=["view"])
+    def apply_again(self, request: HttpRequest, queryset: QuerySet[StoredWebhookCall]) -> None:
+        count = services.apply_again(call_ids=list(queryset.values_list("pk", flat=True)))
+        self.message_user(request, _("%(n)s calls are applied again.") % {"n": count}, messages.SUCCESS)

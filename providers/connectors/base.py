@@ -1,0 +1,500 @@
+"""What every connector is: the flow of a send, a test and a webhook call. A vendor fills holes.
+
+    send:     check -> build_send -> HTTP -> (refusal) -> read_send -> SendResult
+    test:     build_test -> HTTP -> (refusal) -> read_test -> a sentence
+    webhook:  verify_webhook -> read_webhook -> reports and inbound texts
+
+Whatever goes wrong leaves as one of providers.errors, with the vendor's words redacted. Nothing that
+happens after a request went out can look as if it had not: an answer that our own code trips over is a
+BadAnswer.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import logging
+import re
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import quote, quote_plus, urlsplit
+
+import httpx
+
+from providers.connectors.answers import Answer, plain_words, read_answer, sentences
+from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine
+from providers.connectors.config import AccountConfig, ConfigField, setting
+from providers.errors import (
+    MAX_WORDS,
+    AccountRefused,
+    BadAnswer,
+    CapabilityError,
+    ConfigError,
+    ConnectorError,
+    MessageRefused,
+    NoAnswer,
+    ServerTrouble,
+    Throttled,
+    Unreachable,
+    WebhookRejected,
+)
+from providers.transport import USER_AGENT, AnswerTooLong
+from sms.senders import sender_error, sender_kind
+from sms.states import MessageState
+
+__all__ = [
+    "AccountConfig",
+    "Answer",
+    "BatchKind",
+    "Capabilities",
+    "CapabilityLine",
+    "ConfigError",
+    "ConfigField",
+    "Connector",
+    "DeliveryReport",
+    "InboundText",
+    "OutgoingText",
+    "SendResult",
+    "StatusTable",
+    "WebhookCall",
+    "WebhookRejected",
+    "setting",
+]
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+TEST_SECONDS = 15.0
+REDACTED = "[redacted]"
+UNKNOWN_STATUS = "unknown_status"
+
+# A vendor's word in upper case: our state, and the reason kept with the message ("" where the state says it
+# all).
+StatusTable = Mapping[str, tuple[MessageState, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingText:
+    """One text to one recipient. Numbers are digits with the calling code, no plus.
+
+    `reference` is ours, given to the vendor where it takes one and repeated in its reports; `receipt_url`
+    is where those go, where the vendor lets each text name it.
+    """
+
+    message_id: int
+    msisdn: str
+    sender: str
+    text: str
+    media_urls: tuple[str, ...] = ()
+    receipt_url: str = field(default="", repr=False)  # holds the webhook's secret token
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What the vendor said at once. `state`: sent, or what it documents of this recipient (failed, rejected,
+    suppressed), or unknown. `price` is for the whole message, `words` are the vendor's own, redacted."""
+
+    state: MessageState
+    provider_message_id: str = ""
+    reason: str = ""
+    words: str = ""
+    parts: int | None = None
+    price: Decimal | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A call that a vendor made to us. Header names are in lower case."""
+
+    method: str
+    path: str = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    remote_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """Names its message by `reference`, else by `provider_message_id`, else (some vendors know neither) by
+    numbers, the beginning of the text and the time of submission, whose zone may be unknown."""
+
+    state: MessageState
+    provider_message_id: str = ""
+    reference: str = ""
+    msisdn: str = ""
+    sender: str = ""
+    text_prefix: str = ""
+    submitted_at: datetime | None = None
+    occurred_at: datetime | None = None
+    words: str = ""
+    reason: str = ""
+    parts: int | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """A text that a person wrote to one of our numbers, word for word."""
+
+    msisdn: str
+    sender_number: str
+    text: str
+    media_urls: tuple[str, ...] = ()
+    provider_message_id: str = ""
+    occurred_at: datetime | None = None
+
+
+News = TypeVar("News", SendResult, DeliveryReport)
+
+
+class Connector(ABC):
+    """One account at one vendor. Holds no connection: safe to keep and to share between threads and loops."""
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    document: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    Config: ClassVar[type[AccountConfig]]
+    # What a recipient's number has to be (fullmatch), and the same in words.
+    number: ClassVar[re.Pattern[str]]
+    number_words: ClassVar[str]
+
+    config: AccountConfig
+
+    def __init__(self, config: AccountConfig, *, timeout_seconds: float = 30.0) -> None:
+        self.config = config
+        self.timeout_seconds = timeout_seconds
+        self._secrets = _spellings([*config.secrets(), *self.derived_secrets()])
+        self._send_url = self.url(self.send_path)
+        self._send_headers = httpx.Headers(
+            {
+                "content-type": "application/json",
+                "accept": "application/json",
+                "user-agent": USER_AGENT,
+                **self.auth_headers(),
+            }
+        )
+        self._send_timeout = {"timeout": _timeout(timeout_seconds)}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.config.base_url}>"
+
+    # --- holes: what a vendor fills ---------------------------------------------------------------
+
+    send_path: ClassVar[str]
+
+    def auth_headers(self) -> dict[str, str]:
+        """Sent with every request."""
+        return {}
+
+    def derived_secrets(self) -> tuple[str, ...]:
+        """Secrets made from the config's, such as a Basic header."""
+        return ()
+
+    @abstractmethod
+    def send_body(self, outgoing: OutgoingText) -> dict[str, Any]:
+        """The JSON of one text, exactly as the document has it. Pure."""
+
+    @abstractmethod
+    def read_send(self, outgoing: OutgoingText, answer: Answer) -> SendResult:
+        """From an answer that is JSON and no refusal. Raises ConnectorError."""
+
+    @abstractmethod
+    def build_test(self) -> httpx.Request:
+        """A request that proves address and credentials and sends no text."""
+
+    @abstractmethod
+    def read_test(self, answer: Answer) -> str:
+        """A sentence that says what works. Raises ConnectorError."""
+
+    @abstractmethod
+    def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
+        """What the vendor tells in this call; [] when it is nothing to us. Raises WebhookRejected."""
+
+    def verify_webhook(self, call: WebhookCall) -> None:  # noqa: B027 - most vendors sign nothing
+        """Raises WebhookRejected for a call that is not the vendor's. Before anything in it is read."""
+
+    def refusal(self, answer: Answer) -> ConnectorError | None:
+        """What an answer's status means; a vendor looks into the body first, then asks here."""
+        return self.refusal_by_status(answer)
+
+    def explain(self, answer: Answer) -> str:
+        """The vendor's own words for a refusal."""
+        return "; ".join(sentences(answer.data)) if answer.data is not None else plain_words(answer.body)
+
+    def build_webhook_registration(self, url: str) -> httpx.Request:
+        raise CapabilityError(
+            f"{self.label} has no call that sets a webhook: the address goes out with each text, or is set"
+            " there by hand."
+        )
+
+    def read_webhook_registration(self, answer: Answer) -> str:
+        raise NotImplementedError
+
+    # --- the flow ---------------------------------------------------------------------------------
+
+    def check(self, outgoing: OutgoingText) -> None:
+        """Refuses before any HTTP what the vendor cannot do. Raises CapabilityError or MessageRefused."""
+        can = self.capabilities
+        if outgoing.media_urls and not can.media:
+            raise CapabilityError(f"{self.label} sends no pictures: remove them, or choose another account.")
+        if not outgoing.text and not outgoing.media_urls:
+            raise MessageRefused("The text is empty.", reason="empty_text")
+        if len(outgoing.text) > can.max_text_length:
+            raise MessageRefused(
+                f"The text has {len(outgoing.text):,} characters, {self.label} takes "
+                f"{can.max_text_length:,}: shorten it.",
+                reason="text_too_long",
+            )
+        self.check_sender(outgoing.sender)
+        if not can.reaches(outgoing.msisdn) or not self.number.fullmatch(outgoing.msisdn):
+            raise MessageRefused(f"{self.label} takes {self.number_words} only.", reason="bad_number")
+
+    def check_sender(self, sender: str) -> None:
+        """Raises CapabilityError for a kind that the vendor has not, MessageRefused for a wrong one."""
+        if wrong := sender_error(sender):
+            raise MessageRefused(wrong, reason="sender_not_allowed")
+        if not self.capabilities.alphanumeric_senders and sender_kind(sender) == "alphanumeric":
+            raise CapabilityError(
+                f"{self.label} sends from numbers only, not from the name “{sender}”: choose a number as "
+                "sender."
+            )
+
+    def build_send(self, outgoing: OutgoingText) -> httpx.Request:
+        return httpx.Request(
+            "POST",
+            self._send_url,
+            headers=self._send_headers,
+            content=json.dumps(self.send_body(outgoing)).encode(),
+            extensions=self._send_timeout,
+        )
+
+    def parse_send(self, outgoing: OutgoingText, response: httpx.Response) -> SendResult:
+        """From a response whose body was read. Raises ConnectorError."""
+        with self._told():
+            return self._clean(self.read_send(outgoing, self._accepted(read_answer(response))))
+
+    async def send(self, transport: httpx.AsyncBaseTransport, outgoing: OutgoingText) -> SendResult:
+        """Hands one text over, once. Raises ConnectorError; see there what may be tried again."""
+        self.check(outgoing)
+        request = self.build_send(outgoing)
+        with self._told():
+            response = await transport.handle_async_request(request)
+            await response.aread()
+        return self.parse_send(outgoing, response)
+
+    def parse_test(self, response: httpx.Response) -> str:
+        with self._told():
+            return self.redact(self.read_test(read_answer(response)))
+
+    def test(self, client: httpx.Client) -> str:
+        """Asks the vendor whether address and credentials work; a sentence, or ConnectorError."""
+        with self._told():
+            response = client.send(self.build_test(), follow_redirects=False)
+        return self.parse_test(response)
+
+    def register_webhook(self, client: httpx.Client, url: str) -> str:
+        """Tells the vendor where to post reports and inbound texts; a sentence, or ConnectorError."""
+        request = self.build_webhook_registration(url)
+        with self._told():
+            response = client.send(request, follow_redirects=False)
+            return self.redact(self.read_webhook_registration(self._accepted(read_answer(response))))
+
+    def parse_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
+        """Raises WebhookRejected. A repeated call gives the same again; dropping repeats is the caller's."""
+        self.verify_webhook(call)
+        try:
+            news = self.read_webhook(call)
+        except WebhookRejected:
+            raise
+        except Exception as error:
+            log.error("%s: a webhook call could not be read (%s)", self.label, _where(error))
+            raise WebhookRejected(f"This is not what {self.label} is documented to post.") from None
+        return [self._clean(item) if isinstance(item, DeliveryReport) else item for item in news]
+
+    def redact(self, text: str) -> str:
+        """Without this account's secrets, in any usual spelling."""
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return text
+
+    # --- for vendors ------------------------------------------------------------------------------
+
+    def url(self, path: str) -> httpx.URL:
+        return httpx.URL(self.config.base_url + path)
+
+    def request(
+        self, method: str, path: str, *, data: Any = None, seconds: float = TEST_SECONDS
+    ) -> httpx.Request:
+        """A call now and then, with the account's credentials."""
+        headers = self._send_headers.copy()
+        content = None
+        if data is None:
+            del headers["content-type"]
+        else:
+            content = json.dumps(data).encode()
+        return httpx.Request(
+            method,
+            self.url(path),
+            headers=headers,
+            content=content,
+            extensions={"timeout": _timeout(seconds)},
+        )
+
+    def state_of(self, table: StatusTable, word: str) -> tuple[MessageState, str]:
+        """Our state and reason; `unknown` and a line in the log for a word that is not documented."""
+        known = table.get(word.strip().upper())
+        if known is None:
+            log.warning("%s says %r, a status it does not document", self.label, self.redact(word)[:60])
+            return MessageState.UNKNOWN, UNKNOWN_STATUS
+        return known
+
+    def refusal_by_status(self, answer: Answer) -> ConnectorError | None:
+        """HTTP's own meaning of a status, for vendors that say nothing else; None for success.
+
+        A 4xx was not carried out (RFC 9110, 15.5), except where the server gave up on a request it may have
+        had (408). A 307 or 308 was not either, as it has to be repeated elsewhere; after a 302 or 303 it
+        may have been.
+        """
+        status, words = answer.status, self.explain(answer)
+        if 200 <= status < 300:
+            return None
+        if status == 429:
+            return Throttled(
+                f"{self.label} asks for fewer texts at a time.", words=words, retry_after=answer.retry_after
+            )
+        if status in _ACCOUNT_STATUSES or _NO_CREDIT.search(words):
+            reason = "no_credit" if _NO_CREDIT.search(words) else _ACCOUNT_STATUSES[status]
+            return self.account_refused(reason, status, words)
+        if status >= 500:
+            return ServerTrouble(
+                f"{self.label}'s server failed ({status}). Ask its support if it goes on.", words=words
+            )
+        if status == 408:
+            return NoAnswer(f"{self.label} gave up waiting for the request (408).", words=words)
+        if status >= 400:
+            reason = "text_too_long" if status == 413 else "refused"
+            return MessageRefused(f"{self.label} refused it ({status}).", words=words, reason=reason)
+        return BadAnswer(
+            f"{self.label} answered with status {status}, which it does not document. Check the base URL.",
+            words=words,
+        )
+
+    def account_refused(self, reason: str, status: int, words: str) -> AccountRefused:
+        return AccountRefused(
+            _ACCOUNT_SENTENCES[reason].format(self.label, status), words=words, reason=reason
+        )
+
+    def bad_answer(self, answer: Answer) -> BadAnswer:
+        return BadAnswer(
+            f"{self.label}'s answer could not be read ({answer.status}). Check the base URL; if it is right, "
+            "ask its "
+            "support.",
+            words=self.explain(answer),
+        )
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _accepted(self, answer: Answer) -> Answer:
+        if error := self.refusal(answer):
+            raise error
+        if answer.data is None:
+            raise self.bad_answer(answer)
+        return answer
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns whatever is raised within into a ConnectorError whose words hold no secret."""
+        try:
+            yield
+        except ConnectorError as error:
+            error.words = self.redact(error.words)[:MAX_WORDS]
+            raise
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+        ) as error:
+            place = self.redact(urlsplit(self.config.base_url).netloc)
+            raise Unreachable(
+                f"{self.label} could not be reached at {place}: check the base URL, and whether the network "
+                "lets us out.",
+                words=self.redact(str(error)),
+            ) from None
+        except (AnswerTooLong, httpx.DecodingError) as error:
+            raise BadAnswer(
+                f"{self.label}'s answer could not be read. Check the base URL.", words=self.redact(str(error))
+            ) from None
+        except httpx.TimeoutException:
+            raise NoAnswer(f"{self.label} did not answer in time.") from None
+        except httpx.HTTPError as error:
+            raise NoAnswer(
+                f"{self.label} cut the line before its answer was there.", words=self.redact(str(error))
+            ) from None
+        except Exception as error:
+            log.error("%s: an answer could not be read (%s)", self.label, _where(error))
+            raise BadAnswer(f"{self.label}'s answer could not be read.", words=type(error).__name__) from None
+
+    def _clean(self, news: News) -> News:
+        if not news.words:
+            return news
+        return dataclasses.replace(news, words=self.redact(news.words)[:MAX_WORDS])
+
+
+_NO_CREDIT = re.compile(r"(?i)\b(insufficient|not enough|no)\s+(balance|credits?|funds?)\b")
+_ACCOUNT_STATUSES = {
+    301: "wrong_address",
+    307: "wrong_address",
+    308: "wrong_address",
+    401: "bad_credentials",
+    402: "no_credit",
+    403: "service_off",
+    404: "wrong_address",
+    405: "wrong_address",
+}
+_ACCOUNT_SENTENCES = {
+    "bad_credentials": "{} does not accept the credentials ({}). Correct them on the account's page.",
+    "no_credit": "{} says that there is no credit left ({}). Top up there, then resume.",
+    "service_off": "{} has switched the service off for this account ({}). Ask its support.",
+    "wrong_address": "{} does not "
+    "take texts at this address ({}). Correct the base URL on the account's page.",
+    "bad_settings": "{} does not accept a setting of this account ({}). Read its words, then correct it.",
+}
+
+
+def _timeout(seconds: float) -> dict[str, float]:
+    connect = min(CONNECT_SECONDS, seconds)
+    return {"connect": connect, "pool": connect, "read": seconds, "write": seconds}
+
+
+def _spellings(secrets: list[str]) -> tuple[str, ...]:
+    """Each secret as it may turn up in text, longest first, so that no part of one stays behind."""
+    found = set()
+    for secret in secrets:
+        plain = secret.encode()
+        found |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+        found.add(base64.b64encode(plain).decode())
+    found.discard("")
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _where(error: Exception) -> str:
+    """Kind and line, without the message: that may hold what the vendor sent, secrets included."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{type(error).__name__} in {frames[-1].name}, line {frames[-1].lineno}"
+        if frames
+        else type(error).__name__
+    )

@@ -1,0 +1,259 @@
+"""MessageWhiz (MMDSmart), API v3, document 004: "Fast Single" `POST /sms` and its callbacks.
+
+Oddities, and the reading chosen:
+- `/sms` takes the key in the body (`api_key`), everything under `/api/3` in the header `apikey`. `/sms`
+  lies at the root; other clients write the base URL with `/api/3`, so that ending is taken off.
+- The success status is not stated: any 2xx with a `message_id` is success, a `statusCode` or `errorCode` of
+  400 to 599 inside a 2xx is that error.
+- Errors of `/sms` are `{statusCode, message, error?}` with `message` a text or a list; which field is meant
+  is read from the sentence. Codes outside the document have HTTP's meaning.
+- The callback's `timestamp` is the "time of sending message", not of the report: no time of delivery is
+  told.
+- Both `state` and `status` say how it stands; the number wins, the word is asked when the number is
+  missing.
+- One receiver in the field saw lists of callbacks (NOTES.md section 5): one object and a list are both
+  taken.
+- Callbacks carry no signature, and no schedule of repeats is documented. The address itself has to be the
+  secret.
+- "DLR to webhook" batches tell of broadcasts that run at the vendor; they are read by their own numbers.
+- A link click callback is no news here: links are Crier's own. Inbound texts are not documented.
+- `from` is documented as letters or digits; whether a name may hold digits is left to the vendor.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from providers.connectors.answers import Answer, digits, moment, price, read_json, sentences, whole_number
+from providers.connectors.base import (
+    AccountConfig,
+    BatchKind,
+    Capabilities,
+    Connector,
+    DeliveryReport,
+    InboundText,
+    OutgoingText,
+    SendResult,
+    StatusTable,
+    WebhookCall,
+    WebhookRejected,
+    setting,
+)
+from providers.errors import ConnectorError, MessageRefused
+from sms.states import MessageState
+
+MAX_REFERENCE = 160  # characters of client_ref
+
+# The table of "Response on DLR callback".
+STATES: StatusTable = {
+    "ENROUTE": (MessageState.SENT, ""),
+    "DELIVRD": (MessageState.DELIVERED, ""),
+    "EXPIRED": (MessageState.EXPIRED, "expired"),
+    "DELETED": (MessageState.UNDELIVERED, "deleted"),
+    "UNDELIV": (MessageState.UNDELIVERED, "undelivered"),
+    "ACCEPTD": (MessageState.SENT, ""),
+    "UNKNOWN": (MessageState.UNKNOWN, ""),
+    "REJECTD": (MessageState.REJECTED, "rejected"),
+    "FAILED": (MessageState.FAILED, "failed"),
+}
+WORD_OF_STATE = dict(enumerate(STATES, start=1))
+# The table of "DLR to webhook": its numbers are a subset, but 0 is new.
+WORD_OF_TASK_STATE = {0: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 5: "UNDELIV", 8: "REJECTD", 9: "FAILED"}
+
+# Sentences of "Validation errors", in the order in which they are looked for.
+FIELD_REASONS = (
+    (re.compile(r"(?i)\brecipient number\b|^to\b"), "bad_number"),
+    (re.compile(r"(?i)^(sender|from)\b"), "sender_not_allowed"),
+    (re.compile(r"(?i)^text should not be empty"), "empty_text"),
+    (re.compile(r"(?i)^text must be shorter"), "text_too_long"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageWhizConfig(AccountConfig):
+    base_url: str = setting(
+        label="Base URL",
+        help="Without /api/3. Change it only when MessageWhiz gave you another address.",
+        default="https://sms.messagewhiz.com",
+    )
+    api_key: str = setting(
+        label="API key", help="On the account page of your MessageWhiz account.", secret=True
+    )
+
+
+class MessageWhiz(Connector):
+    slug = "messagewhiz"
+    label = "MessageWhiz"
+    document = "API v3, Fast Single"
+    capabilities = Capabilities(
+        body=True,
+        batch=BatchKind.NONE,
+        personal_text=True,
+        media=False,
+        schedule=False,
+        receipts=True,
+        inbound=False,
+        remote_entities=False,
+        idempotency=False,
+        alphanumeric_senders=True,
+        webhook_setup=False,
+        max_text_length=100_000,
+        notes={
+            "receipts": "Each text names the address for its own reports; price and parts come with them.",
+            "webhook_setup": "Nothing to set: the address goes out with each text.",
+        },
+    )
+    Config = MessageWhizConfig
+    config: MessageWhizConfig
+    number = re.compile(r"[0-9]{10,15}", re.ASCII)
+    number_words = "numbers of 10 to 15 digits"
+    send_path = "/sms"
+
+    def url(self, path: str) -> httpx.URL:
+        return httpx.URL(self.config.base_url.removesuffix("/api/3") + path)
+
+    def check(self, outgoing: OutgoingText) -> None:
+        super().check(outgoing)
+        if len(outgoing.reference) > MAX_REFERENCE:
+            raise MessageRefused(f"The reference is longer than {MAX_REFERENCE} characters.")
+
+    def send_body(self, outgoing: OutgoingText) -> dict[str, Any]:
+        body = {
+            "api_key": self.config.api_key,
+            "to": outgoing.msisdn,
+            "from": outgoing.sender,
+            "text": outgoing.text,
+        }
+        if outgoing.reference:
+            body["client_ref"] = outgoing.reference
+        if outgoing.receipt_url:
+            body["callback"] = outgoing.receipt_url
+        return body
+
+    def refusal(self, answer: Answer) -> ConnectorError | None:
+        inner = _inner_status(answer.data)
+        if inner and answer.status < 400:
+            answer = dataclasses.replace(answer, status=inner)
+        if answer.status == 400 and isinstance(answer.data, dict):
+            return self._wrong_field(answer)
+        return self.refusal_by_status(answer)
+
+    def _wrong_field(self, answer: Answer) -> ConnectorError | None:
+        said = sentences(answer.data.get("message"))
+        # No recipient can help it: the address for reports is the same for all.
+        if said and all(sentence.startswith("callback") for sentence in said):
+            return self.account_refused("bad_settings", answer.status, self.explain(answer))
+        for pattern, reason in FIELD_REASONS:
+            if any(pattern.search(sentence) for sentence in said):
+                return MessageRefused(
+                    f"{self.label} refused it ({answer.status}).", words=self.explain(answer), reason=reason
+                )
+        return self.refusal_by_status(answer)
+
+    def explain(self, answer: Answer) -> str:
+        if isinstance(answer.data, dict):
+            said = sentences(answer.data.get("message")) or sentences(answer.data.get("errorMessage"))
+            if said:
+                return "; ".join(said)
+        return super().explain(answer)
+
+    def read_send(self, outgoing: OutgoingText, answer: Answer) -> SendResult:
+        message_id = _text(answer.data.get("message_id")) if isinstance(answer.data, dict) else ""
+        if not message_id:
+            raise self.bad_answer(answer)
+        return SendResult(MessageState.SENT, provider_message_id=message_id)
+
+    def build_test(self) -> httpx.Request:
+        request = self.request("GET", "/api/3/sender?limit=1")
+        request.headers["apikey"] = self.config.api_key
+        return request
+
+    def read_test(self, answer: Answer) -> str:
+        """`POST /sms` cannot be tried without a text; the list of senders takes the same key."""
+        if error := self.refusal(answer):
+            raise error
+        if not isinstance(answer.data, dict) or not isinstance(answer.data.get("result"), list):
+            raise self.bad_answer(answer)
+        return "MessageWhiz accepts the API key."
+
+    def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
+        data = read_json(call.body)
+        items = data if isinstance(data, list) else [data]
+        if not items or not all(isinstance(item, dict) for item in items):
+            raise WebhookRejected("The body is not the JSON of a MessageWhiz report.")
+        reports: list[DeliveryReport | InboundText] = []
+        for item in items:
+            if isinstance(item.get("dlrs"), list):
+                reports += [self._batched_report(row) for row in item["dlrs"]]
+            elif "link_id" not in item:
+                reports.append(self._report(item))
+        return reports
+
+    def _report(self, item: dict[str, Any]) -> DeliveryReport:
+        message_id, reference = _text(item.get("message_id")), _text(item.get("client_ref"))
+        if not message_id and not reference:
+            raise WebhookRejected("The report has neither a message_id nor a client_ref.")
+        word = _word(item, "state", WORD_OF_STATE) or _text(item.get("status"))
+        if not word:
+            raise WebhookRejected("The report has neither a state nor a status.")
+        state, reason = self.state_of(STATES, word)
+        return DeliveryReport(
+            state,
+            provider_message_id=message_id,
+            reference=reference,
+            msisdn=digits(item.get("recipient")),
+            sender=_text(item.get("sender")),
+            submitted_at=moment(item.get("timestamp")),
+            words=_text(item.get("status")) or word,
+            reason=reason,
+            parts=whole_number(item.get("parts_count")) or None,
+            price=price(item.get("price")),
+        )
+
+    def _batched_report(self, row: Any) -> DeliveryReport:
+        if not isinstance(row, dict) or not (remote_id := _text(row.get("_id"))):
+            raise WebhookRejected("A report of the batch has no _id.")
+        word = _word(row, "task_state", WORD_OF_TASK_STATE)
+        if not word:
+            raise WebhookRejected("A report of the batch has no task_state.")
+        state, reason = self.state_of(STATES, word)
+        return DeliveryReport(
+            state,
+            provider_message_id=remote_id,
+            msisdn=digits(row.get("recipient")),
+            words=word,
+            reason=reason,
+            price=price(row.get("price")),
+        )
+
+
+def _word(item: dict[str, Any], name: str, words: dict[int, str]) -> str:
+    """The word for a documented number, `state 12` for another, "" without one."""
+    value = item.get(name)
+    if value is None:
+        return ""
+    number = whole_number(value)
+    return words.get(-1 if number is None else number) or f"{name} {value}"
+
+
+def _inner_status(data: Any) -> int | None:
+    """An error status inside the body, from `statusCode` (/sms) or `errorCode` (/api/3)."""
+    if not isinstance(data, dict):
+        return None
+    for name in ("statusCode", "errorCode"):
+        status = whole_number(data.get(name))
+        if status is not None and 400 <= status < 600:
+            return status
+    return None
+
+
+def _text(value: Any) -> str:
+    """Ids and references are texts here and there numbers."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).strip()[:255]

@@ -1,0 +1,135 @@
+"""The handset: what arrived at the sandbox's phones, and what their holders write back.
+
+The sandbox is one for the whole installation, so all of its phones are shown to everybody with a workspace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import WorkspaceRequest, marketer_page, viewer_page
+from accounts.models import Role, role_allows
+from providers.forms import DialForm, ReplyForm
+from providers.sandbox_client import Dial, SandboxClient, SandboxTrouble
+from web.toasts import toast
+
+
+@require_GET
+@viewer_page
+def handset(request: WorkspaceRequest, msisdn: int | None = None) -> HttpResponse:
+    """Numbers left, the thread of one right: of `msisdn`, else of the latest."""
+    if not settings.SANDBOX_URL:
+        return render(request, "providers/handset_none.html")
+    return _page(request, str(msisdn) if msisdn else "")
+
+
+@require_GET
+@viewer_page
+def numbers(request: WorkspaceRequest) -> HttpResponse:
+    """The live list; `?current=` is marked."""
+    return render(
+        request, "providers/_handset_numbers.html", _numbers(request, request.GET.get("current", ""))
+    )
+
+
+@require_GET
+@viewer_page
+def thread(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
+    return render(request, "providers/_handset_thread.html", _thread(str(msisdn)))
+
+
+@require_POST
+@marketer_page
+def reply(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
+    form = ReplyForm(request.POST)
+    if form.is_valid():
+        try:
+            SandboxClient().reply(str(msisdn), form.cleaned_data["text"])
+        except SandboxTrouble as trouble:
+            form.add_error("text", str(trouble.sentence))
+        else:
+            return _after_reply(request, str(msisdn))
+    if request.htmx:
+        context = _phone(request, str(msisdn)) | {"reply_form": form}
+        return render(request, "providers/_handset_phone.html", context, status=422)
+    return _page(request, str(msisdn), status=422, reply_form=form)
+
+
+@require_POST
+@marketer_page
+def turn_dial(request: WorkspaceRequest) -> HttpResponse:
+    client = SandboxClient()
+    try:
+        form = DialForm(request.POST, dial=client.dial())
+        if not form.is_valid():
+            return _page(request, "", status=422, dial_form=form)
+        chosen = form.cleaned_data
+        client.turn_dial(Dial(chosen["outcome"], form.delay_ms(), chosen["line"]))
+    except SandboxTrouble as trouble:
+        toast(request, trouble.sentence, level="error")
+    else:
+        toast(request, _("The sandbox does so with the texts that come next."))
+    return redirect("handset")
+
+
+def _after_reply(request: WorkspaceRequest, msisdn: str) -> HttpResponse:
+    if request.htmx:
+        return render(request, "providers/_handset_phone.html", _phone(request, msisdn))
+    return redirect("handset-number", msisdn)
+
+
+def _page(request: WorkspaceRequest, msisdn: str, status: int = 200, **refused: Any) -> HttpResponse:
+    context = _numbers(request, msisdn)
+    if not msisdn and context["handsets"]:
+        msisdn = context["current"] = context["handsets"][0].msisdn
+    context |= _phone(request, msisdn) if msisdn else {"msisdn": ""}
+    context |= {"dial_form": _dial_form(), "may_write": _may_write(request)} | refused
+    if context.get("thread_missing") and status == 200:
+        status = 404
+    return render(request, "providers/handset.html", context, status=status)
+
+
+def _numbers(request: WorkspaceRequest, current: str) -> dict[str, Any]:
+    search = request.GET.get("q", "").strip()[:50]
+    context: dict[str, Any] = {
+        "handsets": [],
+        "total": 0,
+        "trouble": "",
+        "current": current,
+        "search": search,
+    }
+    try:
+        context["handsets"], context["total"] = SandboxClient().handsets(search)
+    except SandboxTrouble as trouble:
+        context["trouble"] = trouble.sentence
+    return context
+
+
+def _phone(request: WorkspaceRequest, msisdn: str) -> dict[str, Any]:
+    return _thread(msisdn) | {"reply_form": ReplyForm(), "may_write": _may_write(request)}
+
+
+def _thread(msisdn: str) -> dict[str, Any]:
+    context: dict[str, Any] = {"msisdn": msisdn, "texts": [], "thread_trouble": "", "thread_missing": False}
+    try:
+        context["texts"] = SandboxClient().thread(msisdn)
+    except SandboxTrouble as trouble:
+        context |= {"thread_trouble": trouble.sentence, "thread_missing": not trouble.gone}
+    return context
+
+
+def _dial_form() -> DialForm | None:
+    try:
+        return DialForm(dial=SandboxClient().dial())
+    except SandboxTrouble:
+        return None
+
+
+def _may_write(request: WorkspaceRequest) -> bool:
+    return role_allows(request.membership.role, Role.MARKETER)

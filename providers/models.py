@@ -1,0 +1,137 @@
+"""Through whom: provider accounts, their prices and pace, and what the vendors tell us."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Workspace
+from providers.crypto import decrypt_mapping, encrypt_mapping
+
+
+def new_webhook_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Health(models.TextChoices):
+    UNTESTED = "untested", _("not tried yet")
+    OK = "ok", _("works")
+    FAILING = "failing", _("fails")
+
+
+class ProviderAccount(models.Model):
+    """One set of credentials at one vendor. Credentials are encrypted at rest and never shown again."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="provider_accounts")
+    vendor = models.CharField(_("vendor"), max_length=20)  # a slug of providers.connectors.REGISTRY
+    name = models.CharField(_("name"), max_length=100)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    base_url = models.URLField(_("base URL"), max_length=300)
+    encrypted_credentials = models.TextField(editable=False, default="")
+    # Unguessable part of the address to which this vendor posts receipts and inbound texts.
+    webhook_token = models.CharField(max_length=64, unique=True, editable=False, default=new_webhook_token)
+    parts_per_second = models.DecimalField(_("parts per second"), max_digits=8, decimal_places=2, default=10)
+    max_in_flight = models.PositiveIntegerField(_("requests at once"), default=64)
+    # Used where no row of the rate card matches; None: the price is not known.
+    default_price = models.DecimalField(
+        _("price per part"), max_digits=10, decimal_places=5, null=True, blank=True
+    )
+    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    health = models.CharField(_("health"), max_length=10, choices=Health.choices, default=Health.UNTESTED)
+    health_words = models.CharField(_("what it said"), max_length=500, blank=True)
+    health_at = models.DateTimeField(_("last heard of"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("provider account")
+        verbose_name_plural = _("provider accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="providers_account_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        return decrypt_mapping(self.encrypted_credentials)
+
+    @credentials.setter
+    def credentials(self, values: dict[str, Any]) -> None:
+        self.encrypted_credentials = encrypt_mapping(values)
+
+
+class Rate(models.Model):
+    """A price for numbers that begin with `prefix`; the longest matching prefix wins."""
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="rates", db_index=False)
+    prefix = models.CharField(_("prefix"), max_length=15)
+    price = models.DecimalField(_("price per part"), max_digits=10, decimal_places=5)
+
+    class Meta:
+        verbose_name = _("rate")
+        verbose_name_plural = _("rate card")
+        constraints = [models.UniqueConstraint(fields=["account", "prefix"], name="providers_rate_unique")]
+
+    def __str__(self) -> str:
+        return f"+{self.prefix}"
+
+
+class Pace(models.Model):
+    """One shared clock per account: whoever sends n parts moves `next_free_at` on by n / parts_per_second.
+
+    The row is the rate limit of all workers on all machines together; see providers/pace.py.
+    """
+
+    account = models.OneToOneField(ProviderAccount, models.CASCADE, primary_key=True, related_name="pace")
+    next_free_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("pace")
+        verbose_name_plural = _("pace")
+
+    def __str__(self) -> str:
+        return str(self.next_free_at)
+
+
+class WebhookCallState(models.TextChoices):
+    NEW = "new", _("new")
+    APPLIED = "applied", _("applied")
+    UNMATCHED = "unmatched", _("belongs to no message")
+    REJECTED = "rejected", _("not understood")
+
+
+class StoredWebhookCall(models.Model):
+    """What a vendor posted, word for word, stored before it is answered and applied in bulk by a worker."""
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="webhook_calls", db_index=False)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    method = models.CharField(_("method"), max_length=8)
+    query = models.TextField(_("query"), blank=True)
+    headers = models.JSONField(_("headers"), default=dict)
+    body = models.BinaryField(_("body"))
+    remote_address = models.GenericIPAddressField(_("from"), null=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=WebhookCallState.choices, default=WebhookCallState.NEW
+    )
+    words = models.CharField(_("note"), max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    # A report that matches no message yet (our own send is not stored) is tried again then.
+    try_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(_("applied"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("webhook call")
+        verbose_name_plural = _("webhook calls")
+        indexes = [
+            models.Index(fields=["try_at", "id"], name="providers_call_due", condition=models.Q(state="new")),
+            models.Index(fields=["account", "-received_at"], name="providers_call_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.received_at:%Y-%m-%d %H:%M:%S}"

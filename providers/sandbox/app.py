@@ -1,0 +1,111 @@
+"""The ASGI application: finds the door by the path, and lets the vendor's dial have its way."""
+
+import asyncio
+from collections.abc import Collection
+
+from providers.sandbox.bulkvs import BulkVs
+from providers.sandbox.callbacks import Callbacks
+from providers.sandbox.control import Control
+from providers.sandbox.dials import DEFAULT_DELAY_MS, Dial
+from providers.sandbox.messagewhiz import MessageWhiz
+from providers.sandbox.state import DEFAULT_KEEP, State
+from providers.sandbox.wire import (
+    Answer,
+    Call,
+    Receive,
+    Scope,
+    Send,
+    cut_line,
+    json_answer,
+    read_body,
+    send_answer,
+)
+
+TOO_LARGE = json_answer(413, {"error": "The body is larger than 1 MiB; send a smaller one."})
+NO_DOOR = json_answer(
+    404, {"error": "Nothing is here; the doors are /messagewhiz, /bulkvs/api/v1.0 and /_sandbox."}
+)
+
+
+class SandboxApp:
+    """One process, one event loop: `callbacks.start()` before the first request, `close()` after the last."""
+
+    def __init__(
+        self,
+        receipt_delay_ms: tuple[int, int] = DEFAULT_DELAY_MS,
+        keep: int = DEFAULT_KEEP,
+        allowed_hosts: Collection[str] = (),
+    ) -> None:
+        self.state = State(keep)
+        self.callbacks = Callbacks(self.state, allowed_hosts)
+        self.dials = {slug: Dial(receipt_delay_ms) for slug in (MessageWhiz.slug, BulkVs.slug)}
+        bulkvs = BulkVs(self.state, self.dials[BulkVs.slug], self.callbacks)
+        self.vendors: dict[str, MessageWhiz | BulkVs] = {
+            MessageWhiz.slug: MessageWhiz(self.state, self.dials[MessageWhiz.slug], self.callbacks),
+            BulkVs.slug: bulkvs,
+        }
+        self.control = Control(self.state, self.dials, self.callbacks, bulkvs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        door, _, rest = scope["path"][1:].partition("/")
+        if vendor := self.vendors.get(door):
+            await self.serve_vendor(vendor, rest, scope, receive, send)
+        elif door == "_sandbox":
+            await self.serve_control(rest, scope, receive, send)
+        else:
+            await send_answer(send, NO_DOOR)
+
+    async def serve_vendor(
+        self, vendor: MessageWhiz | BulkVs, path: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """A text counts as accepted before the latency begins: a caller that goes away did send it."""
+        dial = vendor.dial
+        if dial.down:
+            await self.cut(vendor.slug, scope, send)
+            return
+        body = await read_body(receive)
+        if body is None:
+            await send_answer(send, TOO_LARGE)
+        elif dial.hang:
+            await _wait_for_end(dial, receive)
+            await self.cut(vendor.slug, scope, send)
+        else:
+            answer = vendor.answer(_call(path, scope, body))
+            if dial.latency_ms:
+                await asyncio.sleep(dial.latency_ms / 1000)
+            await self.give(vendor.slug, answer, scope, send)
+
+    async def give(self, slug: str, answer: Answer, scope: Scope, send: Send) -> None:
+        if not answer.status:
+            await self.cut(slug, scope, send)
+            return
+        self.state.counters.answers[slug, answer.status] += 1
+        await send_answer(send, answer)
+
+    async def serve_control(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        answer: Answer | None = TOO_LARGE
+        if body is not None:
+            answer = await self.control.answer(_call(path, scope, body), send)
+        if answer is not None:
+            await send_answer(send, answer)
+
+    async def cut(self, slug: str, scope: Scope, send: Send) -> None:
+        self.state.counters.answers[slug, 0] += 1
+        await cut_line(scope, send)
+
+
+def _call(path: str, scope: Scope, body: bytes) -> Call:
+    return Call(scope["method"], path, scope["query_string"], scope["headers"], body)
+
+
+async def _wait_for_end(dial: Dial, receive: Receive) -> None:
+    """Until the caller gives up or the dial is turned back."""
+    ends = [asyncio.ensure_future(receive()), asyncio.ensure_future(dial.released.wait())]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()

@@ -1,0 +1,231 @@
+"""MessageWhiz API v3, document 004: `POST /sms` (Fast Single), its DLR callback, and `GET /api/3/sender`.
+
+Readings chosen where the document is silent:
+- the success status is 200, and `client_ref` is echoed beside `message_id` when it was given;
+- several wrong fields give all their sentences in one array, in the document's order text, to, from;
+- `to` is a string of digits, as in the example; a sender of letters holds no digits, as the error text says;
+- errors of `/api/3` come in that API's envelope, `errorCode` being the HTTP status;
+- 403, 429 and 500 have the same shape as the documented 401.
+No inbound text is documented.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from providers.sandbox import parts
+from providers.sandbox.callbacks import Callbacks, Post
+from providers.sandbox.dials import Dial
+from providers.sandbox.outcomes import Outcome, outcome_of
+from providers.sandbox.state import OUTBOUND, Entry, State, iso
+from providers.sandbox.wire import CUT, HTML, RETRY_SOON, Answer, Call, is_url, json_answer, json_object
+
+SLUG = "messagewhiz"
+API_KEY = "sandbox-key"
+TEXT_CAP = 100_000  # characters
+CLIENT_REF_CAP = 160
+PRICE_OF_PART = 0.01
+
+BAD_TO = (
+    "The recipient number entered is invalid."
+    " Please ensure that the number is between 10 and 15 digits in length."
+)
+BAD_FROM = (
+    "Sender must not exceed 11 letters (latin alphabet or special symbols “'._-+&{space}” are allowed)"
+    " or 20 numbers."
+)
+STATE_IDS = {
+    "ENROUTE": 1,
+    "DELIVRD": 2,
+    "EXPIRED": 3,
+    "DELETED": 4,
+    "UNDELIV": 5,
+    "ACCEPTD": 6,
+    "UNKNOWN": 7,
+    "REJECTD": 8,
+    "FAILED": 9,
+}
+SENDERS = (
+    {"enabled": True, "id": 28938892, "name": "FirstSender"},
+    {"enabled": True, "id": 28905672, "name": "test"},
+    {"enabled": True, "id": 28905671, "name": "Crier"},
+    {"enabled": False, "id": 28905670, "name": "OldSender"},
+)
+
+_is_number = re.compile(r"[0-9]{10,15}").fullmatch
+_is_sender = re.compile(r"[A-Za-z'._\-+& ]{1,11}|[0-9]{1,20}").fullmatch
+
+
+class MessageWhiz:
+    slug = SLUG
+
+    def __init__(self, state: State, dial: Dial, callbacks: Callbacks) -> None:
+        self.state = state
+        self.dial = dial
+        self.callbacks = callbacks
+
+    def answer(self, call: Call) -> Answer:
+        """Paths are compared in lower case: the document writes them both ways."""
+        path = call.path.rstrip("/").lower()
+        if path == "sms" and call.method == "POST":
+            return self.take_text(call.body)
+        if path == "api/3/sender" and call.method == "GET":
+            return self.list_senders(call)
+        return _failure(404, f"Cannot {call.method} /{call.path}", "Not Found")
+
+    def take_text(self, body: bytes) -> Answer:
+        data = json_object(body)
+        if data is None:
+            return _failure(400, "The request body is not a JSON object", "Bad Request")
+        if data.get("api_key") != API_KEY:
+            return _failure(401, "Unauthorized")
+        if not self.dial.lets_through():
+            self.state.refuse(Outcome.THROTTLED)
+            return _too_many()
+        if sentences := validation_errors(data):
+            return _failure(400, sentences, "Bad Request")
+        outcome = outcome_of(data["to"], self.dial.force_outcome)
+        return self.refusal(data["to"], outcome) or self.accept(data, outcome)
+
+    def refusal(self, msisdn: str, outcome: Outcome) -> Answer | None:
+        """The answer to a text that is not accepted, or None."""
+        answer: Answer
+        match outcome:
+            case Outcome.REFUSED:
+                answer = _failure(400, [BAD_TO], "Bad Request")
+            case Outcome.THROTTLED if self.state.tries(SLUG, msisdn) <= 2:
+                answer = _too_many()
+            case Outcome.SERVER_ERROR:
+                answer = _failure(500, "Internal server error")
+            case Outcome.NO_CREDIT | Outcome.SENDER_OFF:
+                answer = _failure(403, "Forbidden")
+            case _:
+                return None
+        self.state.refuse(outcome)
+        return answer
+
+    def accept(self, data: dict[str, Any], outcome: Outcome) -> Answer:
+        entry = Entry(
+            direction=OUTBOUND,
+            vendor=SLUG,
+            account=API_KEY,
+            msisdn=data["to"],
+            number=data["from"],
+            text=data["text"],
+            message_id=secrets.token_urlsafe(16)[:21],
+            parts=parts.count(data["text"]),
+            reference=data.get("client_ref") or "",
+            callback=data.get("callback") or "",
+            outcome=outcome,
+        )
+        self.state.accept(entry)
+        self.callbacks.schedule_receipts(entry, self.dial.delay_of(entry.msisdn), receipt)
+        if outcome is Outcome.THROTTLED:
+            self.state.forget_tries(SLUG, entry.msisdn)
+        if outcome is Outcome.CUT:
+            return CUT
+        if outcome is Outcome.HTML:
+            return HTML
+        result = {"message_id": entry.message_id}
+        if entry.reference:
+            result["client_ref"] = entry.reference
+        return json_answer(200, result)
+
+    def list_senders(self, call: Call) -> Answer:
+        """Envelope, `limit` (10), `start` (0), `enabled` (true) and `filter=name=X` of the document."""
+        began = time.perf_counter()
+        if call.header(b"apikey") != API_KEY:
+            return _envelope(
+                401, "Unauthorized -- API key is missing or invalid", "Unauthorized", None, began
+            )
+        query = call.query()
+        limit, start = query.get("limit", "10"), query.get("start", "0")
+        if not (limit.isdecimal() and start.isdecimal()):
+            return _envelope(400, "Bad Request -- Invalid parameters specified", "BadRequest", None, began)
+        enabled = query.get("enabled", "true").lower() in ("true", "1")
+        name = query.get("filter", "").removeprefix("name=")
+        rows = [row for row in SENDERS if row["enabled"] is enabled and name in ("", row["name"])]
+        return _envelope(200, "", "", rows[int(start) : int(start) + int(limit)], began)
+
+
+def validation_errors(data: dict[str, Any]) -> list[str]:
+    """The document's sentences for each wrong field, empty when all is well."""
+    sentences = _text_errors(data.get("text"))
+    checks: tuple[tuple[str, Callable[[str], object], str], ...] = (
+        ("to", _is_number, BAD_TO),
+        ("from", _is_sender, BAD_FROM),
+    )
+    for name, is_right, sentence in checks:
+        value = data.get(name)
+        if not isinstance(value, str) or not is_right(value):
+            sentences.append(sentence)
+    client_ref, callback = data.get("client_ref"), data.get("callback")
+    if client_ref is not None and not (isinstance(client_ref, str) and len(client_ref) <= CLIENT_REF_CAP):
+        sentences.append(f"client_ref must be shorter than or equal to {CLIENT_REF_CAP} characters")
+    if callback is not None and not is_url(callback):
+        sentences.append("callback must be a URL address")
+    return sentences
+
+
+def _text_errors(text: Any) -> list[str]:
+    too_long = f"text must be shorter than or equal to {TEXT_CAP} characters"
+    empty = ["text must be longer than or equal to 1 characters", "text should not be empty"]
+    if not isinstance(text, str):
+        return [too_long, *empty]
+    if not text:
+        return empty
+    return [too_long] if len(text) > TEXT_CAP else []
+
+
+def receipt(entry: Entry, word: str) -> Post | None:
+    """The document's "Example DLR Callback"; None when the text named no callback."""
+    if not entry.callback:
+        return None
+    encoding, texts = parts.split(entry.text)
+    body: dict[str, Any] = {
+        "message_id": entry.message_id,
+        "sender": entry.number,
+        "recipient": entry.msisdn,
+        "content": entry.text,
+        "state": STATE_IDS[word],
+        "status": word,
+    }
+    if entry.reference:
+        body["client_ref"] = entry.reference
+    body["timestamp"] = iso(entry.at)
+    body["parts_count"] = len(texts)
+    body["price"] = round(PRICE_OF_PART * len(texts), 2)
+    body["parts"] = [
+        {"pdu_id": _pdu_id(entry, index), "encoding": encoding, "content": text, "status": word}
+        for index, text in enumerate(texts)
+    ]
+    return Post(entry.callback, body)
+
+
+def _pdu_id(entry: Entry, index: int) -> str:
+    """The same at each receipt of a text."""
+    return f"{entry.message_id[2:]}{index:02d}"
+
+
+def _failure(status: int, message: str | list[str], error: str = "") -> Answer:
+    body: dict[str, Any] = {"statusCode": status, "message": message}
+    if error:
+        body["error"] = error
+    return json_answer(status, body)
+
+
+def _too_many() -> Answer:
+    return json_answer(429, {"statusCode": 429, "message": "Too Many Requests"}, RETRY_SOON)
+
+
+def _envelope(status: int, message: str, kind: str, result: Any, began: float) -> Answer:
+    body = {
+        "errorCode": 0 if status == 200 else status,
+        "errorMessage": message,
+        "errorType": kind,
+        "executionTime": round(time.perf_counter() - began, 9),
+        "result": result,
+    }
+    return json_answer(status, body)

@@ -1,0 +1,115 @@
+"""What a part costs: the rate card of an account, longest prefix first, then the account's own price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import TypedDict
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from providers.models import ProviderAccount, Rate
+from providers.services.refusals import ProviderAccountError
+
+PREFIX_DIGITS = 15
+PRICE_DECIMALS = 5
+PRICE_BELOW = Decimal(100_000)
+
+
+class RateFields(TypedDict):
+    prefix: str
+    price: Decimal | str
+
+
+class PriceTable:
+    """The prices of one account, read once; `price()` asks no database."""
+
+    def __init__(self, account: ProviderAccount) -> None:
+        self._prices: dict[str, Decimal] = dict(account.rates.values_list("prefix", "price"))
+        self._lengths = sorted({len(prefix) for prefix in self._prices}, reverse=True)
+        self._default = account.default_price
+
+    def price(self, msisdn: str) -> Decimal | None:
+        """For one part to that number; None where it is not known."""
+        for length in self._lengths:
+            found = self._prices.get(msisdn[:length])
+            if found is not None:
+                return found
+        return self._default
+
+
+def price_for(account: ProviderAccount, msisdn: str) -> Decimal | None:
+    """For one number; for many, keep a PriceTable."""
+    return PriceTable(account).price(msisdn)
+
+
+def set_rate(*, account: ProviderAccount, prefix: str, price: Decimal | str, actor: Actor) -> Rate:
+    """Adds the prefix to the rate card, or gives it another price. Raises ProviderAccountError."""
+    digits, amount = clean_prefix(prefix), clean_price(price)
+    with transaction.atomic():
+        rate, _new = Rate.objects.update_or_create(account=account, prefix=digits, defaults={"price": amount})
+        touch(account)
+        record(account.workspace, actor, "priced", account, prefix=f"+{digits}", price=str(amount))
+    return rate
+
+
+def remove_rate(*, rate: Rate, actor: Actor) -> None:
+    with transaction.atomic():
+        account, prefix = rate.account, str(rate)
+        rate.delete()
+        touch(account)
+        record(account.workspace, actor, "unpriced", account, prefix=prefix)
+
+
+def replace_rates(account: ProviderAccount, rates: Iterable[RateFields]) -> None:
+    """The whole card. For the services of accounts, inside their transaction and with their audit line."""
+    card = {clean_prefix(rate["prefix"]): clean_price(rate["price"]) for rate in rates}
+    Rate.objects.filter(account=account).delete()
+    Rate.objects.bulk_create(
+        [Rate(account=account, prefix=prefix, price=price) for prefix, price in card.items()]
+    )
+
+
+def clean_prefix(prefix: str) -> str:
+    """`+1 201` -> `1201`; "" stands for every number and is refused: that is the account's own price."""
+    digits = "".join(str(prefix).split()).removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= PREFIX_DIGITS) or digits.startswith("0"):
+        raise ProviderAccountError(
+            _(
+                "The prefix “%(prefix)s” is not the beginning of a number: give the country code and as many"
+                " digits after it as you like, such as 1 or 44 7700."
+            )
+            % {"prefix": str(prefix)[:40]},
+            field="prefix",
+        )
+    return digits
+
+
+def clean_price(price: Decimal | str | None, field: str = "price") -> Decimal:
+    """Up to five decimals, such as 0.0079. Raises ProviderAccountError."""
+    try:
+        amount = Decimal(str(price).strip())
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and 0 <= amount < PRICE_BELOW) or _decimals(amount) > PRICE_DECIMALS:
+        raise ProviderAccountError(
+            _("The price “%(price)s” is not an amount of up to five decimals: write it like 0.0079.")
+            % {"price": str(price)[:40]},
+            field=field,
+        )
+    return amount
+
+
+def _decimals(amount: Decimal) -> int:
+    exponent = amount.normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else PRICE_DECIMALS + 1
+
+
+def touch(account: ProviderAccount) -> None:
+    """The engine keeps prices in memory until the account's row changes."""
+    account.updated_at = timezone.now()
+    ProviderAccount.objects.filter(pk=account.pk).update(updated_at=account.updated_at)

@@ -1,0 +1,272 @@
+"""What vendors post: stored word for word before it is answered, applied in bulk, pruned when it is old.
+
+    new ──▶ applied                    each report and text was handed up
+     │ ╰──▶ (again, later and later)   a report without a message: our own send may not be stored yet
+     │                ╰──▶ unmatched   still none after UNMATCHED_AFTER
+     ╰────▶ rejected                   the connector cannot read it, or it is not from the vendor
+
+A call is claimed by moving `try_at` on, in a transaction of its own, so that no lock is held while it is read
+and handed up. A worker that dies leaves its calls to the next one; handing up twice is harmless (signals.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Length
+from django.http import QueryDict
+from django.utils import timezone
+
+from providers.connectors.base import Connector, DeliveryReport, InboundText, WebhookCall
+from providers.errors import ConfigError, WebhookRejected
+from providers.models import ProviderAccount, StoredWebhookCall, WebhookCallState
+from providers.services.accounts import connector_of
+from providers.signals import InboundArrived, ReceiptsArrived, inbound_arrived, receipts_arrived
+
+log = structlog.get_logger("crier.webhooks")
+
+# Neither authorization nor cookies are kept; a signature, where a vendor gives one, is checked with what is.
+KEPT_HEADERS = (
+    "content-type",
+    "content-length",
+    "user-agent",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+)
+HEADER_CHARACTERS = 500
+QUERY_CHARACTERS = 8000
+
+BATCH_CALLS = 2000
+BATCH_BYTES = 16 * 1024 * 1024
+LEASE = timedelta(seconds=60)
+FIRST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(seconds=60)
+UNMATCHED_AFTER = timedelta(minutes=10)
+KEEP_FOR = timedelta(days=30)
+PRUNE_CALLS = 1000
+
+State = WebhookCallState
+
+
+# E.164; vendors may write a leading plus or zeros.
+MSISDN_MOST = 20
+
+
+@dataclass(slots=True)
+class _Outcomes:
+    """What became of the calls of one batch."""
+
+    applied: list[int] = field(default_factory=list)
+    later: list[StoredWebhookCall] = field(default_factory=list)
+    unmatched: list[int] = field(default_factory=list)
+    rejected: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Read:
+    """A call and the news in it."""
+
+    call: StoredWebhookCall
+    reports: list[DeliveryReport]
+    texts: list[InboundText]
+
+
+def store_call(
+    *,
+    account_id: int,
+    method: str,
+    query: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    remote_address: str | None,
+) -> StoredWebhookCall:
+    """One INSERT. `headers`: any case; only KEPT_HEADERS are stored."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return StoredWebhookCall.objects.create(
+        account_id=account_id,
+        method=method,
+        query=query.replace("\x00", "")[:QUERY_CHARACTERS],
+        headers={name: lowered[name][:HEADER_CHARACTERS] for name in KEPT_HEADERS if lowered.get(name)},
+        body=body,
+        remote_address=remote_address,
+    )
+
+
+def apply_waiting_calls(limit: int = BATCH_CALLS) -> int:
+    """Hands up all calls that are due, in batches of `limit`; returns how many were looked at."""
+    looked_at, began = 0, timezone.now()
+    while calls := _claim(limit, began):
+        looked_at += len(calls)
+        by_account: dict[int, list[StoredWebhookCall]] = defaultdict(list)
+        for call in calls:
+            by_account[call.account_id].append(call)
+        accounts = ProviderAccount.objects.in_bulk(by_account)
+        for account_id, group in by_account.items():
+            _settle(_apply_group(accounts[account_id], group))
+    return looked_at
+
+
+def apply_again(*, call_ids: Sequence[int]) -> int:
+    """For calls that could not be read or matched, once that is mended. What was applied is no news."""
+    now = timezone.now()
+    again = StoredWebhookCall.objects.filter(id__in=call_ids).exclude(state=State.NEW)
+    return again.update(state=State.NEW, words="", tries=0, try_at=now, applied_at=None)
+
+
+def prune_webhook_calls(older_than: timedelta = KEEP_FOR) -> int:
+    """Forgets up to PRUNE_CALLS settled calls. Cheap with nothing to do: the sweep asks every few seconds."""
+    before = timezone.now() - older_than
+    # In the order of the key, which is that of arrival: no index on `received_at` is needed.
+    rows = StoredWebhookCall.objects.order_by("id").values_list("id", "received_at", "state")
+    first = rows.first()
+    if first is None or first[1] >= before:
+        return 0
+    old = [pk for pk, received_at, state in rows[:PRUNE_CALLS] if received_at < before and state != State.NEW]
+    return StoredWebhookCall.objects.filter(id__in=old).delete()[0]
+
+
+def _claim(limit: int, began: datetime) -> list[StoredWebhookCall]:
+    """Due calls, oldest first, at most BATCH_BYTES of them (but one at least); nobody else takes them now."""
+    now = timezone.now()
+    with transaction.atomic():
+        # What comes in meanwhile is taken along; what was put off meanwhile is left to the next round.
+        fresh = Q(tries=0) | Q(try_at__lte=began)
+        due = StoredWebhookCall.objects.filter(fresh, state=State.NEW, try_at__lte=now).order_by(
+            "try_at", "id"
+        )
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        ids: list[int] = []
+        total = 0
+        for pk, size in due.annotate(size=Length("body")).values_list("id", "size")[:limit]:
+            total += size
+            if ids and total > BATCH_BYTES:
+                break
+            ids.append(pk)
+        StoredWebhookCall.objects.filter(id__in=ids).update(try_at=now + LEASE)
+    return list(StoredWebhookCall.objects.filter(id__in=ids).order_by("id")) if ids else []
+
+
+def _apply_group(account: ProviderAccount, calls: list[StoredWebhookCall]) -> _Outcomes:
+    outcomes = _Outcomes()
+    try:
+        connector = connector_of(account)
+    except (ConfigError, ImproperlyConfigured, KeyError) as error:
+        # Mendable: the credentials, a missing key or module. Nothing is lost meanwhile.
+        log.error("webhook calls wait", account=account.pk, calls=len(calls), error=type(error).__name__)
+        outcomes.later = calls
+        return outcomes
+    read = [found for call in calls if (found := _read(connector, call, outcomes))]
+    _hand_up(account, read, outcomes)
+    return outcomes
+
+
+def _read(connector: Connector, call: StoredWebhookCall, outcomes: _Outcomes) -> _Read | None:
+    try:
+        news = [storable(item) for item in connector.parse_webhook(webhook_call_of(call))]
+    except WebhookRejected as error:
+        outcomes.rejected[call.pk] = connector.redact(str(error))
+        return None
+    return _Read(
+        call,
+        [item for item in news if isinstance(item, DeliveryReport)],
+        [item for item in news if isinstance(item, InboundText)],
+    )
+
+
+def storable(item: DeliveryReport | InboundText) -> DeliveryReport | InboundText:
+    """Without what no database keeps: NUL characters and halves of surrogate pairs. Raises WebhookRejected for a
+    number that is none: nothing of ours could belong to it."""
+    if len(item.msisdn) > MSISDN_MOST:
+        raise WebhookRejected(f"a number of {len(item.msisdn)} digits is no phone number")
+    clean = {
+        name: value.replace("\x00", "").encode("utf-8", "replace").decode()
+        for name in item.__dataclass_fields__
+        if isinstance(value := getattr(item, name), str)
+    }
+    return dataclasses.replace(item, **clean)  # type: ignore[arg-type]  # only its text fields
+
+
+def webhook_call_of(call: StoredWebhookCall) -> WebhookCall:
+    return WebhookCall(
+        method=call.method,
+        path=f"/hooks/{call.account_id}/",
+        query=QueryDict(call.query).dict(),
+        headers=call.headers,
+        body=bytes(call.body),
+        remote_address=call.remote_address or "",
+    )
+
+
+def _hand_up(account: ProviderAccount, read: Sequence[_Read], outcomes: _Outcomes) -> None:
+    """All at once; when a receiver fails over it, halves, down to the very call that it fails over."""
+    if not read:
+        return
+    try:
+        waiting = _send_news(account, read)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the lease brings the calls back
+    except Exception:
+        if len(read) > 1:
+            middle = len(read) // 2
+            _hand_up(account, read[:middle], outcomes)
+            _hand_up(account, read[middle:], outcomes)
+            return
+        log.exception("webhook call not applied", call=read[0].call.pk)
+        waiting = frozenset({read[0].call.pk})
+    for item in read:
+        _sort(item.call, item.call.pk in waiting, outcomes)
+
+
+def _send_news(account: ProviderAccount, read: Sequence[_Read]) -> frozenset[int]:
+    """The ids of calls with a report that no receiver has a message for."""
+    reports = tuple((item.call.pk, report) for item in read for report in item.reports)
+    texts = tuple((item.call.pk, text) for item in read for text in item.texts)
+    if texts:
+        inbound_arrived.send(
+            sender=ProviderAccount, news=InboundArrived(account.pk, account.workspace_id, texts)
+        )
+    if not reports:
+        return frozenset()
+    answers = receipts_arrived.send(
+        sender=ProviderAccount, news=ReceiptsArrived(account.pk, account.workspace_id, reports)
+    )
+    unknown_to_all = frozenset(call_id for call_id, _report in reports)
+    for _receiver, unmatched in answers:
+        unknown_to_all &= cast("frozenset[int]", unmatched)
+    return unknown_to_all
+
+
+def _sort(call: StoredWebhookCall, is_waiting: bool, outcomes: _Outcomes) -> None:
+    if not is_waiting:
+        outcomes.applied.append(call.pk)
+    elif timezone.now() - call.received_at < UNMATCHED_AFTER:
+        outcomes.later.append(call)
+    else:
+        outcomes.unmatched.append(call.pk)
+
+
+def _settle(outcomes: _Outcomes) -> None:
+    now = timezone.now()
+    calls = StoredWebhookCall.objects.filter(state=State.NEW)
+    with transaction.atomic():
+        if outcomes.applied:
+            calls.filter(id__in=outcomes.applied).update(state=State.APPLIED, applied_at=now)
+        if outcomes.unmatched:
+            calls.filter(id__in=outcomes.unmatched).update(state=State.UNMATCHED, applied_at=now)
+        for pk, words in outcomes.rejected.items():
+            calls.filter(pk=pk).update(state=State.REJECTED, words=words[:500], applied_at=now)
+        for call in outcomes.later:
+            call.tries += 1
+            call.try_at = now + min(FIRST_RETRY * 2 ** min(call.tries - 1, 10), LONGEST_RETRY)
+        StoredWebhookCall.objects.bulk_update(outcomes.later, ["tries", "try_at"], batch_size=500)

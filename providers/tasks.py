@@ -1,0 +1,45 @@
+"""Celery doors of providers. What is due stands in the database; a lost task costs one scheduler round."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from celery import shared_task
+
+from providers import services
+from web.waking import wake
+
+# A burst of receipts wakes a worker this often; what comes in between waits for the next, or the scheduler.
+WAKE_EVERY_SECONDS = 0.5
+# A broker that is away is not asked again for so long: each try may hold up an answer to a vendor.
+BROKER_AWAY_SECONDS = 5.0
+WAKE_UP_SECONDS = 10
+
+_lock = threading.Lock()
+_next_wake = 0.0
+
+
+@shared_task
+def apply_webhook_calls() -> None:
+    """Until nothing is due."""
+    services.apply_waiting_calls()
+
+
+@shared_task
+def tend_sandbox() -> None:
+    """Where there is a sandbox: it forgets its webhooks whenever it is started."""
+    services.tend_sandbox()
+
+
+def wake_applier() -> None:
+    """At most one task each WAKE_EVERY_SECONDS and process. Never fails: the calls are stored already."""
+    global _next_wake
+    now = time.monotonic()
+    with _lock:
+        if now < _next_wake:
+            return
+        _next_wake = now + WAKE_EVERY_SECONDS
+    if not wake(apply_webhook_calls, expires=WAKE_UP_SECONDS):
+        with _lock:
+            _next_wake = now + BROKER_AWAY_SECONDS

@@ -1,0 +1,39 @@
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from providers import handset_views, views, webhooks
+
+HOOK_PATH = "hooks/(?P<token>[A-Za-z0-9_-]{20,64})"
+
+ACCOUNTS: list[URLPattern | URLResolver] = [
+    path("providers/", views.account_list, name="provider-account-list"),
+    path("providers/new/", views.account_new, name="provider-account-new"),
+    path("providers/sandbox/", views.add_sandbox, name="provider-account-sandbox"),
+    path("providers/<int:pk>/", views.account_detail, name="provider-account-detail"),
+    path("providers/<int:pk>/edit/", views.edit, name="provider-account-edit"),
+    path("providers/<int:pk>/connection/", views.reconnect, name="provider-account-connection"),
+    path("providers/<int:pk>/enabled/", views.switch, name="provider-account-enabled"),
+    path("providers/<int:pk>/health/", views.health, name="provider-account-health"),
+    path("providers/<int:pk>/test/", views.test, name="provider-account-test"),
+    path("providers/<int:pk>/webhook/", views.register_webhook, name="provider-account-webhook"),
+    path("providers/<int:pk>/rates/", views.set_rate, name="provider-account-rates"),
+    path(
+        "providers/<int:pk>/rates/<int:rate>/remove/", views.remove_rate, name="provider-account-rate-remove"
+    ),
+]
+
+HANDSET: list[URLPattern | URLResolver] = [
+    path("handset/", handset_views.handset, name="handset"),
+    path("handset/numbers/", handset_views.numbers, name="handset-numbers"),
+    path("handset/dial/", handset_views.turn_dial, name="handset-dial"),
+    path("handset/<int:msisdn>/", handset_views.handset, name="handset-number"),
+    path("handset/<int:msisdn>/thread/", handset_views.thread, name="handset-thread"),
+    path("handset/<int:msisdn>/reply/", handset_views.reply, name="handset-reply"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *ACCOUNTS,
+    *HANDSET,
+    re_path(rf"^{HOOK_PATH}/$", webhooks.receive, name="provider-webhook"),
+    # Some people cut the slash off when they copy the address; a redirect would lose the body.
+    re_path(rf"^{HOOK_PATH}$", webhooks.receive),
+]

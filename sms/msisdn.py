@@ -1,0 +1,495 @@
+"""Phone numbers: from any usual writing to an MSISDN (E.164 digits without plus), and back to a readable one.
+
+What is valid, where a number is from and of what kind is libphonenumber's word. How a writing is read:
+
+1. `+…` is international, and nothing else.
+2. `00…` is international; failing that, as dialled in the default country (Australia's prefix is 0011).
+3. Anything else is first taken as dialled in the default country: with or without its trunk prefix, with its
+   own calling code or its own international prefix (011 in North America; 011 is Buenos Aires in Argentina).
+4. Failing that, as a full international number that lost its plus, as spreadsheets make them; `011…` then
+   means what it does in North America.
+
+The national reading goes first because a person chose that country for this file: a number that is good at
+home was meant at home. Without a default country only international readings are tried.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberType, ValidationResult
+from phonenumbers.phonemetadata import PhoneNumberDesc
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+
+Code = Literal["empty", "scientific", "letters", "no_country", "too_short", "too_long", "not_valid"]
+Kind = Literal[
+    "mobile",
+    "fixed_line",
+    "fixed_line_or_mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+]
+
+MAX_DIGITS = 15  # E.164
+MAX_WRITTEN = 60
+NON_GEOGRAPHIC = "001"
+
+
+class MsisdnError(ValueError):
+    """Why a writing is no number. `sentence` names the value and the remedy; `code` groups equal reasons."""
+
+    def __init__(self, code: Code, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code: Code = code
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Msisdn:
+    """`country`: ISO 3166 letters, "" where a number belongs to none (+800, satellites)."""
+
+    digits: str
+    country: str
+    kind: Kind
+
+
+_KINDS: dict[int, Kind] = {
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "fixed_line",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_line_or_mobile",
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium_rate",
+    PhoneNumberType.SHARED_COST: "shared_cost",
+    PhoneNumberType.VOIP: "voip",
+    PhoneNumberType.PERSONAL_NUMBER: "personal_number",
+    PhoneNumberType.PAGER: "pager",
+    PhoneNumberType.UAN: "uan",
+    PhoneNumberType.VOICEMAIL: "voicemail",
+}
+
+
+def parse_msisdn(raw: str, default_country: str | None) -> Msisdn:
+    """Raises MsisdnError; ValueError for a default country that libphonenumber does not know."""
+    country = _checked_country(default_country)
+    found = _parse_slowly(_compact(raw), raw, country)
+    kind = _KINDS[phonenumbers.number_type(found)]
+    return Msisdn(_digits_of(found), _country_of(found), kind)
+
+
+def compile_fast(default_country: str | None) -> FastMsisdn:
+    """The same answers for a million rows: `fast(raw)` gives the digits or raises MsisdnError."""
+    return FastMsisdn(default_country)
+
+
+class FastMsisdn:
+    """parse_msisdn's digits, country and errors, several times faster.
+
+    Patterns of libphonenumber's own metadata accept what they can be sure of; everything else, all errors
+    included, goes the slow way. So the answers are the same (tests/sms/test_msisdn.py compares them).
+    """
+
+    __slots__ = ("_country", "_home")
+
+    def __init__(self, default_country: str | None) -> None:
+        self._country = _checked_country(default_country)
+        self._home = _Home(self._country) if self._country else None
+
+    def __call__(self, raw: str) -> str:
+        return self.read(raw)[0]
+
+    def read(self, raw: str) -> tuple[str, str]:
+        """Digits and country ("" for none)."""
+        compact = _compact(raw)
+        found = self._match(compact)
+        if found is None:
+            number = _parse_slowly(compact, raw, self._country)
+            return _digits_of(number), _country_of(number)
+        return found
+
+    def _match(self, compact: str) -> tuple[str, str] | None:
+        if compact[0] == "+":
+            return _match_international(compact[1:])
+        if compact.startswith("00"):
+            return _match_international(compact[2:])
+        if self._home:
+            return self._home.match(compact)
+        return _match_international(compact[3:] if compact.startswith("011") else compact)
+
+
+def format_msisdn(digits: str) -> str:
+    """ "12015550123" -> "+1 201-555-0123"; digits that are no known number just get their plus."""
+    return _formatted(digits)
+
+
+@lru_cache(maxsize=65_536)
+def _formatted(digits: str) -> str:
+    number = _international(digits)
+    if number is None:
+        return f"+{digits}"
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def country_of(digits: str) -> str:
+    """ISO 3166 letters of a valid MSISDN's country; "" for one that belongs to none or is not valid."""
+    found = _match_international(digits)
+    if found is not None:
+        return found[1]
+    number = _international(digits)
+    return _country_of(number) if number is not None else ""
+
+
+@lru_cache(maxsize=65_536)
+def time_zones_of(digits: str) -> tuple[str, ...]:
+    """All IANA zones the number may be in: a mobile its country's, a landline its area's; () if unknown."""
+    number = _international(digits)
+    zones = time_zones_for_number(number) if number is not None else ()
+    return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
+
+
+# --- reading a writing ---
+
+_SEPARATORS = " ()-/\t\u00a0"
+_DROP_SEPARATORS = str.maketrans("", "", _SEPARATORS)
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?e[+-]?\d+", re.ASCII | re.IGNORECASE)
+# How a spreadsheet writes a number it took for a float: 4915123456789.0 (fewer digits: a dot between groups).
+_FLOAT = re.compile(r"(\+?\d{7,15})\.0{1,2}", re.ASCII)
+
+
+def _compact(raw: str) -> str:
+    """Only digits with perhaps a plus before them; raises MsisdnError for what cannot be a number."""
+    compact = raw.translate(_DROP_SEPARATORS)
+    if compact.isascii() and (compact.isdigit() or (compact[:1] == "+" and compact[1:].isdigit())):
+        return compact
+    return _compact_oddly_written(raw)
+
+
+def _compact_oddly_written(raw: str) -> str:
+    if len(raw) > MAX_WRITTEN:
+        raise MsisdnError("too_long", f"{_quoted(raw)} is too long for a phone number: keep one number only.")
+    text = _unwrapped("".join(_plain(char) for char in raw)).translate(_DROP_SEPARATORS)
+    if _SCIENTIFIC.fullmatch(text):
+        raise MsisdnError(
+            "scientific",
+            f"{_quoted(raw)} was rounded by a spreadsheet and its last digits are lost: "
+            "format the column as text there, and export the file again.",
+        )
+    as_float = _FLOAT.fullmatch(text)
+    compact = as_float[1] if as_float else text.replace(".", "")
+    if compact in ("", "+"):
+        raise MsisdnError("empty", f"{_quoted(raw)} holds no digits: enter a phone number.")
+    strange = next((char for char in compact.removeprefix("+") if not "0" <= char <= "9"), None)
+    if strange is not None:
+        raise _strange(strange, raw)
+    return compact
+
+
+def _plain(char: str) -> str:
+    """ASCII for digits, dashes, dots, spaces and full-width forms of any script; "" for invisible marks."""
+    if char.isascii():
+        return char if char.isprintable() else " "
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    match unicodedata.category(char):
+        case "Pd":
+            return "-"
+        case "Zs" | "Zl" | "Zp":
+            return " "
+        case "Cf":
+            return ""
+    if unicodedata.east_asian_width(char) == "F":
+        return unicodedata.normalize("NFKC", char)
+    return {"−": "-", "·": ".", "•": ".", "∙": "."}.get(char, char)
+
+
+def _unwrapped(text: str) -> str:
+    """Without what files put around a number: spaces, quotes, ="…", Excel's apostrophe, tel:."""
+    text = text.strip().removeprefix("=").strip(" '\"`‘’“”")
+    if text[:4].lower() == "tel:":
+        text = text[4:].strip()
+    return text
+
+
+def _strange(char: str, raw: str) -> MsisdnError:
+    if char.isalpha():
+        return MsisdnError(
+            "letters", f"{_quoted(raw)} holds letters: write the number in digits, without a name."
+        )
+    if char == "+":
+        return MsisdnError("not_valid", f"{_quoted(raw)} has a plus after its start: write one number only.")
+    return MsisdnError("not_valid", f"{_quoted(raw)} holds “{char}”: write one number, in digits only.")
+
+
+def _quoted(raw: str) -> str:
+    readable = "".join(char if char.isprintable() else " " for char in raw[:41])
+    return f"“{readable}”" if len(raw) <= 40 else f"“{readable[:39]}…”"
+
+
+# --- the slow way: phonenumbers ---
+
+
+def _parse_slowly(compact: str, raw: str, country: str | None) -> PhoneNumber:
+    for text, region in _readings(compact, country):
+        if region is None and _is_surely_invalid(text[1:]):
+            continue
+        number = _parsed(text, region)
+        if number is not None and phonenumbers.is_valid_number(number):
+            return number
+    raise _refusal(compact, raw, country)
+
+
+def _readings(compact: str, country: str | None) -> Iterator[tuple[str, str | None]]:
+    """(text, region) in the order of this module's docstring."""
+    if compact[0] == "+":
+        yield compact, None
+        return
+    if compact.startswith("00"):
+        yield f"+{compact[2:]}", None
+    if country:
+        yield compact, country
+    if compact.startswith("011"):
+        yield f"+{compact[3:]}", None
+    elif not compact.startswith("0"):
+        yield f"+{compact}", None
+
+
+def _parsed(text: str, region: str | None) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+
+
+def _refusal(compact: str, raw: str, country: str | None) -> MsisdnError:
+    """The reason by the first reading: what the person most likely meant."""
+    shown = _quoted(raw)
+    digits = compact.lstrip("+")
+    international = compact[0] == "+" or compact.startswith("00")
+    if not international and not country and 7 <= len(digits) <= MAX_DIGITS:
+        remedy = "write it with + and country code, or choose a default country"
+        return MsisdnError("no_country", f"{shown} does not say its country: {remedy}.")
+    where = f"a number in {country}" if country and not international else "a phone number"
+    match _length_verdict(compact.removeprefix("+").removeprefix("00"), None if international else country):
+        case "too_long":
+            return MsisdnError("too_long", f"{shown} has too many digits for {where}: check for extra ones.")
+        case "too_short":
+            return MsisdnError("too_short", f"{shown} has too few digits for {where}: add the missing ones.")
+    return MsisdnError("not_valid", f"{shown} is not in use as {where}: check its country code and digits.")
+
+
+def _length_verdict(digits: str, country: str | None) -> Literal["too_short", "too_long"] | None:
+    if country:
+        number = _parsed(digits, country)
+        result = phonenumbers.is_possible_number_with_reason(number) if number else None
+        if result == ValidationResult.TOO_LONG:
+            return "too_long"
+        if result in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
+            return "too_short"
+    else:
+        plan, national = _split(digits)
+        if plan and len(national) > plan.longest:
+            return "too_long"
+        if plan and len(national) < plan.shortest:
+            return "too_short"
+    if len(digits) > MAX_DIGITS:
+        return "too_long"
+    return "too_short" if len(digits) < 7 else None
+
+
+def _checked_country(default_country: str | None) -> str | None:
+    if not default_country:
+        return None
+    country = default_country.upper()
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(
+            f"The default country “{default_country}” is unknown: use its ISO 3166 letters, such as US or GB."
+        )
+    return country
+
+
+def _international(digits: str) -> PhoneNumber | None:
+    return _parsed(f"+{digits}", None)
+
+
+def _digits_of(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+def _country_of(number: PhoneNumber) -> str:
+    country = phonenumbers.region_code_for_number(number) or ""
+    return "" if country == NON_GEOGRAPHIC else country
+
+
+# --- the fast way: patterns compiled from phonenumbers' metadata, at first use ---
+
+_Matcher = Callable[[str], re.Match[str] | None]
+_TYPES = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+    "fixed_line",
+    "mobile",
+)
+
+
+class _Plan:
+    """One calling code's numbering plan, as is_valid_number and region_code_for_number together read it."""
+
+    __slots__ = ("_by_length", "_countries", "_metadata", "longest", "shortest", "strips")
+
+    def __init__(self, calling_code: int) -> None:
+        regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]
+        self._countries = tuple("" if region == NON_GEOGRAPHIC else region for region in regions)
+        self._metadata = [_metadata(calling_code, region) for region in regions]
+        self._by_length: dict[int, _Matcher] = {}
+        main = self._metadata[0]
+        lengths = main.general_desc.possible_length if main.general_desc else ()
+        self.shortest, self.longest = min(lengths), max(lengths)
+        # parse() may take a national prefix off an international number, too: such ones are left to it.
+        self.strips = _prefix_matcher(main)
+
+    def country(self, national: str) -> str | None:
+        """The country of a valid national number; None if it is not valid."""
+        matcher = self._by_length.get(len(national))
+        if matcher is None:
+            matcher = self._by_length[len(national)] = self._compiled(len(national))
+        found = matcher(national)
+        return None if found is None else self._countries[(found.lastindex or 1) - 1]
+
+    def _compiled(self, length: int) -> _Matcher:
+        """One group a region, in libphonenumber's order; one with leading digits alone answers for them."""
+        groups, taken = [], ""
+        for metadata in self._metadata:
+            leading = (
+                f"(?={metadata.leading_digits})"
+                if metadata.leading_digits and len(self._metadata) > 1
+                else ""
+            )
+            groups.append(f"{taken}{leading}({_valid_pattern(metadata, length)})")
+            if leading:
+                taken += f"(?!{metadata.leading_digits})"
+        return re.compile("|".join(groups)).fullmatch
+
+
+class _Home:
+    """Numbers as dialled in one country: the simple cases of phonenumbers.parse(number, country)."""
+
+    __slots__ = ("_calling_code", "_general", "_idd", "_lengths", "_plan", "_rule", "_strips")
+
+    def __init__(self, country: str) -> None:
+        calling_code = phonenumbers.country_code_for_region(country)
+        metadata = _metadata(calling_code, country)
+        plan = _plan(str(calling_code))
+        assert plan is not None, f"phonenumbers lists {country} without its calling code"
+        self._calling_code = str(calling_code)
+        self._plan = plan
+        self._general = re.compile(_pattern(metadata.general_desc)).fullmatch
+        general = metadata.general_desc
+        self._lengths = frozenset(general.possible_length if general else ())
+        self._idd = re.compile(metadata.international_prefix or "(?!)").match
+        self._strips = _prefix_matcher(metadata)
+        self._rule = metadata.national_prefix_transform_rule
+
+    def match(self, digits: str) -> tuple[str, str] | None:
+        """Digits and country; None where only the slow way knows."""
+        if self._idd(digits):
+            return None
+        national = self._national(digits)
+        country = self._plan.country(national) if national else None
+        return None if country is None else (f"{self._calling_code}{national}", country)
+
+    def _national(self, digits: str) -> str | None:
+        """The national significant number, where it is plain to see."""
+        at_home = self._general(digits)
+        if digits.startswith(self._calling_code) and not (at_home and len(digits) in self._lengths):
+            rest = digits[len(self._calling_code) :]
+            taken = (
+                self._general(rest) and not at_home and not self._strips(rest) and not self._plan.strips(rest)
+            )
+            return rest if taken else None
+        prefix = self._strips(digits)
+        if prefix is None:
+            return digits
+        if self._rule and prefix.groups() and prefix.groups()[-1] is not None:
+            return None
+        national = digits[prefix.end() :]
+        return (
+            national if len(national) in self._lengths and (not at_home or self._general(national)) else None
+        )
+
+
+def _match_international(digits: str) -> tuple[str, str] | None:
+    """Digits and country of a valid international number without plus; None where only the slow way knows."""
+    plan, national = _split(digits)
+    country = plan.country(national) if plan else None
+    return None if plan is None or country is None or plan.strips(national) else (digits, country)
+
+
+def _is_surely_invalid(digits: str) -> bool:
+    """Whether the slow way, too, would refuse this international number."""
+    plan, national = _split(digits)
+    return plan is None or (plan.country(national) is None and not plan.strips(national))
+
+
+def _split(digits: str) -> tuple[_Plan | None, str]:
+    """The plan of the calling code and the national rest: no calling code is the beginning of another."""
+    for size in (1, 2, 3):
+        plan = _plan(digits[:size])
+        if plan is not None:
+            return plan, digits[size:]
+    return None, digits
+
+
+@cache
+def _plan(calling_code: str) -> _Plan | None:
+    code = int(calling_code) if calling_code.isdigit() else 0
+    known = code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE and str(code) == calling_code
+    return _Plan(code) if known else None
+
+
+def _metadata(calling_code: int, region: str) -> PhoneMetadata:
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(calling_code, region)
+    assert metadata is not None, f"phonenumbers lists {region} without its metadata"
+    return metadata
+
+
+def _prefix_matcher(metadata: PhoneMetadata) -> _Matcher:
+    return re.compile(metadata.national_prefix_for_parsing or "(?!)").match
+
+
+def _valid_pattern(metadata: PhoneMetadata, length: int) -> str:
+    """What _number_type_helper accepts at that length: the general description and one of the types."""
+    if not _takes(metadata.general_desc, length):
+        return "(?!)"
+    descs = [getattr(metadata, name) for name in _TYPES]
+    if metadata.same_mobile_and_fixed_line_pattern:
+        descs.pop()
+    patterns = dict.fromkeys(_pattern(desc) for desc in descs if _takes(desc, length))
+    general = _pattern(metadata.general_desc)
+    return f"(?=(?:{general})$)(?:{'|'.join(patterns)})" if patterns else "(?!)"
+
+
+def _takes(desc: PhoneNumberDesc | None, length: int) -> bool:
+    if desc is None or not desc.national_number_pattern:
+        return False
+    return not desc.possible_length or length in desc.possible_length
+
+
+def _pattern(desc: PhoneNumberDesc | None) -> str:
+    return (desc.national_number_pattern if desc else None) or "(?!)"

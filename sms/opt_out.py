@@ -1,0 +1,175 @@
+"""What an inbound text asks for: the opt-out words of PRODUCT.md, per language.
+
+A word counts when it is the whole text: trimmed, in any case, with or without accents, with any punctuation
+after it. A stop word inside a longer text ("we must stop this") is MAYBE_STOP: a person decides on the review
+list.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Keyword(StrEnum):
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    MAYBE_STOP = "maybe_stop"
+    NONE = "none"
+
+
+class LanguageWords(NamedTuple):
+    stop: tuple[str, ...]
+    start: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+
+
+DEFAULT_LANGUAGES = ("en",)
+# By ISO 639 code. STOP is understood everywhere: the default languages' words always count.
+WORDS: Mapping[str, LanguageWords] = MappingProxyType(
+    {
+        "en": LanguageWords(
+            (
+                "STOP",
+                "STOPALL",
+                "STOP ALL",
+                "END",
+                "CANCEL",
+                "UNSUBSCRIBE",
+                "QUIT",
+                "REVOKE",
+                "OPTOUT",
+                "OPT-OUT",
+                "OPT OUT",
+                "REMOVE",
+            ),
+            ("START", "YES", "UNSTOP"),
+            ("HELP", "INFO"),
+        ),
+        "fr": LanguageWords(("STOP", "ARRÊT", "DÉSABONNER", "DÉSINSCRIRE", "DÉSINSCRIPTION"), (), ("AIDE",)),
+        "es": LanguageWords(("BAJA", "ALTO", "CANCELAR", "PARAR", "DETENER"), ("ALTA",), ("AYUDA",)),
+        "de": LanguageWords(("STOPP", "ABMELDEN", "ABBESTELLEN"), ("ANMELDEN",), ("HILFE",)),
+        "pt": LanguageWords(("PARAR", "PARE", "SAIR", "CANCELAR", "REMOVER"), (), ("AJUDA",)),
+        "it": LanguageWords(("ANNULLA", "CANCELLA", "CANCELLAMI", "DISISCRIVIMI"), (), ("AIUTO",)),
+        "he": LanguageWords(
+            ("הסר", "הסרה", "להסרה", "הסירו", "הסירו אותי", "הסר אותי", "עצור"), (), ("עזרה",)
+        ),
+        "uk": LanguageWords(("СТОП", "ВІДПИСАТИСЯ", "ВІДПИСАТИСЬ", "ВІДПИСКА"), (), ("ДОПОМОГА",)),
+        "pl": LanguageWords(("WYPISZ", "WYPISZ MNIE", "REZYGNUJĘ", "ANULUJ"), (), ("POMOC",)),
+        "nl": LanguageWords(("STOPPEN", "AFMELDEN", "UITSCHRIJVEN"), ("AANMELDEN",), ("HULP",)),
+    }
+)
+
+
+def classify(text: str, extra_words: Collection[str] = (), *, languages: Collection[str] = ()) -> Keyword:
+    """`extra_words`: the workspace's own stop words; `languages`: further keys of WORDS (KeyError).
+
+    A stop word of a language that the workspace does not have set goes to the review list, whole text or not.
+    """
+    book = _book(tuple(extra_words), tuple(languages))
+    words = _normalised(text)
+    if words in book.stop:
+        return Keyword.STOP
+    if words in book.start:
+        return Keyword.START
+    if words in book.help:
+        return Keyword.HELP
+    maybe = words in book.foreign or book.inside.search(words)
+    return Keyword.MAYBE_STOP if maybe else Keyword.NONE
+
+
+# Stop words with no other use in a marketing text; the rest counts as an instruction only in capitals.
+_PLAIN_SPOKEN = (
+    "UNSUBSCRIBE",
+    "OPTOUT",
+    "OPT-OUT",
+    "OPT OUT",
+    "DÉSABONNER",
+    "DÉSINSCRIRE",
+    "DÉSINSCRIPTION",
+    "ABMELDEN",
+    "ABBESTELLEN",
+    "CANCELLAMI",
+    "DISISCRIVIMI",
+    "ВІДПИСАТИСЯ",
+    "ВІДПИСАТИСЬ",
+    "ВІДПИСКА",
+    "WYPISZ",
+    "AFMELDEN",
+    "UITSCHRIJVEN",
+)
+_LINK_AS_WRITTEN = re.compile(r"\{\{\s*unsubscription_link\s*\}\}")
+
+
+def has_opt_out_wording(text: str) -> bool:
+    """Whether an outgoing text says how to opt out: a stop word as people are told it, or the link's token.
+
+    "Reply STOP to opt out" and "Antworte STOPP" do; "Stop by our shop today" does not.
+    """
+    if _LINK_AS_WRITTEN.search(text):
+        return True
+    capitals, plain = _wording()
+    return bool(capitals.search(_unaccented(text)) or plain.search(_normalised(text)))
+
+
+@cache
+def _wording() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    words = {_unaccented(word) for language in WORDS.values() for word in language.stop}
+    return _alone(words), _alone(_all_normalised(_PLAIN_SPOKEN))
+
+
+class _Book(NamedTuple):
+    """Normalised words; `inside` finds a stop word standing alone in a longer text ("nonstop" has none)."""
+
+    stop: frozenset[str]
+    start: frozenset[str]
+    help: frozenset[str]
+    foreign: frozenset[str]
+    inside: re.Pattern[str]
+
+
+@lru_cache(maxsize=256)
+def _book(extra_words: tuple[str, ...], languages: tuple[str, ...]) -> _Book:
+    chosen = [WORDS[language] for language in dict.fromkeys((*DEFAULT_LANGUAGES, *languages))]
+    stop = _all_normalised([*extra_words, *(word for words in chosen for word in words.stop)])
+    foreign = _all_normalised(word for words in WORDS.values() for word in words.stop) - stop
+    return _Book(
+        stop,
+        _all_normalised(word for words in chosen for word in words.start) - stop,
+        _all_normalised(word for words in chosen for word in words.help) - stop,
+        foreign,
+        _alone(stop),
+    )
+
+
+def _alone(words: Collection[str]) -> re.Pattern[str]:
+    """Finds one of the words where no letter, digit or hyphen touches it."""
+    longest_first = sorted(words, key=len, reverse=True)
+    found = "|".join(re.escape(word) for word in longest_first) or "(?!)"
+    return re.compile(rf"(?<![\w-])(?:{found})(?![\w-])")
+
+
+def _all_normalised(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(filter(None, map(_normalised, words)))
+
+
+def _normalised(text: str) -> str:
+    """Casefolded and _unaccented, with single spaces and no punctuation at the end."""
+    words = " ".join(_unaccented(unicodedata.normalize("NFKC", text).casefold()).split())
+    while words and (words[-1].isspace() or unicodedata.category(words[-1])[0] == "P"):
+        words = words[:-1]
+    return words
+
+
+def _unaccented(text: str) -> str:
+    """Compatibility forms (NFKD) without accents and invisible marks."""
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in apart if unicodedata.category(char) not in ("Mn", "Cf"))

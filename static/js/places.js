@@ -1,0 +1,19 @@
+// Time zones and countries in words of the browser. Without this script zones start at UTC and countries are codes.
+
+// The zone of this browser, where nobody has chosen one yet.
+for (const select of document.querySelectorAll("select[data-guess-zone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if ([...select.options].some((option) => option.value === zone)) select.value = zone;
+}
+
+// "US (+1)" becomes "United States (+1)", sorted by name.
+const language = document.documentElement.lang || "en";
+const names = new Intl.DisplayNames([language], { type: "region", fallback: "code" });
+for (const select of document.querySelectorAll("select[data-countries]")) {
+  const chosen = select.value;
+  for (const option of select.options) {
+    if (/^[A-Z]{2}$/.test(option.value)) option.text = option.text.replace(option.value, names.of(option.value));
+  }
+  select.append(...[...select.options].sort((a, b) => a.text.localeCompare(b.text, language)));
+  select.value = chosen;
+}

@@ -1,0 +1,107 @@
+"""The ledger through the API: read by number, state and broadcast; single texts go through it too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Role, Workspace
+from campaigns.models import Broadcast
+from contacts.models import OptOut
+from messaging.models import Message
+from tests.access import assert_access
+from tests.engine.makers import make_account, make_sender
+from tests.people import ApiClient, api_client
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/v1/messages/"
+
+
+@pytest.fixture
+def marketer(db: None) -> ApiClient:
+    return api_client(Role.MARKETER)
+
+
+@pytest.fixture
+def body(acme: Workspace) -> dict[str, Any]:
+    account, sender = make_account(acme), make_sender(acme)
+    return {"account": account.pk, "sender": sender.pk, "msisdn": "(201) 555-0123", "text": "Hello"}
+
+
+def test_access(running: Broadcast, message: Message) -> None:
+    assert_access(URL, viewer=200, marketer=200, wrong_method="put", missing=False)
+    assert_access(f"{URL}{message.pk}/", viewer=200, wrong_method="delete")
+
+
+def test_a_viewers_key_sends_nothing(body: dict[str, Any]) -> None:
+    assert_access(URL, "post", data=body, viewer=403, marketer=201, wrong_method="put", missing=False)
+
+
+def test_it_works(marketer: ApiClient, body: dict[str, Any]) -> None:
+    answer = marketer.post(URL, body)
+
+    assert answer.status_code == 201
+    sent = answer.json()
+    assert (sent["msisdn"], sent["state"], sent["broadcast"], sent["dlr"]) == (
+        "12015550123",
+        "queued",
+        None,
+        None,
+    )
+    assert marketer.get(f"{URL}{sent['id']}/").json()["history"] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"msisdn": "12"}, "msisdn"),
+        ({"text": " "}, "text"),
+        ({"text": "Hi {{frist_name}}"}, "text"),
+        ({"account": 987654}, "account"),
+        ({"sender": 987654}, "sender"),
+    ],
+)
+def test_bad_input_is_named(
+    marketer: ApiClient, body: dict[str, Any], changes: dict[str, Any], field: str
+) -> None:
+    answer = marketer.post(URL, body | changes)
+
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"] == field
+    assert not Message.objects.exists()
+
+
+def test_who_opted_out_is_not_texted(marketer: ApiClient, body: dict[str, Any], acme: Workspace) -> None:
+    OptOut.objects.create(workspace=acme, msisdn="12015550123")
+
+    answer = marketer.post(URL, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["detail"] == "+12015550123 has opted out and is not texted."
+
+
+def test_a_disabled_account_is_refused(marketer: ApiClient, body: dict[str, Any], acme: Workspace) -> None:
+    acme.provider_accounts.update(enabled=False)
+
+    answer = marketer.post(URL, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "account"
+
+
+def test_they_are_found_by_number(marketer: ApiClient, running: Broadcast, message: Message) -> None:
+    for written in (message.msisdn, f"+{message.msisdn}"):
+        found = marketer.get(URL, {"msisdn": written}).json()["results"]
+        assert [one["id"] for one in found] == [message.pk]
+
+
+def test_they_are_found_by_broadcast(marketer: ApiClient, running: Broadcast) -> None:
+    assert len(marketer.get(URL, {"broadcast": running.pk}).json()["results"]) == 30
+    assert marketer.get(URL, {"broadcast": running.pk + 1}).json()["results"] == []
+
+
+def test_a_stranger_sees_none(running: Broadcast, other: Workspace) -> None:
+    assert api_client(Role.OWNER, other).get(URL).json()["results"] == []

@@ -1,0 +1,40 @@
+"""The command palette's search."""
+
+import pytest
+from django.test import Client
+
+from accounts.access import Actor
+from accounts.models import User, Workspace
+from campaigns.services.drafts import create_draft
+from tests.access import assert_access
+from tests.engine.makers import make_list
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ground(acme: Workspace, other: Workspace, alice: User) -> None:
+    create_draft(workspace=acme, actor=Actor(user=alice), name="Autumn sale")
+    create_draft(workspace=other, actor=Actor(), name="Autumn secrets")
+    make_list(acme, 3, name="Autumn members")
+    make_list(other, 3, name="Autumn strangers")
+
+
+def found(client: Client, words: str) -> list[str]:
+    return [row["label"] for row in client.get("/palette/", {"q": words}).json()["results"]]
+
+
+def test_access() -> None:
+    assert_access("/palette/", viewer=200, wrong_method="post")
+
+
+def test_finds_broadcasts_and_lists_of_its_own_workspace(ground: None, bob_client: Client) -> None:
+    assert found(bob_client, "autumn") == ["Autumn sale", "Autumn members"]
+
+
+def test_finds_a_number_by_its_beginning(ground: None, bob_client: Client) -> None:
+    assert found(bob_client, "+1 (201) 555-0101") == ["+1 201-555-0101"]
+
+
+def test_finds_nothing_for_nothing(ground: None, bob_client: Client) -> None:
+    assert found(bob_client, " ") == []

@@ -1,0 +1,271 @@
+"""The report: everybody accounted for, live while it may change, and a person's word over the run."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.access import Actor
+from campaigns.models import Broadcast, BroadcastState
+from campaigns.services.control import stop_broadcast
+from contacts.models import RecipientList
+from messaging.ledger import Change, apply_changes
+from messaging.models import Message
+from sms.msisdn import format_msisdn
+from sms.states import MessageState
+
+pytestmark = pytest.mark.django_db
+
+S = MessageState
+
+
+def settle(broadcast: Broadcast, *outcomes: tuple[MessageState, str]) -> list[Message]:
+    """The first messages of the broadcast get these states, with these reasons."""
+    rows = list(Message.objects.filter(broadcast_id=broadcast.pk).order_by("id")[: len(outcomes)])
+    apply_changes(
+        [
+            Change(row.pk, state, timezone.now(), "receipt", reason, f"vendor says {state.value}")
+            for row, (state, reason) in zip(rows, outcomes, strict=True)
+        ]
+    )
+    return rows
+
+
+def test_it_works(victor_client: Client, running: Broadcast) -> None:
+    settle(running, (S.DELIVERED, ""), (S.DELIVERED, ""), (S.EXPIRED, "expired"), (S.UNKNOWN, "no_answer"))
+
+    html = victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+    assert "3 of 30 sent" in html
+    assert "Delivered 2" in html
+    assert "Waiting 26" in html
+    assert "The phone was not reached in time" in html
+    assert "vendor says expired" in html
+
+
+def test_a_viewer_sees_no_buttons(victor_client: Client, running: Broadcast) -> None:
+    html = victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+    assert "/pause/" not in html
+    assert "stop-dialog" not in html
+
+
+def test_the_head_brings_buttons_only_when_the_state_changed(bob_client: Client, running: Broadcast) -> None:
+    same = bob_client.get(f"/broadcasts/{running.pk}/head/?state=running").content.decode()
+    other = bob_client.get(f"/broadcasts/{running.pk}/head/?state=paused").content.decode()
+
+    assert 'id="report-actions"' not in same
+    assert 'id="report-actions" hx-swap-oob="true"' in other
+
+
+def test_the_head_ends_the_polling_when_nothing_can_change(
+    bob_client: Client, running: Broadcast, actor: Actor
+) -> None:
+    assert bob_client.get(f"/broadcasts/{running.pk}/head/").status_code == 200
+    stop_broadcast(broadcast=running, actor=actor)
+
+    answer = bob_client.get(f"/broadcasts/{running.pk}/head/?state=running")
+
+    assert answer.status_code == 286
+    assert "hx-trigger" not in answer.content.decode()
+
+
+def test_the_head_asks_no_more_with_more_people(
+    bob_client: Client, running: Broadcast, django_assert_max_num_queries: object
+) -> None:
+    with django_assert_max_num_queries(20):  # type: ignore[operator]  # a pytest-django fixture
+        bob_client.get(f"/broadcasts/{running.pk}/head/?state=running")
+
+
+def test_the_chart_comes_as_json(bob_client: Client, running: Broadcast) -> None:
+    settle(running, (S.DELIVERED, ""), (S.EXPIRED, "expired"))
+
+    chart = bob_client.get(f"/broadcasts/{running.pk}/chart.json").json()
+
+    values = {one["key"]: one["values"] for one in chart["series"]}
+    assert values == {"sent": [0], "delivered": [1], "failed": [1]}
+    assert len(chart["labels"]) == 1
+    assert chart["finished"] is False
+
+
+class TestRecipients:
+    def test_a_tab_shows_its_states(self, bob_client: Client, running: Broadcast) -> None:
+        first = settle(running, (S.EXPIRED, "expired"))[0]
+
+        answer = bob_client.get(
+            f"/broadcasts/{running.pk}/", {"tab": "failed"}, headers={"hx-request": "true"}
+        )
+
+        html = answer.content.decode()
+        assert format_msisdn(first.msisdn) in html
+        assert html.count("<tr>") == 2  # head and one row
+        assert "<html" not in html
+        assert "HX-Request" in answer.headers["Vary"]
+
+    def test_search_finds_a_piece_of_a_number(self, bob_client: Client, running: Broadcast) -> None:
+        rows = list(Message.objects.order_by("id"))
+
+        html = bob_client.get(f"/broadcasts/{running.pk}/", {"q": rows[7].msisdn[-7:]}).content.decode()
+
+        assert format_msisdn(rows[7].msisdn) in html
+        assert format_msisdn(rows[8].msisdn) not in html
+
+    def test_search_finds_a_name(self, bob_client: Client, running: Broadcast) -> None:
+        html = bob_client.get(f"/broadcasts/{running.pk}/", {"q": "person 7"}).content.decode()
+
+        assert "Person 7" in html
+        assert "Person 8" not in html
+
+    def test_no_match_offers_to_clear(self, bob_client: Client, running: Broadcast) -> None:
+        html = bob_client.get(f"/broadcasts/{running.pk}/", {"q": "zzz"}).content.decode()
+
+        assert "Nobody matches" in html
+        assert f'href="/broadcasts/{running.pk}/"' in html
+
+    def test_pages_follow_each_other_by_key(
+        self, bob_client: Client, running: Broadcast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("campaigns.views.report.PAGE_SIZE", 20)
+        rows = list(Message.objects.order_by("id"))
+
+        first = bob_client.get(f"/broadcasts/{running.pk}/").content.decode()
+        assert f"?after={rows[19].pk}" in first
+        second = bob_client.get(f"/broadcasts/{running.pk}/", {"after": rows[19].pk}).content.decode()
+
+        assert format_msisdn(rows[19].msisdn) not in second
+        assert format_msisdn(rows[29].msisdn) in second
+        assert "Next page" not in second
+
+    @pytest.mark.parametrize(
+        "query", [{"tab": "nonsense"}, {"after": "x"}, {"after": "9" * 40}, {"q": "+" * 80}]
+    )
+    def test_nonsense_in_the_address_does_no_harm(
+        self, bob_client: Client, running: Broadcast, query: dict[str, str]
+    ) -> None:
+        assert bob_client.get(f"/broadcasts/{running.pk}/", query).status_code == 200
+
+    def test_one_message_shows_its_life(self, bob_client: Client, running: Broadcast) -> None:
+        row = settle(running, (S.REJECTED, "rejected"))[0]
+
+        html = bob_client.get(f"/broadcasts/{running.pk}/messages/{row.pk}/").content.decode()
+
+        assert "Planned" in html
+        assert "The provider said: vendor says rejected" in html
+        assert "Check wording and sender" in html
+
+    def test_a_message_of_another_broadcast_is_not_here(
+        self, bob_client: Client, running: Broadcast, message: Message
+    ) -> None:
+        assert bob_client.get(f"/broadcasts/{running.pk + 1}/messages/{message.pk}/").status_code == 404
+
+
+class TestCsv:
+    def rows(self, client: Client, url: str) -> list[list[str]]:
+        answer = client.get(url)
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # it streams
+        return list(csv.reader(io.StringIO(text)))
+
+    def test_it_has_a_row_for_everybody(self, victor_client: Client, running: Broadcast) -> None:
+        header, *rows = self.rows(victor_client, f"/broadcasts/{running.pk}/messages.csv")
+
+        assert header[0] == "number"
+        assert len(rows) == 30
+
+    def test_a_tab_can_be_taken_alone(self, victor_client: Client, running: Broadcast) -> None:
+        settle(running, (S.EXPIRED, "expired"), (S.DELIVERED, ""))
+
+        rows = self.rows(victor_client, f"/broadcasts/{running.pk}/messages.csv?tab=failed")
+
+        assert [row[1] for row in rows[1:]] == ["expired"]
+
+    def test_its_name_is_that_of_the_broadcast(self, victor_client: Client, running: Broadcast) -> None:
+        answer = victor_client.get(f"/broadcasts/{running.pk}/messages.csv")
+
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="autumn-sale-{running.pk}.csv"'
+
+
+class TestControl:
+    def test_pause_and_resume(self, bob_client: Client, running: Broadcast) -> None:
+        bob_client.post(f"/broadcasts/{running.pk}/pause/")
+        running.refresh_from_db()
+        assert running.state == BroadcastState.PAUSED
+
+        bob_client.post(f"/broadcasts/{running.pk}/resume/")
+        running.refresh_from_db()
+        assert running.state == BroadcastState.RUNNING
+
+    def test_stop_asks_first(self, bob_client: Client, running: Broadcast) -> None:
+        html = bob_client.get(f"/broadcasts/{running.pk}/stop/").content.decode()
+        assert "Stop sending to 30 people?" in html
+        running.refresh_from_db()
+        assert running.state == BroadcastState.RUNNING
+
+        bob_client.post(f"/broadcasts/{running.pk}/stop/")
+        running.refresh_from_db()
+        assert running.state == BroadcastState.STOPPED
+        assert set(Message.objects.values_list("state", flat=True)) == {"cancelled"}
+
+    def test_what_the_state_does_not_allow_is_said(self, bob_client: Client, running: Broadcast) -> None:
+        answer = bob_client.post(f"/broadcasts/{running.pk}/resume/", follow=True)
+
+        assert "Only a paused broadcast can be resumed." in answer.content.decode()
+
+    def test_from_the_list_it_goes_back_to_the_list(self, bob_client: Client, running: Broadcast) -> None:
+        answer = bob_client.post(f"/broadcasts/{running.pk}/pause/", {"from": "list"})
+
+        assert answer.headers["Location"] == "/broadcasts/"
+
+
+class TestMissed:
+    def test_reasons_are_counted_and_the_reachable_can_be_written_to(
+        self, bob_client: Client, running: Broadcast
+    ) -> None:
+        outcomes = [
+            (S.EXPIRED, "expired"),
+            (S.EXPIRED, "expired"),
+            (S.UNKNOWN, "no_answer"),
+            (S.DELIVERED, ""),
+        ]
+        rows = settle(running, *outcomes)
+        html = bob_client.get(f"/broadcasts/{running.pk}/missed/").content.decode()
+        assert "3 people" in html
+        assert "Write to the 2 reachable ones" in html
+
+        answer = bob_client.post(
+            f"/broadcasts/{running.pk}/missed/draft/", {"reasons": ["expired", "no_answer"]}
+        )
+
+        draft = Broadcast.objects.exclude(pk=running.pk).get()
+        assert answer.headers["Location"] == f"/broadcasts/{draft.pk}/edit/"
+        people = RecipientList.objects.get(broadcasts=draft)
+        assert set(people.recipients.values_list("msisdn", flat=True)) == {rows[0].msisdn, rows[1].msisdn}
+
+    def test_nothing_chosen_is_said(self, bob_client: Client, running: Broadcast) -> None:
+        settle(running, (S.EXPIRED, "expired"))
+
+        answer = bob_client.post(f"/broadcasts/{running.pk}/missed/draft/")
+
+        assert answer.status_code == 422
+        assert "Nobody among them can be tried again." in answer.content.decode()
+        assert Broadcast.objects.count() == 1
+
+    def test_nobody_missed_it(self, bob_client: Client, running: Broadcast) -> None:
+        assert "Nobody missed it" in bob_client.get(f"/broadcasts/{running.pk}/missed/").content.decode()
+
+    def test_a_viewer_looks_but_writes_to_nobody(self, victor_client: Client, running: Broadcast) -> None:
+        settle(running, (S.EXPIRED, "expired"))
+
+        assert "Write to the" not in victor_client.get(f"/broadcasts/{running.pk}/missed/").content.decode()
+        assert victor_client.post(f"/broadcasts/{running.pk}/missed/draft/").status_code == 403
+
+
+def test_a_draft_opens_in_the_composer_or_is_only_told_of(
+    bob_client: Client, victor_client: Client, draft: Broadcast
+) -> None:
+    assert bob_client.get(f"/broadcasts/{draft.pk}/").headers["Location"] == f"/broadcasts/{draft.pk}/edit/"
+    assert "Still being written" in victor_client.get(f"/broadcasts/{draft.pk}/").content.decode()

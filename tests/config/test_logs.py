@@ -1,0 +1,36 @@
+"""What the log lines of this project never hold."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.conf import settings
+
+from web.logs import logging_settings
+
+
+def formatted(log_format: str, record: logging.LogRecord) -> str:
+    line = logging_settings(log_format, "INFO")["formatters"]["line"]
+    options = {key: value for key, value in line.items() if key != "()"}
+    return str(line["()"](**options).format(record))
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_shows_no_local_variable(log_format: str) -> None:
+    def sign_in(password: str) -> None:
+        raise ValueError("something else")
+
+    try:
+        sign_in("hunter" + "2" * 5)
+    except ValueError as error:
+        exc_info = (ValueError, error, error.__traceback__)
+    record = logging.LogRecord("crier.test", logging.ERROR, __file__, 1, "it broke", (), exc_info)
+    line = formatted(log_format, record)
+    assert "ValueError: something else" in line
+    assert "hunter22222" not in line
+
+
+def test_urls_of_vendors_are_not_logged() -> None:
+    """httpx writes whole addresses at INFO."""
+    assert settings.LOGGING["loggers"]["httpx"]["level"] == "WARNING"

@@ -1,0 +1,139 @@
+"""Contacts in Django's admin."""
+
+import pytest
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEntry, User, Workspace
+from contacts import models
+from contacts.models import Import, OptOut, OptOutHow, Recipient, RecipientList
+from contacts.services import opt_outs
+from contacts.services.lists import Person
+from tests.contacts.support import NOBODY, list_named, number, upload
+
+MODELS = (
+    models.RecipientList,
+    models.Recipient,
+    models.OptOut,
+    models.UnsubscribeList,
+    models.UnsubscribeMember,
+    models.Import,
+)
+
+
+@pytest.fixture
+def root(alice: User, alice_client: Client) -> Client:
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    return alice_client
+
+
+@pytest.fixture
+def members(acme: Workspace) -> RecipientList:
+    made = list_named(acme, people=[Person(f"+{number(0)}", {"first_name": "Ann"}), Person(f"+{number(1)}")])
+    opt_outs.opt_out(workspace=acme, msisdn=number(2), how=OptOutHow.STOP, source="Stop.")
+    unsubscribe = opt_outs.create_unsubscribe_list(workspace=acme, actor=NOBODY, name="Competitors")
+    opt_outs.add_members(unsubscribe_list=unsubscribe, msisdns=[number(3)], actor=NOBODY)
+    upload(acme, "phone\n+12015550100\n")
+    return made
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_is_shown(root: Client, members: RecipientList, model: type) -> None:
+    assert model in admin.site._registry
+    name = model._meta.model_name  # type: ignore[attr-defined]  # a model
+    row = model.objects.first()  # type: ignore[attr-defined]  # a model
+    for url in (
+        reverse(f"admin:contacts_{name}_changelist"),
+        reverse(f"admin:contacts_{name}_change", args=[row.pk]),
+    ):
+        assert root.get(url).status_code == 200, url
+
+
+@pytest.mark.parametrize("model", [models.OptOut, models.UnsubscribeMember, models.Import])
+def test_proofs_are_not_changed_here(root: Client, members: RecipientList, model: type) -> None:
+    name = model._meta.model_name  # type: ignore[attr-defined]  # a model
+    row = model.objects.first()  # type: ignore[attr-defined]  # a model
+    assert root.post(reverse(f"admin:contacts_{name}_change", args=[row.pk]), {}).status_code == 403
+    assert (
+        root.post(reverse(f"admin:contacts_{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    )
+
+
+def test_a_list_is_made_and_changed_through_the_service(
+    root: Client, alice: User, acme: Workspace, members: RecipientList
+) -> None:
+    root.post(
+        reverse("admin:contacts_recipientlist_add"), {"workspace": acme.pk, "name": "New", "enabled": "on"}
+    )
+    assert RecipientList.objects.filter(name="New").count() == 1
+    root.post(reverse("admin:contacts_recipientlist_change", args=[members.pk]), {"name": "Friends"})
+    members.refresh_from_db()
+    assert (members.name, members.enabled, members.recipient_count) == ("Friends", False, 2)
+    actions = AuditEntry.objects.filter(user=alice).order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["created", "renamed", "disabled"]
+
+
+def test_people_are_changed_and_removed_with_the_count_kept(root: Client, members: RecipientList) -> None:
+    person = members.recipients.get(msisdn=number(0))
+    url = reverse("admin:contacts_recipient_change", args=[person.pk])
+    root.post(url, {"first_name": "Anna"})
+    person.refresh_from_db()
+    assert person.first_name == "Anna"
+    root.post(reverse("admin:contacts_recipient_delete", args=[person.pk]), {"post": "yes"})
+    members.refresh_from_db()
+    assert members.recipient_count == members.recipients.count() == 1
+    chosen = [members.recipients.get().pk]
+    data = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    root.post(reverse("admin:contacts_recipient_changelist"), data)
+    members.refresh_from_db()
+    assert members.recipient_count == members.recipients.count() == 0
+
+
+def import_in_admin(root: Client, model: str, text: str) -> str:
+    """Through the preview and its confirmation. The text of the last page."""
+    file = SimpleUploadedFile("rows.csv", text.encode(), content_type="text/csv")
+    preview = root.post(reverse(f"admin:contacts_{model}_import"), {"format": "0", "import_file": file})
+    assert preview.status_code == 200
+    confirm = preview.context.get("confirm_form")
+    if confirm is None:
+        return preview.content.decode()
+    done = root.post(reverse(f"admin:contacts_{model}_process_import"), confirm.initial, follow=True)
+    assert done.status_code == 200
+    return done.content.decode()
+
+
+def test_people_are_imported_with_their_numbers_checked(root: Client, members: RecipientList) -> None:
+    text = f"list,msisdn,first_name\n{members.pk},(201) 555-0100,Anna\n{members.pk},(201) 555-0150,Cy\n"
+    import_in_admin(root, "recipient", text)
+    assert members.recipients.get(msisdn=number(0)).first_name == "Anna"
+    assert members.recipients.get(msisdn="12015550150").country == "US"
+    members.refresh_from_db()
+    assert members.recipient_count == members.recipients.count() == 3
+    refused = import_in_admin(root, "recipient", f"list,msisdn\n{members.pk},n/a\n")
+    assert "holds letters" in refused
+    assert members.recipients.count() == 3
+
+
+def test_opt_outs_are_imported_and_keep_their_first_proof(
+    root: Client, acme: Workspace, members: RecipientList
+) -> None:
+    text = f"workspace,msisdn,source\n{acme.pk},+{number(2)},file\n{acme.pk},+{number(4)},file\n"
+    import_in_admin(root, "optout", text)
+    rows = dict(OptOut.objects.values_list("msisdn", "source"))
+    assert rows == {number(2): "Stop.", number(4): "file"}
+    assert OptOut.objects.get(msisdn=number(4)).how == OptOutHow.FILE
+
+
+def test_tables_are_exported(root: Client, members: RecipientList) -> None:
+    for name in ("recipient", "optout", "unsubscribemember", "import"):
+        url = reverse(f"admin:contacts_{name}_export")
+        page = root.get(url)
+        assert page.status_code == 200
+        form = page.context["form"]
+        data = {field.html_name: field.value() for field in form if field.value() is not None}
+        answer = root.post(url, {**data, "format": "0"})
+        assert answer.status_code == 200, name
+        assert answer.headers["Content-Type"] == "text/csv", name
+    assert (Recipient.objects.count(), Import.objects.count()) == (2, 1)

@@ -1,0 +1,107 @@
+"""contacts.files.workbooks: XLSX as CSV, and what is refused before it is opened."""
+
+import csv
+import datetime
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from contacts.errors import FileRefused
+from contacts.files import workbooks
+from contacts.files.inspection import inspect_upload
+
+ROWS: list[list[Any]] = [
+    ["phone", "name", "joined", "points", "vip"],
+    [12015550100, "Zoë", datetime.date(2026, 5, 3), 19.5, True],
+    ["+1 201-555-0101", None, datetime.datetime(2026, 5, 3, 9, 30), 44.0, False],
+]
+
+
+def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_it_works(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "people.csv", {"Empty": [], "People": ROWS})
+    found = inspect_upload(path, "US")
+    assert (found.kind, found.sheet, found.rows) == ("xlsx", "People", 2)
+    assert [column.guess for column in found.columns][:2] == ["msisdn", "extra:name"]
+    assert list(csv.reader(io.StringIO(path.read_text()))) == [
+        ["phone", "name", "joined", "points", "vip"],
+        ["12015550100", "Zoë", "2026-05-03", "19.5", "TRUE"],
+        ["+1 201-555-0101", "", "2026-05-03 09:30:00", "44", "FALSE"],
+    ]
+    assert [one.name for one in tmp_path.iterdir()] == ["people.csv"]
+
+
+def test_row_numbers_are_the_sheets_own(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for at, value in ((4, "phone"), (5, "+12015550100")):
+        sheet.cell(at, 2, value)
+    book.save(tmp_path / "low.csv")
+    inspect_upload(tmp_path / "low.csv", "US")
+    assert (tmp_path / "low.csv").read_text().splitlines() == ['""', '""', '""', "phone", "+12015550100"]
+
+
+def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "empty.csv", {"Nothing": []})
+    with pytest.raises(FileRefused, match="The workbook holds no rows"):
+        inspect_upload(path, "US")
+
+
+def test_an_archive_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("people.csv", "a,b\n")
+    with pytest.raises(FileRefused, match="an archive, not a workbook"):
+        inspect_upload(path, "US")
+
+
+def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
+    whole = workbook(tmp_path / "whole.xlsx", {"People": ROWS}).read_bytes()
+    (tmp_path / "cut.csv").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileRefused, match="damaged"):
+        inspect_upload(tmp_path / "cut.csv", "US")
+    with zipfile.ZipFile(tmp_path / "odd.csv", "w") as archive:
+        archive.writestr("xl/workbook.xml", "no XML at all")
+    with pytest.raises(FileRefused, match="damaged"):
+        inspect_upload(tmp_path / "odd.csv", "US")
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bomb.csv"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(200):
+                sheet.write(bytes(1 << 20))
+    assert path.stat().st_size < 1_000_000
+    monkeypatch.setattr(workbooks, "workbook_to_csv", lambda *_: pytest.fail("it was opened"))
+    with pytest.raises(FileRefused, match="too large to be opened safely"):
+        inspect_upload(path, "US")
+
+
+def test_a_sheet_that_asks_for_all_memory_ends_its_reader_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two cells, in the first and the last corner: a table of seventeen thousand million cells."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet["A1"], sheet["XFD1048576"] = "phone", "x"
+    book.save(tmp_path / "wide.csv")
+    monkeypatch.setattr(workbooks, "MAX_MEMORY_BYTES", 300 * 1024 * 1024)
+    with pytest.raises(FileRefused, match="too large to be opened safely"):
+        inspect_upload(tmp_path / "wide.csv", "US")
+    assert [one.name for one in tmp_path.iterdir()] == ["wide.csv"]

@@ -1,0 +1,444 @@
+"""What every vendor is asked, over real HTTP. A vendor's test subclasses ConformanceSuite, with data only."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import pytest
+
+from providers.connectors import connector_for
+from providers.connectors.base import (
+    Connector,
+    DeliveryReport,
+    OutgoingText,
+    SendResult,
+    WebhookCall,
+    WebhookRejected,
+)
+from providers.errors import (
+    AccountRefused,
+    BadAnswer,
+    CapabilityError,
+    ConfigError,
+    ConnectorError,
+    MessageRefused,
+    NoAnswer,
+    ServerTrouble,
+    Throttled,
+    Unreachable,
+)
+from providers.transport import LeanTransport, sync_client
+from sms.states import MessageState, may_follow
+from tests.providers.connectors.scripted import Line, Reply, ScriptedServer, refusing_port
+
+SECRET = "canary-7f3/a+b=9"  # characters that are spelled otherwise in JSON, URLs and base64
+PATIENCE = 5.0
+QUICK = 0.25  # seconds until an answer is given up
+
+TEXTS = {
+    "gsm": "Hello @£$¥ èéùì",
+    "gsm extension": "Price [10€] {sale} ^~|\\",
+    "ucs2": "Привет, 你好",
+    "emoji": "Sale 🎉👩‍👩‍👧 now",
+    "quotes and slashes": "She said \"hi\" & 'bye' </b> \\n",
+    "lines": "one\ntwo\r\nthree\tfour",
+    "percent and plus": "100% + 1%20 %2B a+b",
+    "blanks around": "  padded  ",
+    "tokens of the vendor": "{{link:5}} {first_name}",
+    "long": "x" * 1000,
+    "half a pair": "broken \ud83d end",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that is no success. `echo`: the body repeats the secret, as some vendors do."""
+
+    status: int
+    body: Any
+    raises: type[ConnectorError]
+    reason: str
+    headers: dict[str, str] = field(default_factory=dict)
+    retry_after: float | None = None
+    words: str = ""
+
+
+# What can come from any web server between us and the vendor.
+GENERAL: dict[str, Refusal] = {
+    "throttled for a while": Refusal(429, {}, Throttled, "throttled", {"retry-after": "7"}, 7.0),
+    "throttled": Refusal(429, {}, Throttled, "throttled"),
+    "throttled by a page": Refusal(429, b"<html>slow</html>", Throttled, "throttled", words="slow"),
+    "throttled until nonsense": Refusal(429, {}, Throttled, "throttled", {"retry-after": "soon"}),
+    "server error": Refusal(500, b"<h1>Oops</h1>", ServerTrouble, "server_trouble", words="Oops"),
+    "bad gateway": Refusal(502, b"", ServerTrouble, "server_trouble"),
+    "unavailable": Refusal(503, {}, ServerTrouble, "server_trouble", {"retry-after": "7"}),
+    "gateway timeout": Refusal(504, b"<html></html>", ServerTrouble, "server_trouble"),
+    "request timeout": Refusal(408, b"", NoAnswer, "no_answer"),
+    "too large": Refusal(413, b"<html>too big</html>", MessageRefused, "text_too_long"),
+    "page not found": Refusal(404, b"<html>nothing here</html>", AccountRefused, "wrong_address"),
+    "wrong method": Refusal(405, b"", AccountRefused, "wrong_address"),
+    "payment required": Refusal(402, {}, AccountRefused, "no_credit"),
+    "moved for good": Refusal(
+        301, b"", AccountRefused, "wrong_address", {"location": "https://example.com/"}
+    ),
+    "to be repeated elsewhere": Refusal(308, b"", AccountRefused, "wrong_address", {"location": "/other"}),
+    "see other": Refusal(303, b"", BadAnswer, "bad_answer", {"location": "/done"}),
+    "html for json": Refusal(200, b"<html><p>Log in</p></html>", BadAnswer, "bad_answer", words="Log in"),
+    "nothing for json": Refusal(200, b"", BadAnswer, "bad_answer"),
+    "truncated json": Refusal(200, b'{"message_id": "abc", "RefI', BadAnswer, "bad_answer"),
+    "a list for an object": Refusal(200, [1, 2], BadAnswer, "bad_answer"),
+    "a text for an object": Refusal(200, "ok", BadAnswer, "bad_answer"),
+    "null": Refusal(200, None, BadAnswer, "bad_answer"),
+    "an empty object": Refusal(200, {}, BadAnswer, "bad_answer"),
+    "nested without end": Refusal(200, b"[" * 100_000, BadAnswer, "bad_answer"),
+    "longer than a MiB": Refusal(200, b" " * (1024 * 1024 + 1), BadAnswer, "bad_answer"),
+}
+# Names that a vendor's own `refusals` have to hold.
+OWED = {"bad number", "bad credentials", "no credit", "error inside a 200", "sender not allowed"}
+
+
+class ConformanceSuite:
+    """`config` has SECRET wherever a secret belongs; `base_path` is the path of the vendor's base URL."""
+
+    slug: ClassVar[str]
+    config: ClassVar[dict[str, str]]
+    base_path: ClassVar[str] = ""
+    send_target: ClassVar[str]
+    outgoing: ClassVar[OutgoingText]
+    # What the vendor answers when it takes `outgoing`, and what we make of it.
+    accepted: ClassVar[Reply]
+    result: ClassVar[SendResult]
+    refusals: ClassVar[dict[str, Refusal]]
+    # Further answers that are no refusal: partly accepted batches, what a recipient's own status says,
+    # spellings.
+    variants: ClassVar[dict[str, tuple[Reply, SendResult]]]
+    # Texts refused before any HTTP.
+    impossible: ClassVar[dict[str, tuple[dict[str, Any], type[ConnectorError], str]]]
+    # Requests of the connection test: target, a good answer, and a part of the sentence.
+    test_target: ClassVar[str]
+    tested: ClassVar[Reply]
+    test_sentence: ClassVar[str]
+    # Every row of the vendor's status table, and the state and reason it means.
+    statuses: ClassVar[dict[str, tuple[MessageState, str]]]
+    unknown_word: ClassVar[str]
+    wrong_configs: ClassVar[dict[str, tuple[dict[str, Any], str]]]
+    # Bodies posted to the webhook that have to be rejected.
+    wrong_webhooks: ClassVar[dict[str, bytes]]
+
+    def report_call(self, word: str) -> WebhookCall:
+        """The vendor's report of `outgoing` with this status."""
+        raise NotImplementedError
+
+    def text_of(self, body: Any) -> str:
+        """The text in the JSON that was posted."""
+        raise NotImplementedError
+
+    # --- machinery --------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        tables: dict[str, Any] = {
+            "refusal": GENERAL | getattr(self, "refusals", {}),
+            "variant": getattr(self, "variants", {}),
+            "impossible_case": getattr(self, "impossible", {}),
+            "text": TEXTS,
+            "status_word": {word: word for word in getattr(self, "statuses", {})},
+            "wrong_config": getattr(self, "wrong_configs", {}),
+            "wrong_body": getattr(self, "wrong_webhooks", {}),
+        }
+        for name, table in tables.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(table.values()), ids=list(table))
+
+    @pytest.fixture
+    def seen(self, caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+        """Whatever a person or a log might get to see; at the end the secret must be in none of it."""
+        caplog.set_level("DEBUG")
+        seen: list[str] = []
+        yield seen
+        seen.append(caplog.text)
+        spellings = {SECRET, json.dumps(SECRET)[1:-1], "canary-7f3%2Fa%2Bb%3D9", "canary"}
+        assert not [text for text in seen for spelling in spellings if spelling in text]
+
+    @pytest.fixture
+    def vendor(self, seen: list[str]) -> Iterator[ScriptedServer]:
+        with ScriptedServer() as server:
+            yield server
+            server.verify()
+
+    @pytest.fixture
+    async def transport(self) -> AsyncIterator[LeanTransport]:
+        transport = LeanTransport()
+        yield transport
+        await transport.aclose()
+
+    def connector(self, url: str, seconds: float = PATIENCE) -> Connector:
+        return connector_for(
+            self.slug, {**self.config, "base_url": url + self.base_path}, timeout_seconds=seconds
+        )
+
+    async def send(
+        self, vendor: ScriptedServer, transport: LeanTransport, reply: Reply, **kwargs: Any
+    ) -> SendResult:
+        vendor.expect("POST", self.base_path + self.send_target, reply)
+        return await self.connector(vendor.url, **kwargs).send(transport, self.outgoing)
+
+    async def failure(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], reply: Reply, **kwargs: Any
+    ) -> ConnectorError:
+        with pytest.raises(ConnectorError) as caught:
+            await self.send(vendor, transport, reply, **kwargs)
+        return watched(caught.value, seen)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    async def test_it_works(self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str]) -> None:
+        result = await self.send(vendor, transport, self.accepted)
+        assert result == self.result
+        seen.append(repr(result))
+        assert vendor.received[0].headers["content-type"] == "application/json"
+        assert vendor.received[0].headers["user-agent"].startswith("Crier/")
+
+    async def test_it_keeps_the_text(
+        self, vendor: ScriptedServer, transport: LeanTransport, text: str
+    ) -> None:
+        vendor.expect("POST", self.base_path + self.send_target, self.accepted)
+        await self.connector(vendor.url).send(transport, replace(self.outgoing, text=text))
+        assert self.text_of(vendor.received[0].json) == text
+
+    async def test_it_reuses_the_connection(self, vendor: ScriptedServer, transport: LeanTransport) -> None:
+        for _ in range(3):
+            await self.send(vendor, transport, self.accepted)
+        assert [request.connection for request in vendor.received] == [1, 1, 1]
+
+    async def test_it_tells_refusals_apart(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], refusal: Refusal
+    ) -> None:
+        reply = Reply(refusal.status, refusal.body, refusal.headers)
+        error = await self.failure(vendor, transport, seen, reply)
+        assert type(error) is refusal.raises
+        assert (error.reason, error.retry_after) == (refusal.reason, refusal.retry_after)
+        assert refusal.words in error.words
+
+    def test_the_suite_is_asked_in_full(self) -> None:
+        assert set(self.refusals) >= OWED
+        assert set(self.statuses) >= {"DELIVRD", "UNDELIV", "EXPIRED", "REJECTD"}
+
+    async def test_it_hides_the_secret_in_the_vendors_words(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str]
+    ) -> None:
+        """Also where the cut at 500 characters would go through the middle of it."""
+        body = f"key {SECRET} or canary-7f3%2Fa%2Bb%3D9 is wrong {'x' * 436}{SECRET}".encode()
+        error = await self.failure(vendor, transport, seen, Reply(400, body))
+        assert error.words == f"key [redacted] or [redacted] is wrong {'x' * 436}[redacted]"[:500]
+
+    async def test_it_reads_what_became_of_the_recipient(
+        self, vendor: ScriptedServer, transport: LeanTransport, variant: tuple[Reply, SendResult]
+    ) -> None:
+        reply, expected = variant
+        assert await self.send(vendor, transport, reply) == expected
+
+    async def test_it_refuses_the_impossible_before_any_http(
+        self,
+        vendor: ScriptedServer,
+        transport: LeanTransport,
+        seen: list[str],
+        impossible_case: tuple[dict[str, Any], type[ConnectorError], str],
+    ) -> None:
+        changes, raises, reason = impossible_case
+        with pytest.raises(raises) as caught:
+            await self.connector(vendor.url).send(transport, replace(self.outgoing, **changes))
+        error = watched(caught.value, seen)
+        assert (error.reason, error.certainly_not_sent, vendor.received) == (reason, True, [])
+
+    # --- the line: which failures are certain -----------------------------------------------------
+
+    async def test_a_refused_connection_is_certain(self, transport: LeanTransport, seen: list[str]) -> None:
+        with refusing_port() as port, pytest.raises(ConnectorError) as caught:
+            await self.connector(f"http://127.0.0.1:{port}").send(transport, self.outgoing)
+        error = watched(caught.value, seen)
+        assert (type(error), error.certainly_not_sent, error.our_fault) == (Unreachable, True, False)
+        assert f"127.0.0.1:{port}" in str(error)
+
+    async def test_a_failed_tls_handshake_is_certain(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str]
+    ) -> None:
+        secure = vendor.url.replace("http://", "https://")
+        with pytest.raises(ConnectorError) as caught:
+            await self.connector(secure).send(transport, self.outgoing)
+        error = watched(caught.value, seen)
+        assert (type(error), error.certainly_not_sent, vendor.received) == (Unreachable, True, [])
+
+    @pytest.mark.parametrize("line", [Line.HANG, Line.HANG_WITHIN])
+    async def test_a_timeout_is_unclear(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], line: Line
+    ) -> None:
+        reply = replace(self.accepted, line=line)
+        error = await self.failure(vendor, transport, seen, reply, seconds=QUICK)
+        assert (type(error), error.certainly_not_sent, error.reason) == (NoAnswer, False, "no_answer")
+        assert len(vendor.received) == 1
+
+    @pytest.mark.parametrize("line", [Line.CUT_BEFORE, Line.CUT_WITHIN])
+    async def test_a_cut_line_is_unclear(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], line: Line
+    ) -> None:
+        error = await self.failure(vendor, transport, seen, replace(self.accepted, line=line))
+        assert (type(error), error.certainly_not_sent, error.reason) == (NoAnswer, False, "no_answer")
+        assert len(vendor.received) == 1
+
+    async def test_a_cut_on_a_reused_connection_is_unclear_and_never_repeated(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str]
+    ) -> None:
+        await self.send(vendor, transport, self.accepted)
+        error = await self.failure(vendor, transport, seen, Reply(line=Line.CUT_BEFORE))
+        assert (type(error), error.certainly_not_sent) == (NoAnswer, False)
+        assert [request.connection for request in vendor.received] == [1, 1]
+
+    async def test_a_surprise_in_our_own_code_is_unclear(
+        self,
+        vendor: ScriptedServer,
+        transport: LeanTransport,
+        seen: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def trip(*_args: object) -> SendResult:
+            raise KeyError(SECRET)
+
+        connector = self.connector(vendor.url)
+        monkeypatch.setattr(connector, "read_send", trip)
+        vendor.expect("POST", self.base_path + self.send_target, self.accepted)
+        with pytest.raises(BadAnswer) as caught:
+            await connector.send(transport, self.outgoing)
+        assert watched(caught.value, seen).certainly_not_sent is False
+        assert "KeyError in trip" in caplog.text
+
+    # --- test connection --------------------------------------------------------------------------
+
+    def test_connection_test_works(self, vendor: ScriptedServer, seen: list[str]) -> None:
+        vendor.expect("GET", self.base_path + self.test_target, self.tested)
+        with sync_client() as client:
+            sentence = self.connector(vendor.url).test(client)
+        seen.append(sentence)
+        assert self.test_sentence in sentence
+
+    @pytest.mark.parametrize(
+        ("reply", "raises"),
+        [
+            (Reply(401, {"message": f"no {SECRET}"}), AccountRefused),
+            (Reply(401, b""), AccountRefused),
+            (Reply(200, b"<html>Welcome</html>"), BadAnswer),
+            (Reply(200, {"x": 1}), BadAnswer),
+            (Reply(200, b" " * (1024 * 1024 + 1)), BadAnswer),
+            (Reply(500, b"oops"), ServerTrouble),
+            (Reply(302, b"", {"location": "https://example.com/login"}), BadAnswer),
+            (Reply(404, b"<html>no</html>"), AccountRefused),
+            (Reply(line=Line.CUT_BEFORE), NoAnswer),
+            (Reply(body={"x": 1}, line=Line.CUT_WITHIN), NoAnswer),
+        ],
+    )
+    def test_connection_test_explains_failures(
+        self, vendor: ScriptedServer, seen: list[str], reply: Reply, raises: type[ConnectorError]
+    ) -> None:
+        vendor.expect("GET", self.base_path + self.test_target, reply)
+        with sync_client() as client, pytest.raises(ConnectorError) as caught:
+            self.connector(vendor.url).test(client)
+        assert type(watched(caught.value, seen)) is raises
+
+    def test_connection_test_explains_a_dead_address(self, seen: list[str]) -> None:
+        with refusing_port() as port, sync_client() as client, pytest.raises(ConnectorError) as caught:
+            self.connector(f"http://127.0.0.1:{port}").test(client)
+        assert type(watched(caught.value, seen)) is Unreachable
+
+    # --- reports ----------------------------------------------------------------------------------
+
+    def report(self, word: str) -> DeliveryReport:
+        [report] = self.connector("https://example.com").parse_webhook(self.report_call(word))
+        assert isinstance(report, DeliveryReport)
+        return report
+
+    def test_it_reads_every_status(
+        self, status_word: str, caplog: pytest.LogCaptureFixture, seen: list[str]
+    ) -> None:
+        report = self.report(status_word)
+        seen.append(repr(report))
+        assert (report.state, report.reason) == self.statuses[status_word]
+        assert not caplog.records
+
+    def test_an_unknown_status_is_kept_and_logged(
+        self, caplog: pytest.LogCaptureFixture, seen: list[str]
+    ) -> None:
+        report = self.report(self.unknown_word)
+        assert (report.state, report.reason) == (MessageState.UNKNOWN, "unknown_status")
+        assert self.unknown_word in report.words
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert self.unknown_word in caplog.text
+
+    def test_a_repeated_report_is_the_same(self) -> None:
+        assert self.report("DELIVRD") == self.report("DELIVRD")
+
+    def test_a_late_report_changes_nothing(self) -> None:
+        assert not may_follow(self.report("DELIVRD").state, self.report("ENROUTE").state)
+        assert not may_follow(MessageState.SENT, self.report(self.unknown_word).state)
+
+    def test_it_rejects_other_posts(self, wrong_body: bytes, seen: list[str]) -> None:
+        call = replace(self.report_call("DELIVRD"), body=wrong_body)
+        with pytest.raises(WebhookRejected) as caught:
+            self.connector("https://example.com").parse_webhook(call)
+        seen.append(str(caught.value))
+        assert str(caught.value).endswith(".")
+
+    # --- settings and words -----------------------------------------------------------------------
+
+    def test_secrets_stay_out_of_reprs(self, seen: list[str]) -> None:
+        connector = self.connector("https://example.com")
+        request = connector.build_send(self.outgoing)
+        seen += [
+            repr(connector),
+            repr(connector.config),
+            str(connector.config),
+            repr(request),
+            str(request.url),
+        ]
+        assert connector.config.secrets() == (SECRET,)
+
+    def test_settings_that_are_wrong_name_their_field(
+        self, wrong_config: tuple[dict[str, Any], str], seen: list[str]
+    ) -> None:
+        changes, name = wrong_config
+        values = {**self.config, **changes}
+        with pytest.raises(ConfigError) as caught:
+            connector_for(self.slug, {key: value for key, value in values.items() if value is not ...})
+        watched(caught.value, seen)
+        assert caught.value.field == name
+        assert str(caught.value).endswith(".")
+
+    def test_form_fields_are_explained(self) -> None:
+        fields = self.connector("https://example.com").Config.fields()
+        assert fields[-1].name == "base_url"
+        assert fields[-1].default.startswith("https://")
+        assert {field.name for field in fields if field.secret and not field.default}
+        assert all(field.label and field.help.endswith(".") for field in fields)
+
+    def test_the_default_address_is_the_vendors(self) -> None:
+        connector = connector_for(self.slug, self.config)
+        assert connector.config.base_url == connector.Config.fields()[-1].default
+
+    def test_every_capability_has_words(self) -> None:
+        lines = self.connector("https://example.com").capabilities.lines()
+        assert len({line.name for line in lines}) == len(lines) == 13
+        assert all(line.label and line.words.endswith(".") for line in lines)
+
+
+def watched(error: ConnectorError, seen: list[str]) -> ConnectorError:
+    """The error, all of its spellings added to what was seen; each has a sentence and sane flags."""
+    seen += [str(error), repr(error), error.words, *traceback.format_exception(error)]
+    assert str(error).endswith(".")
+    assert error.reason.replace("_", "").isalpha()
+    assert isinstance(error, CapabilityError | ConfigError) or error.our_fault is isinstance(
+        error, AccountRefused
+    )
+    return error

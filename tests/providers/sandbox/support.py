@@ -1,0 +1,153 @@
+"""What the sandbox's tests share: texts to send, a webhook that records, waiting with a deadline."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.sandbox_process import SandboxProcess
+
+T = TypeVar("T")
+
+ALICE = "12015550123"  # any ending that is not magic
+BOB = "12015550124"
+CRIER = "12015550100"  # a number of ours
+BASIC = httpx.BasicAuth("sandbox", "sandbox")
+
+
+def eventually(found: Callable[[], T], seconds: float = 10.0) -> T:
+    """The first true thing that `found` gives; fails after a while."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = found()
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"still {result!r} after {seconds} seconds"
+        time.sleep(0.01)
+
+
+def sms(sandbox: SandboxProcess, to: str = ALICE, **fields: Any) -> httpx.Response:
+    """A text through MessageWhiz; a field given as None is left out."""
+    body = {"api_key": "sandbox-key", "to": to, "from": "Crier", "text": "Hello Alice"} | fields
+    return sandbox.request(
+        "POST", "/messagewhiz/sms", {name: value for name, value in body.items() if value is not None}
+    )
+
+
+def message_send(sandbox: SandboxProcess, to: str | list[str] = ALICE, **fields: Any) -> httpx.Response:
+    """A text through BulkVS; a field given as None is left out."""
+    numbers = [to] if isinstance(to, str) else to
+    body = {"From": CRIER, "To": numbers, "Message": "Hello Alice, hello Bob"} | fields
+    return bulkvs(
+        sandbox, "POST", "messageSend", {name: value for name, value in body.items() if value is not None}
+    )
+
+
+def bulkvs(
+    sandbox: SandboxProcess, method: str, path: str, json: Any = None, user: str = "sandbox", **options: Any
+) -> httpx.Response:
+    return sandbox.request(
+        method, f"/bulkvs/api/v1.0/{path}", json, auth=httpx.BasicAuth(user, "sandbox"), **options
+    )
+
+
+def put_webhook(
+    sandbox: SandboxProcess, url: str, name: str = "Default", user: str = "sandbox", **fields: Any
+) -> None:
+    body = {"Webhook": name, "Description": "Tests", "Url": url, "Dlr": True, "Method": "POST"} | fields
+    assert bulkvs(sandbox, "PUT", "webHooks", body, user).status_code == 200
+
+
+def raw_post(url: str, path: str, body: Any, header: str = "") -> bytes:
+    """Everything that the server sends on a line of its own until it ends the line."""
+    with open_line(url, path, body, header) as line:
+        return read_to_end(line)
+
+
+def open_line(url: str, path: str, body: Any, header: str = "") -> socket.socket:
+    """A line on which one request was written, nothing read yet."""
+    data = json.dumps(body).encode()
+    address = urlsplit(url)
+    assert address.hostname and address.port
+    line = socket.create_connection((address.hostname, address.port), timeout=10)
+    line.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: sandbox\r\nContent-Type: application/json\r\n{header}"
+        f"Content-Length: {len(data)}\r\n\r\n".encode()
+        + data
+    )
+    return line
+
+
+def read_to_end(line: socket.socket) -> bytes:
+    received = b""
+    while chunk := line.recv(4096):
+        received += chunk
+    return received
+
+
+class Webhook:
+    """A loopback server that records what is posted to it; `statuses` are answered first, then 200.
+
+    A redirect leads to /elsewhere, which is recorded too. While `open` is cleared, answers wait.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.content_types: list[str] = []
+        self.statuses: list[int] = []
+        self.open = threading.Event()
+        self.open.set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/hooks/alice"
+
+    def wait_for(self, count: int) -> list[dict[str, Any]]:
+        eventually(lambda: len(self.received) >= count)
+        return self.received
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        webhook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                webhook.paths.append(self.path)
+                webhook.content_types.append(self.headers["content-type"])
+                webhook.received.append(json.loads(body))
+                webhook.open.wait(10)
+                status = webhook.statuses.pop(0) if webhook.statuses else 200
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("location", "/elsewhere")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                webhook.paths.append(self.path)
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        return Handler

@@ -1,0 +1,263 @@
+"""The handset page with the real sandbox; and with none, a dead one, and something else in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from accounts.models import Workspace
+from providers.sandbox_client import SandboxClient, SandboxTrouble
+from providers.services import create_sandbox_accounts, receipt_url, register_sandbox_webhooks
+from tests.access import assert_access
+from tests.providers.makers import NOBODY, tiny_vendor
+from tests.sandbox_process import SandboxProcess
+
+ANN, BEN = "12015550123", "12015550124"
+SENDER = "12025550100"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[SandboxProcess]:
+    with SandboxProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(process: SandboxProcess, settings: Settings) -> SandboxProcess:
+    settings.SANDBOX_URL = process.url
+    process.control("POST", "reset", {"accounts": True})
+    return process
+
+
+def text_ann(
+    sandbox: SandboxProcess, vendor: str = "bulkvs", text: str = "Hello <Ann>", to: str = ANN
+) -> None:
+    if vendor == "bulkvs":
+        body = {"From": SENDER, "To": [to], "Message": text}
+        response = sandbox.request(
+            "POST", "/bulkvs/api/v1.0/messageSend", body, auth=httpx.BasicAuth("sandbox", "sandbox")
+        )
+    else:
+        body = {"api_key": "sandbox-key", "from": "Northwind", "to": to, "text": text}
+        response = sandbox.request("POST", "/messagewhiz/sms", body)
+    assert response.is_success, response.text
+
+
+def shown(client: Client, url: str, status: int = 200) -> str:
+    response = client.get(url)
+    assert response.status_code == status, response.content
+    return response.content.decode()
+
+
+# --- the page ---------------------------------------------------------------------------------------
+
+
+def test_it_works(sandbox: SandboxProcess, victor_client: Client) -> None:
+    text_ann(sandbox)
+    text_ann(sandbox, "messagewhiz", "Hello Ben", BEN)
+    page = shown(victor_client, f"/handset/{ANN}/")
+    assert "Hello &lt;Ann&gt;" in page
+    assert "+1 201-555-0124" in page
+    assert 'aria-current="true"' in page
+    assert "shared by all workspaces" in page
+
+
+def test_the_latest_thread_opens_by_itself(sandbox: SandboxProcess, victor_client: Client) -> None:
+    text_ann(sandbox)
+    text_ann(sandbox, "messagewhiz", "Hello Ben", BEN)
+    assert f"/handset/{BEN}/thread/" in shown(victor_client, "/handset/")
+
+
+def test_an_empty_sandbox_teaches(sandbox: SandboxProcess, victor_client: Client) -> None:
+    assert "No text has arrived yet" in shown(victor_client, "/handset/")
+
+
+def test_search_narrows_and_says_when_nothing_fits(sandbox: SandboxProcess, victor_client: Client) -> None:
+    text_ann(sandbox)
+    text_ann(sandbox, "messagewhiz", "Hello Ben", BEN)
+    numbers = shown(victor_client, "/handset/numbers/?q=ben")
+    assert BEN in numbers
+    assert ANN not in numbers
+    assert "holds “zebra”" in shown(victor_client, "/handset/numbers/?q=zebra")
+
+
+def test_a_number_that_got_nothing_is_404_in_words(sandbox: SandboxProcess, victor_client: Client) -> None:
+    assert "No text has arrived at 12015550199" in shown(victor_client, "/handset/12015550199/", 404)
+
+
+def test_access(sandbox: SandboxProcess, db: None) -> None:
+    text_ann(sandbox)
+    assert_access("/handset/", missing=False)
+    assert_access(f"/handset/{ANN}/thread/", stranger=200, missing=False)
+    assert_access(
+        f"/handset/{ANN}/reply/",
+        "post",
+        viewer=403,
+        marketer=422,
+        stranger=422,
+        wrong_method="get",
+        missing=False,
+    )
+    assert_access("/handset/dial/", "post", viewer=403, marketer=422, wrong_method="get")
+
+
+def test_viewers_may_not_write(sandbox: SandboxProcess, victor_client: Client) -> None:
+    text_ann(sandbox)
+    page = shown(victor_client, f"/handset/{ANN}/")
+    assert "/reply/" not in page
+    assert "/handset/dial/" not in page
+
+
+# --- live parts ---------------------------------------------------------------------------------------
+
+
+def test_the_live_thread_is_the_one_of_the_page(sandbox: SandboxProcess, victor_client: Client) -> None:
+    text_ann(sandbox)
+    text_ann(sandbox, text="And again")
+    thread = shown(victor_client, f"/handset/{ANN}/thread/")
+    assert thread.index("Hello &lt;Ann&gt;") < thread.index("And again")
+    for focusable in ("<a ", "<button", "<input", "<textarea"):
+        assert focusable not in thread
+
+
+# --- writing back -------------------------------------------------------------------------------------
+
+
+def test_a_reply_reaches_the_webhook(sandbox: SandboxProcess, bob_client: Client) -> None:
+    with tiny_vendor(body=b"OK") as webhook:
+        sandbox.request(
+            "PUT",
+            "/bulkvs/api/v1.0/webHooks",
+            {
+                "Webhook": "Crier",
+                "Description": "",
+                "Url": f"{webhook.url}/hook",
+                "Dlr": False,
+                "Method": "POST",
+            },
+            auth=httpx.BasicAuth("sandbox", "sandbox"),
+        )
+        text_ann(sandbox)
+        response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}, headers=HTMX)
+        bodies = [body for method, _path, _headers, body in webhook.asked if method == "POST"]
+    assert response.status_code == 200
+    part = response.content.decode()
+    assert part.lstrip().startswith('<div id="handset-phone"')
+    assert "STOP</p>" in part
+    assert len(bodies) == 1
+    assert b'"Message": "STOP"' in bodies[0] or b'"Message":"STOP"' in bodies[0]
+
+
+def test_without_script_a_reply_leads_back_to_the_thread(sandbox: SandboxProcess, bob_client: Client) -> None:
+    with tiny_vendor(body=b"OK") as webhook:
+        hook = {"Webhook": "Crier", "Url": webhook.url, "Dlr": False, "Method": "POST", "Description": ""}
+        sandbox.request("PUT", "/bulkvs/api/v1.0/webHooks", hook, auth=httpx.BasicAuth("sandbox", "sandbox"))
+        text_ann(sandbox)
+        response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "Thanks"})
+    assert (response.status_code, response.headers["Location"]) == (302, f"/handset/{ANN}/")
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_a_reply_with_nowhere_to_go_is_said_at_the_field(
+    sandbox: SandboxProcess, bob_client: Client, headers: dict[str, str]
+) -> None:
+    text_ann(sandbox, "messagewhiz")
+    response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "Thanks"}, headers=headers)
+    assert response.status_code == 422
+    assert "documents no inbound text" in response.content.decode()
+    assert ">Thanks</textarea>" in response.content.decode().replace("\n", "")
+
+
+# --- the dial -------------------------------------------------------------------------------------------
+
+
+def test_the_dial_turns_both_vendors(sandbox: SandboxProcess, bob_client: Client) -> None:
+    turned = {"outcome": "undelivered", "delay": "10000-20000", "line": "works"}
+    assert bob_client.post("/handset/dial/", turned).status_code == 302
+    dials = sandbox.control("GET", "dial")
+    for vendor in ("bulkvs", "messagewhiz"):
+        assert dials[vendor]["force_outcome"] == "undelivered"
+        assert dials[vendor]["receipt_delay_ms"] == [10000, 20000]
+    assert '<option value="undelivered" selected>' in shown(bob_client, "/handset/")
+
+
+def test_a_cut_line_can_be_mended(sandbox: SandboxProcess, bob_client: Client) -> None:
+    for line, down, hang in (("down", True, False), ("hang", False, True), ("works", False, False)):
+        bob_client.post("/handset/dial/", {"outcome": "by_number", "delay": "0-0", "line": line})
+        dial = sandbox.control("GET", "dial")["bulkvs"]
+        assert (dial["down"], dial["hang"]) == (down, hang)
+
+
+# --- trouble ----------------------------------------------------------------------------------------------
+
+
+def test_without_a_sandbox_the_page_says_why(victor_client: Client, settings: Settings) -> None:
+    settings.SANDBOX_URL = ""
+    assert "CRIER_SANDBOX_URL" in shown(victor_client, "/handset/")
+
+
+@pytest.mark.parametrize(
+    "url", ["/handset/", "/handset/numbers/", f"/handset/{ANN}/", f"/handset/{ANN}/thread/"]
+)
+def test_a_sandbox_that_is_down_is_a_sentence(bob_client: Client, settings: Settings, url: str) -> None:
+    settings.SANDBOX_URL = NOBODY
+    assert "The sandbox does not answer." in shown(bob_client, url)
+
+
+def test_writing_to_a_sandbox_that_is_down_is_a_sentence(bob_client: Client, settings: Settings) -> None:
+    settings.SANDBOX_URL = NOBODY
+    response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}, headers=HTMX)
+    assert response.status_code == 422
+    assert "The sandbox does not answer." in response.content.decode()
+    response = bob_client.post(
+        "/handset/dial/", {"outcome": "by_number", "delay": "0-0", "line": "works"}, follow=True
+    )
+    assert "The sandbox does not answer." in response.content.decode()
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"[]", b""])
+def test_something_else_at_its_address_is_a_sentence(
+    bob_client: Client, settings: Settings, body: bytes
+) -> None:
+    with tiny_vendor(body=body) as vendor:
+        settings.SANDBOX_URL = vendor.url
+        assert "is not the sandbox" in shown(bob_client, "/handset/")
+
+
+# --- what the demo counts by, and the accounts --------------------------------------------------------------
+
+
+def test_accepted_counts_texts_by_number(sandbox: SandboxProcess) -> None:
+    text_ann(sandbox)
+    text_ann(sandbox)
+    text_ann(sandbox, "messagewhiz", "Hello Ben", BEN)
+    client = SandboxClient(sandbox.url)
+    assert client.accepted() == {ANN: 2, BEN: 1}
+    assert client.accepted(text_contains="Ben") == {BEN: 1}
+    with pytest.raises(SandboxTrouble, match="colour"):
+        client.accepted(colour="red")
+
+
+def test_the_sandbox_accounts_get_their_webhooks(
+    sandbox: SandboxProcess, acme: Workspace, other: Workspace
+) -> None:
+    mine, theirs = create_sandbox_accounts(acme)[0], create_sandbox_accounts(other)[0]
+    assert register_sandbox_webhooks() == 2
+    assert register_sandbox_webhooks(workspace=acme) == 1
+    for account in (mine, theirs):
+        user = account.credentials["username"]
+        hooks = sandbox.request(
+            "GET", "/bulkvs/api/v1.0/webHooks", auth=httpx.BasicAuth(user, "sandbox")
+        ).json()
+        assert [(hook["Url"], hook["Dlr"]) for hook in hooks] == [(receipt_url(account), True)]
+
+
+def test_a_sandbox_that_is_down_sets_no_webhook_and_fails_nobody(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = NOBODY
+    assert len(create_sandbox_accounts(acme)) == 2
+    assert register_sandbox_webhooks() == 0

@@ -1,0 +1,71 @@
+"""Accounts at the sandbox: made with a workspace that wants them, following it from port to port."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from accounts.models import User, Workspace
+from accounts.signals import WorkspaceCreated, workspace_created
+from providers.models import ProviderAccount
+from providers.services import create_sandbox_accounts, receipt_url, tend_sandbox
+from tests.providers.makers import NOBODY, make_account, tiny_vendor
+
+
+def announce(workspace: Workspace, user: User, wants_sandbox: bool) -> None:
+    news = WorkspaceCreated(workspace.pk, user.pk, wants_sandbox)
+    workspace_created.send(sender=Workspace, payload=news)
+
+
+def test_it_works(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = NOBODY
+    bulkvs, whiz = create_sandbox_accounts(acme)
+    assert (bulkvs.vendor, bulkvs.base_url) == ("bulkvs", f"{NOBODY}/bulkvs/api/v1.0")
+    assert (whiz.vendor, whiz.base_url) == ("messagewhiz", f"{NOBODY}/messagewhiz")
+    assert (int(bulkvs.parts_per_second), bulkvs.max_in_flight) == (500, 64)
+    assert [account.pk for account in create_sandbox_accounts(acme)] == [bulkvs.pk, whiz.pk]
+
+
+def test_without_a_sandbox_there_are_none(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = ""
+    assert create_sandbox_accounts(acme) == []
+    assert tend_sandbox() == 0
+
+
+@pytest.mark.parametrize(("wants", "accounts"), [(True, 2), (False, 0)])
+def test_a_new_workspace_gets_them_if_it_wants(
+    acme: Workspace, alice: User, settings: Settings, wants: bool, accounts: int
+) -> None:
+    settings.SANDBOX_URL = NOBODY
+    announce(acme, alice, wants)
+    assert ProviderAccount.objects.filter(workspace=acme).count() == accounts
+
+
+def test_the_webhook_is_set_once_the_workspace_stands(
+    acme: Workspace, alice: User, settings: Settings, django_capture_on_commit_callbacks: type
+) -> None:
+    with tiny_vendor(body=b'{"Webhook": "Crier"}') as sandbox:
+        settings.SANDBOX_URL = sandbox.url
+        with django_capture_on_commit_callbacks(execute=True):
+            announce(acme, alice, True)
+            assert sandbox.asked == []
+    ((method, path, _headers, body),) = sandbox.asked
+    account = acme.provider_accounts.get(vendor="bulkvs")
+    assert (method, path) == ("PUT", "/bulkvs/api/v1.0/webHooks")
+    assert json.loads(body)["Url"] == receipt_url(account)
+
+
+def test_accounts_follow_the_sandbox_to_another_port(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = "http://127.0.0.1:9001"
+    create_sandbox_accounts(acme)
+    own = make_account(acme, name="Own server", base_url="http://127.0.0.1:9001/messagewhiz")
+    renamed = make_account(acme, "bulkvs", name="BulkVS", base_url="https://api.example.com/bulkvs/api/v1.0")
+    settings.SANDBOX_URL = NOBODY
+    tend_sandbox()
+    urls = dict(acme.provider_accounts.values_list("name", "base_url"))
+    assert urls["BulkVS sandbox"] == f"{NOBODY}/bulkvs/api/v1.0"
+    assert urls["MessageWhiz sandbox"] == f"{NOBODY}/messagewhiz"
+    assert urls[own.name] == own.base_url
+    assert urls[renamed.name] == renamed.base_url

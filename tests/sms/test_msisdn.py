@@ -1,0 +1,391 @@
+"""Phone numbers in any usual writing, and the fast way against libphonenumber itself."""
+
+from __future__ import annotations
+
+import random
+import zoneinfo
+from collections.abc import Iterator
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import NumberParseException, PhoneMetadata
+
+from sms import msisdn
+from sms.msisdn import (
+    FastMsisdn,
+    Msisdn,
+    MsisdnError,
+    compile_fast,
+    country_of,
+    format_msisdn,
+    parse_msisdn,
+    time_zones_of,
+)
+
+US, UK = "12015550123", "447400123456"
+
+
+def test_it_works() -> None:
+    assert parse_msisdn("+1 201-555-0123", None) == Msisdn(US, "US", "fixed_line_or_mobile")
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "digits"),
+    [
+        ("+12015550123", None, US),
+        ("12015550123", None, US),
+        ("+1 (201) 555-0123", None, US),
+        ("(201) 555-0123", "US", US),
+        ("201.555.0123", "US", US),
+        ("201 555 0123", "us", US),
+        ("1-201-555-0123", "US", US),
+        ("(+1) 201/555-0123", "GB", US),
+        ("0012015550123", None, US),
+        ("00 1 201 555 0123", "GB", US),
+        ("011 1 201 555 0123", None, US),
+        ("011 44 7400 123456", "US", UK),
+        ("0011 44 7400 123456", "AU", UK),
+        ("010 44 7400 123456", "JP", UK),
+        ("07400 123456", "GB", UK),
+        ("7400123456", "GB", UK),
+        ("447400123456", "GB", UK),
+        ("447400123456", "US", UK),
+        ("+44 (0)7400 123456", None, UK),
+        ("+44 07400 123456", None, UK),
+        ("07400‑123‑456", "GB", UK),
+        ("07400–123–456", "GB", UK),
+        ("07400\u00a0123\u202f456", "GB", UK),
+        ("\u202a+44 7400 123456\u202c", None, UK),
+        ("＋４４７４００１２３４５６", None, UK),
+        ("٠٧٤٠٠١٢٣٤٥٦", "GB", UK),
+        ("'07400123456", "GB", UK),
+        ("’07400123456", "GB", UK),
+        ('"+447400123456"', None, UK),
+        ('="07400123456"', "GB", UK),
+        ("447400123456.0", None, UK),
+        ("7400123456.0", "GB", UK),
+        ("+447400123456.00", None, UK),
+        ("tel:+44-7400-123456", None, UK),
+        ("TEL: 07400 123456", "GB", UK),
+        (" \t07400 123456\r\n", "GB", UK),
+        ("\ufeff07400123456", "GB", UK),
+    ],
+)
+def test_reads_any_usual_writing(raw: str, default: str | None, digits: str) -> None:
+    assert parse_msisdn(raw, default).digits == digits
+    assert compile_fast(default)(raw) == digits
+
+
+def test_home_goes_before_abroad() -> None:
+    """011 2345-6789 is Buenos Aires at home; from the United States it dials abroad."""
+    assert parse_msisdn("011 2345-6789", "AR") == Msisdn("541123456789", "AR", "fixed_line")
+    assert parse_msisdn("07400123456", "GB").digits == UK
+    assert parse_msisdn("201 555 0123", "US").digits == US
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "code", "sentence"),
+    [
+        ("", None, "empty", "“” holds no digits: enter a phone number."),
+        (" - ", "US", "empty", "“ - ” holds no digits: enter a phone number."),
+        ("+", None, "empty", "“+” holds no digits: enter a phone number."),
+        (
+            "4.91512E+11",
+            None,
+            "scientific",
+            "“4.91512E+11” was rounded by a spreadsheet and its last digits are lost: "
+            "format the column as text there, and export the file again.",
+        ),
+        (
+            "4,47701e11",
+            "GB",
+            "scientific",
+            "“4,47701e11” was rounded by a spreadsheet and its last digits are lost: "
+            "format the column as text there, and export the file again.",
+        ),
+        ("n/a", None, "letters", "“n/a” holds letters: write the number in digits, without a name."),
+        (
+            "555-CALL",
+            "US",
+            "letters",
+            "“555-CALL” holds letters: write the number in digits, without a name.",
+        ),
+        (
+            "201 555 0123 ext 4",
+            "US",
+            "letters",
+            "“201 555 0123 ext 4” holds letters: write the number in digits, without a name.",
+        ),
+        (
+            "2125550123",
+            None,
+            "no_country",
+            "“2125550123” does not say its country: write it with + and country code, "
+            "or choose a default country.",
+        ),
+        (
+            "07400123456",
+            None,
+            "no_country",
+            "“07400123456” does not say its country: write it with + and country code, "
+            "or choose a default country.",
+        ),
+        ("12345", None, "too_short", "“12345” has too few digits for a phone number: add the missing ones."),
+        (
+            "+1 201 555 01",
+            None,
+            "too_short",
+            "“+1 201 555 01” has too few digits for a phone number: add the missing ones.",
+        ),
+        (
+            "555-0123",
+            "US",
+            "too_short",
+            "“555-0123” has too few digits for a number in US: add the missing ones.",
+        ),
+        ("+1", None, "too_short", "“+1” has too few digits for a phone number: add the missing ones."),
+        (
+            "+1 201 555 01234",
+            None,
+            "too_long",
+            "“+1 201 555 01234” has too many digits for a phone number: check for extra ones.",
+        ),
+        (
+            "07400123456 / 07400123457",
+            "GB",
+            "too_long",
+            "“07400123456 / 07400123457” has too many digits for a number in GB: check for extra ones.",
+        ),
+        (
+            "1" * 61 + "x",
+            "US",
+            "too_long",
+            f"“{'1' * 39}…” is too long for a phone number: keep one number only.",
+        ),
+        (
+            "1" * 5000,
+            None,
+            "too_long",
+            f"“{'1' * 39}…” has too many digits for a phone number: check for extra ones.",
+        ),
+        (
+            "+1 001 555 0123",
+            None,
+            "not_valid",
+            "“+1 001 555 0123” is not in use as a phone number: check its country code and digits.",
+        ),
+        (
+            "+999 555 0123",
+            None,
+            "not_valid",
+            "“+999 555 0123” is not in use as a phone number: check its country code and digits.",
+        ),
+        (
+            "(001) 555-0123",
+            "GB",
+            "too_short",
+            "“(001) 555-0123” has too few digits for a phone number: add the missing ones.",
+        ),
+        (
+            "07400123456;07400123457",
+            "GB",
+            "not_valid",
+            "“07400123456;07400123457” holds “;”: write one number, in digits only.",
+        ),
+        (
+            "+44 7400+123456",
+            None,
+            "not_valid",
+            "“+44 7400+123456” has a plus after its start: write one number only.",
+        ),
+        ("²015550123", "US", "not_valid", "“²015550123” holds “²”: write one number, in digits only."),
+    ],
+)
+def test_refuses_with_a_sentence(raw: str, default: str | None, code: str, sentence: str) -> None:
+    with pytest.raises(MsisdnError) as slow:
+        parse_msisdn(raw, default)
+    assert (slow.value.code, slow.value.sentence, str(slow.value)) == (code, sentence, sentence)
+    with pytest.raises(MsisdnError) as fast:
+        compile_fast(default)(raw)
+    assert (fast.value.code, fast.value.sentence) == (code, sentence)
+
+
+@pytest.mark.parametrize("make", [compile_fast, lambda country: parse_msisdn("+12015550123", country)])
+def test_refuses_an_unknown_default_country(make: object) -> None:
+    assert callable(make)
+    with pytest.raises(ValueError, match="The default country “UK” is unknown: use its ISO 3166 letters"):
+        make("UK")
+
+
+@given(st.text(), st.sampled_from([None, "US", "GB", "AR"]))
+def test_any_text_is_read_or_refused(raw: str, default: str | None) -> None:
+    assert _answer(compile_fast(default), raw) == _slow_answer(raw, default)
+
+
+@given(
+    st.text(alphabet="0123456789+-(). /\u00a0", max_size=20),
+    st.sampled_from([None, "US", "GB", "AR", "IT", "BR"]),
+)
+def test_fast_and_slow_agree_on_anything_number_like(raw: str, default: str | None) -> None:
+    assert _answer(compile_fast(default), raw) == _slow_answer(raw, default)
+
+
+def _answer(fast: FastMsisdn, raw: str) -> tuple[str, str]:
+    try:
+        return fast.read(raw)
+    except MsisdnError as error:
+        return error.code, error.sentence
+
+
+def _slow_answer(raw: str, default: str | None) -> tuple[str, str]:
+    try:
+        found = parse_msisdn(raw, default)
+    except MsisdnError as error:
+        return error.code, error.sentence
+    return found.digits, found.country
+
+
+def _generated(times: int) -> Iterator[tuple[str, int, str]]:
+    """(region, calling code, national number): every region's and type's examples, mutated."""
+    rng = random.Random(20_240_601)
+    for calling_code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        for region in regions:
+            for national in _examples(calling_code, region):
+                for _ in range(times):
+                    yield region, calling_code, _mutated(rng, national)
+
+
+def _examples(calling_code: int, region: str) -> set[str]:
+    if region == "001":
+        numbers = [phonenumbers.example_number_for_non_geo_entity(calling_code)]
+    else:
+        numbers = [phonenumbers.example_number_for_type(region, kind) for kind in range(11)]
+    return {phonenumbers.national_significant_number(number) for number in numbers if number}
+
+
+def _mutated(rng: random.Random, national: str) -> str:
+    digits = list(national)
+    for _ in range(rng.randint(0, 4)):
+        digits[rng.randrange(len(digits))] = rng.choice("0123456789")
+    change = rng.choice((0, 0, 0, 0, -2, -1, 1, 2))
+    extra = [rng.choice("0123456789") for _ in range(change)]
+    return "".join((digits[:change] if change < 0 else digits) + extra)
+
+
+def _libphonenumber(text: str, region: str | None) -> tuple[str, str] | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+    country = phonenumbers.region_code_for_number(number) or ""
+    return digits, "" if country == "001" else country
+
+
+def test_fast_answers_are_libphonenumbers_over_all_calling_codes() -> None:
+    """Every accept is compared; of the refusals, which are the most, every tenth."""
+    numbers = {f"{code}{national}" for _region, code, national in _generated(300)}
+    assert len(numbers) > 200_000
+    accepted, wrong = 0, []
+    for index, digits in enumerate(sorted(numbers)):
+        fast = msisdn._match_international(digits)
+        refused = fast is None and msisdn._is_surely_invalid(digits)
+        accepted += fast is not None
+        if fast is not None or (refused and index % 10 == 0):
+            slow = _libphonenumber(f"+{digits}", None)
+            if fast != slow:
+                wrong.append((digits, fast, slow))
+    assert wrong == []
+    assert accepted > 60_000
+
+
+def test_fast_answers_are_libphonenumbers_as_dialled_at_home() -> None:
+    """For every country: national, with its trunk prefix, with its calling code, with both."""
+    rng = random.Random(7)
+    homes = {region: msisdn._Home(region) for region in phonenumbers.SUPPORTED_REGIONS}
+    accepted, wrong = 0, []
+    for region, code, national in _generated(80):
+        if region == "001":
+            continue
+        metadata = PhoneMetadata.metadata_for_region(region)
+        trunk = (metadata.national_prefix if metadata else None) or ""
+        raw = rng.choice([national, f"{trunk}{national}", f"{code}{national}", f"{code}{trunk}{national}"])
+        fast = homes[region].match(raw)
+        if fast is not None:
+            accepted += 1
+            slow = _libphonenumber(raw, region)
+            if fast != slow:
+                wrong.append((raw, region, fast, slow))
+    assert wrong == []
+    assert accepted > 20_000
+
+
+@pytest.mark.parametrize(
+    ("raw", "default"),
+    [
+        ("+3758106123450", None),  # valid as it stands, were its beginning not taken for the trunk prefix 8
+        ("3758105123452", "BY"),  # the same after the calling code, at home
+        ("01919123456", "IL"),  # begins with the prefix for calls abroad
+        ("0800735456", "JE"),  # valid in GB, whose plan is shared, but too short for Jersey
+    ],
+)
+def test_leaves_what_only_looks_plain_to_libphonenumber(raw: str, default: str | None) -> None:
+    assert compile_fast(default)._match(raw) is None
+    assert _answer(compile_fast(default), raw) == _slow_answer(raw, default)
+
+
+def test_most_valid_numbers_take_the_fast_way() -> None:
+    examples = [
+        f"{code}{national}"
+        for _region, code, national in _generated(1)
+        if _libphonenumber(f"+{code}{national}", None)
+    ]
+    fast = [digits for digits in examples if msisdn._match_international(digits)]
+    assert len(fast) > 0.97 * len(examples)
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"),
+    [(US, "+1 201-555-0123"), (UK, "+44 7400 123456"), ("99955501", "+99955501"), ("", "+")],
+)
+def test_formats(digits: str, shown: str) -> None:
+    assert format_msisdn(digits) == shown
+
+
+@pytest.mark.parametrize(
+    ("digits", "country"),
+    [(US, "US"), (UK, "GB"), ("447797712345", "JE"), ("80012345678", ""), ("99955501", ""), ("", "")],
+)
+def test_country(digits: str, country: str) -> None:
+    assert country_of(digits) == country
+
+
+def test_time_zones() -> None:
+    assert time_zones_of(US) == ("America/New_York",)
+    assert "Europe/London" in time_zones_of(UK)
+    assert time_zones_of("99955501") == ()
+    assert time_zones_of("") == ()
+
+
+def test_every_time_zone_of_the_examples_is_known_here() -> None:
+    known = zoneinfo.available_timezones()
+    zones = {zone for _region, code, national in _generated(1) for zone in time_zones_of(f"{code}{national}")}
+    assert zones - known == set()
+    assert len(zones) > 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [("+1 800 234 5678", "toll_free"), ("+1 900 234 5678", "premium_rate"), ("+44 7400 123456", "mobile")],
+)
+def test_kinds(raw: str, kind: str) -> None:
+    assert parse_msisdn(raw, None).kind == kind
+
+
+def test_every_kind_of_libphonenumber_has_a_name() -> None:
+    kinds = {value for name, value in vars(phonenumbers.PhoneNumberType).items() if name.isupper()}
+    assert set(msisdn._KINDS) == kinds - {phonenumbers.PhoneNumberType.UNKNOWN}

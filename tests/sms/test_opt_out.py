@@ -1,0 +1,156 @@
+"""Keywords of inbound texts, and opt-out wording of outgoing ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms.opt_out import WORDS, Keyword, classify, has_opt_out_wording
+
+EVERY_LANGUAGE = tuple(WORDS)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("STOP", "STOPALL", "STOP ALL", "END", "CANCEL", "UNSUBSCRIBE"),
+        *("QUIT", "REVOKE", "OPTOUT", "OPT-OUT", "OPT OUT", "REMOVE"),
+    ],
+)
+def test_every_stop_word_of_the_product(word: str) -> None:
+    assert classify(word) is Keyword.STOP
+    assert classify(f"  {word.lower()}!! \n") is Keyword.STOP
+
+
+@pytest.mark.parametrize(
+    ("text", "keyword"),
+    [
+        ("Stop.", Keyword.STOP),
+        ("stop all", Keyword.STOP),
+        ("Stop   all", Keyword.STOP),
+        ("ｓｔｏｐ", Keyword.STOP),
+        ("Stop\u200b", Keyword.STOP),
+        ("Stop…", Keyword.STOP),
+        ("START", Keyword.START),
+        ("yes", Keyword.START),
+        ("Unstop!", Keyword.START),
+        ("help?", Keyword.HELP),
+        ("Info", Keyword.HELP),
+        ("we must stop this", Keyword.MAYBE_STOP),
+        ("Please STOP. Thanks", Keyword.MAYBE_STOP),
+        ("“stop”", Keyword.MAYBE_STOP),
+        ("STOP \N{OCTAGONAL SIGN}", Keyword.MAYBE_STOP),
+        ("I opt out of this", Keyword.MAYBE_STOP),
+        ("nonstop fun", Keyword.NONE),
+        ("non-stop", Keyword.NONE),
+        ("stopping by later", Keyword.NONE),
+        ("yes please", Keyword.NONE),
+        ("can you help me", Keyword.NONE),
+        ("", Keyword.NONE),
+        ("...", Keyword.NONE),
+        ("\N{THUMBS UP SIGN}", Keyword.NONE),
+    ],
+)
+def test_classifies(text: str, keyword: Keyword) -> None:
+    assert classify(text) is keyword
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fr", "ARRET"),
+        ("fr", "Arrêt."),
+        ("es", "baja"),
+        ("es", "ALTO"),
+        ("de", "Stopp!"),
+        ("de", "abmelden"),
+        ("pt", "SAIR"),
+        ("it", "Cancellami"),
+        ("he", "הסר"),
+        ("uk", "стоп"),
+        ("pl", "rezygnuję"),
+        ("pl", "REZYGNUJE"),
+        ("nl", "Afmelden"),
+    ],
+)
+def test_another_language_stops_where_it_is_set_and_is_reviewed_elsewhere(language: str, text: str) -> None:
+    assert classify(text, languages=(language,)) is Keyword.STOP
+    assert classify(text) is Keyword.MAYBE_STOP
+
+
+def test_english_counts_in_every_workspace() -> None:
+    assert classify("stop", languages=("he",)) is Keyword.STOP
+
+
+@pytest.mark.parametrize("language", EVERY_LANGUAGE)
+def test_every_word_of_the_table_is_found(language: str) -> None:
+    words = WORDS[language]
+    assert {classify(word, languages=(language,)) for word in words.stop} == {Keyword.STOP}
+    assert {classify(word, languages=(language,)) for word in words.start} <= {Keyword.START}
+    assert {classify(word, languages=(language,)) for word in words.help} == {Keyword.HELP}
+
+
+def test_no_word_asks_for_two_things() -> None:
+    stop = {word.casefold() for words in WORDS.values() for word in words.stop}
+    other = {word.casefold() for words in WORDS.values() for word in (*words.start, *words.help)}
+    assert not stop & other
+
+
+def test_the_workspace_adds_words() -> None:
+    assert classify("Genug!", ["genug"]) is Keyword.STOP
+    assert classify("jetzt ist genug damit", ["genug"]) is Keyword.MAYBE_STOP
+    assert classify("Genug!") is Keyword.NONE
+    assert classify("yes", ["yes"]) is Keyword.STOP  # a stop word wins
+    assert classify("", ["", " "]) is Keyword.NONE
+
+
+@given(
+    st.text() | st.sampled_from(["Stop", "opt-out", "yes", "help me", "arrêt"]),
+    st.sampled_from([" ", "\n", "\t "]),
+)
+def test_trimming_and_case_change_nothing(text: str, space: str) -> None:
+    keyword = classify(text)
+    assert classify(f"{space}{text}{space}") is keyword
+    if text.isascii():
+        assert classify(text.upper()) is keyword
+
+
+@given(st.sampled_from(["stop", "Yes", "INFO"]), st.text(alphabet=".,!?…;:)'\" ", max_size=5))
+def test_punctuation_after_a_word_changes_nothing(word: str, after: str) -> None:
+    assert classify(word + after) is classify(word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sale! Reply STOP to opt out",
+        "Antworte STOPP",
+        "Répondez ARRÊT",
+        "Répondez ARRET",
+        "להסרה השיבו הסר",
+        "Відписатися: СТОП",
+        "To unsubscribe: {{unsubscription_link}}",
+        "{{ unsubscription_link }}",
+        "unsubscribe at example.com",
+        "END to quit",
+    ],
+)
+def test_sees_opt_out_wording(text: str) -> None:
+    assert has_opt_out_wording(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Stop by our shop today",
+        "the end of summer",
+        "NONSTOP music",
+        "NON-STOP",
+        "{{link:3}}",
+        "we remove it",
+    ],
+)
+def test_sees_no_opt_out_wording(text: str) -> None:
+    assert not has_opt_out_wording(text)

@@ -1,0 +1,73 @@
+"""The pages of the main menu. A page whose address does not exist in this installation is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    label: Text
+    url_name: str
+    icon: str
+    group: Text
+    # Paths that belong to the page; empty: only its own address.
+    prefix: str = ""
+    # `g` and then this letter goes there.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    """A NavItem as one request sees it."""
+
+    label: Text
+    url: str
+    icon: str
+    key: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    label: Text
+    links: list[NavLink]
+
+
+START, AUDIENCE, DELIVERY = _("Start"), _("Audience"), _("Delivery")
+
+NAVIGATION: tuple[NavItem, ...] = (
+    NavItem(_("Dashboard"), "home", "layout-dashboard", START, key="d"),
+    NavItem(_("Broadcasts"), "broadcast-list", "send", START, "/broadcasts/", "b"),
+    NavItem(_("Campaigns"), "campaign-list", "megaphone", START, "/campaigns/", "c"),
+    NavItem(_("Lists"), "recipient-list-list", "users", AUDIENCE, "/lists/", "l"),
+    NavItem(_("Imports"), "import-list", "upload", AUDIENCE, "/imports/", "i"),
+    NavItem(_("Opt-outs"), "opt-out-list", "ban", AUDIENCE, "/opt-outs/", "o"),
+    NavItem(_("Senders"), "sender-list", "phone", DELIVERY, "/senders/", "s"),
+    NavItem(_("Providers"), "provider-account-list", "server", DELIVERY, "/providers/", "p"),
+    NavItem(_("Handset"), "handset", "smartphone", DELIVERY, "/handset/", "h"),
+    NavItem(_("Settings"), "settings-general", "settings", DELIVERY, "/settings/", "e"),
+)
+
+
+def navigation(path: str) -> list[NavGroup]:
+    """The menu for somebody on the page `path`; groups in the order of their first item."""
+    groups: dict[str, NavGroup] = {}
+    for item in NAVIGATION:
+        try:
+            url = reverse(item.url_name)
+        except NoReverseMatch:
+            continue
+        link = NavLink(item.label, url, item.icon, item.key, current=_is_current(item, url, path))
+        groups.setdefault(str(item.group), NavGroup(item.group, [])).links.append(link)
+    return list(groups.values())
+
+
+def _is_current(item: NavItem, url: str, path: str) -> bool:
+    return path.startswith(item.prefix) if item.prefix else path == url

@@ -1,0 +1,54 @@
+"""Error pages, and the styleguide of the components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from web.api import problem_response, wants_problem
+from web.styleguide import styleguide_context
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_problem(request):
+        return problem_response(400, _("The request could not be understood."), "bad_request")
+    return render(request, "400.html", status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_problem(request):
+        return problem_response(403, _("Your role does not allow this."), "forbidden")
+    return render(request, "403.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if wants_problem(request):
+        return problem_response(404, _("There is nothing at this address."), "not_found")
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Rendered without context processors: they may ask the very database that has just failed."""
+    if wants_problem(request):
+        return problem_response(500, _("Crier made an error. It has been logged."), "server_error")
+    return HttpResponse(loader.get_template("500.html").render(_request_id()), status=500)
+
+
+def _request_id() -> dict[str, Any]:
+    """The id that the log lines of this request carry: what a person quotes when asking for help."""
+    return {"request_id": structlog.contextvars.get_contextvars().get("request_id", "")}
+
+
+@require_GET
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component once; for developers only."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "web/styleguide.html", styleguide_context())
