@@ -389,4 +389,16 @@ addEventListener("beforeunload", (event) => {
   if (dirty) event.preventDefault();
 });
 
+// What was typed or chosen before this script was there has not been heard: it counts as well.
+function catchUp() {
+  const fresh = form.cloneNode(true);
+  fresh.reset();
+  const content = (of) => JSON.stringify([...new FormData(of)]);
+  const touched = content(form) !== content(fresh);
+  const select = lists?.querySelector("[data-add-list]");
+  if (select) addList(select);
+  if (touched) changed();
+}
+
 refresh();
+catchUp();

@@ -75,6 +75,7 @@ if (list && newName) {
 
 if (form && field) {
   field.addEventListener("change", refuseIfTooLarge);
+  refuseIfTooLarge(); // one may have been chosen before this script was there
   form.addEventListener("submit", send);
   for (const type of ["dragenter", "dragover"]) {
     drop.addEventListener(type, (event) => {

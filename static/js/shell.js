@@ -49,6 +49,13 @@ function enhance(root) {
   for (const slot of root.querySelectorAll("[data-combobox]")) {
     const template = slot.querySelector("template");
     if (!template) continue;
+    // What was chosen in the plain one while this script was under way stays chosen.
+    const { name, value } = slot.querySelector("select");
+    for (const option of template.content.querySelectorAll("[role=option]")) {
+      option.toggleAttribute("aria-selected", false);
+      if (value && option.dataset.value === value) option.setAttribute("aria-selected", "true");
+    }
+    template.content.querySelector(`[name="${name}"]`).value = value;
     slot.replaceChildren(template.content);
   }
 }

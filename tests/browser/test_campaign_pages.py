@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from accounts.access import Actor
 from accounts.models import User, Workspace
@@ -468,6 +468,28 @@ def sample_texts() -> list[str]:
     ]
     cut = ["a" * 152 + "€" + "b" * 20, "ç" * 66 + "😀" + "b" * 5]
     return made + borders + cut
+
+
+def test_what_is_chosen_before_the_script_is_there_counts(
+    bob_page: Page, site: str, acme: Workspace, actor: Actor
+) -> None:
+    """A slow line: the page stands, its script is still under way, and the person already works."""
+    broadcast = create_draft(workspace=acme, actor=actor, name="Autumn sale")
+    row = make_list(acme, 3, name="Members")
+    held: list[Route] = []
+    bob_page.route("**/js/composer*.js", lambda route: held.append(route))
+    bob_page.goto(f"{site}/broadcasts/{broadcast.pk}/edit/", wait_until="commit")
+    bob_page.get_by_label("Text").fill("Early bird")
+    bob_page.get_by_label("Add a list").select_option(value=str(row.pk))
+    assert not Broadcast.objects.filter(pk=broadcast.pk, text__gt="").exists()
+
+    for route in held:
+        route.continue_()
+    expect(bob_page.locator("[data-chip]")).to_contain_text("Members")
+    expect(bob_page.locator("[data-saved-word]")).to_have_text("Saved")
+    broadcast.refresh_from_db()
+    assert broadcast.text == "Early bird"
+    assert [one.name for one in broadcast.lists.all()] == ["Members"]
 
 
 def test_the_browser_counts_as_the_server_does(bob_page: Page, site: str, draft: Broadcast) -> None:

@@ -137,6 +137,7 @@ def compose(page: Page) -> None:
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Broadcasts").click()
     page.get_by_role("link", name="Write the first one").click()
     page.get_by_role("button", name="Write to lists").click()
+    page.wait_for_load_state()  # the token's menu below opens by script
     page.get_by_label("Name").fill("Autumn sale")
     page.get_by_label("Add a list").select_option(label=f"Members ({PEOPLE})")
     page.get_by_label("Through").select_option(label="BulkVS sandbox")
