@@ -1,19 +1,88 @@
-"""Large uploads are refused before they are read."""
+"""The body of an upload: its size is limited before it is read, and a part of a file is never taken for all of it."""
 
 from __future__ import annotations
 
+import io
+from typing import Any, Protocol
+
 from django.conf import settings
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 
+from contacts.errors import FileRefused
 from contacts.services.imports import require_size
 
 # What a form holds besides the file.
 REST_OF_FORM = 64 * 1024
+# The end of a body in which its last boundary is looked for.
+TAIL_BYTES = 4096
 
 
-def require_length(request: HttpRequest) -> None:
-    """Raises FileRefused by the request's Content-Length, before anything touches the body."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    size = int(length) if length.isascii() and length.isdigit() else 0
-    if size > settings.IMPORT_MAX_BYTES + REST_OF_FORM:
-        require_size(size)
+class _Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Body(io.RawIOBase):
+    """A request's body that counts what is read of it, and keeps its end."""
+
+    def __init__(self, stream: _Readable, limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._size = 0
+        self.tail = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raises FileRefused once there is more than can be imported."""
+        piece = self._stream.read(len(buffer))
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise FileRefused(
+                _(
+                    "The file has more than %(limit)s, which is all that can be imported at once. Split it in two."
+                )
+                % {"limit": filesizeformat(settings.IMPORT_MAX_BYTES)},
+                code="too_large",
+            )
+        self.tail = (self.tail + piece[-TAIL_BYTES:])[-TAIL_BYTES:]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def watch_body(request: HttpRequest) -> None:
+    """To be called before anything reads the body. Raises FileRefused where its Content-Length is over the limit.
+
+    A body sent in chunks names no length; it is read up to the limit, where reading it raises FileRefused.
+    """
+    limit = settings.IMPORT_MAX_BYTES + REST_OF_FORM
+    stream: _Readable = request._stream
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        # Django takes a body without a length for an empty one (WSGI knows no other sign of its end), although
+        # the server ends the stream where the last chunk ends.
+        stream = request.META["wsgi.input"]
+        request.META["CONTENT_LENGTH"] = str(limit)
+    else:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        size = int(length) if length.isascii() and length.isdigit() else 0
+        if size > limit:
+            require_size(size)
+    request._stream = io.BufferedReader(_Body(stream, limit))
+
+
+def require_whole_body(request: HttpRequest) -> None:
+    """To be called when the form has been read. Raises FileRefused if the connection ended before the body did.
+
+    Neither the server nor Django says so: the file would be taken for a shorter one.
+    """
+    body = request._stream.raw  # type: ignore[attr-defined]  # set by watch_body
+    boundary = (request.content_params or {}).get("boundary", "")
+    if boundary and f"--{boundary}--".encode() not in body.tail:
+        raise FileRefused(
+            _(
+                "The upload broke off before the end of the file. Check the connection and send the file again."
+            ),
+            code="incomplete",
+        )

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
-from rest_framework import exceptions, mixins, serializers, status, viewsets
+from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -24,7 +24,8 @@ from contacts.models import ExistingNumbers, Import, ImportState, RecipientList
 from contacts.problems import Described, describe
 from contacts.services import imports
 from contacts.services.import_runner import format_of_import
-from contacts.uploads import require_length
+from contacts.uploads import require_whole_body, watch_body
+from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -38,7 +39,7 @@ class ListField(serializers.PrimaryKeyRelatedField[RecipientList]):
         return RecipientList.objects.filter(workspace=request.workspace)
 
 
-class ColumnSerializer(serializers.Serializer[Any]):
+class ColumnSerializer(Serializer[Any]):
     name = serializers.CharField(help_text="From the header row, or a number where there is none.")
     samples = serializers.ListField(child=serializers.CharField(), help_text="The first values.")
     filled = serializers.FloatField(help_text="Share of the first 1,000 rows that hold a value, 0 to 1.")
@@ -47,7 +48,7 @@ class ColumnSerializer(serializers.Serializer[Any]):
     guess = serializers.CharField(allow_blank=True, help_text="The target that was guessed.")
 
 
-class CountsSerializer(serializers.Serializer[Any]):
+class CountsSerializer(Serializer[Any]):
     """new + updated + unchanged + duplicate + skipped + refused = rows read."""
 
     new = serializers.IntegerField()
@@ -60,7 +61,7 @@ class CountsSerializer(serializers.Serializer[Any]):
     cut = serializers.IntegerField(help_text="Rows with a value that was cut to its limit.")
 
 
-class ProblemSerializer(serializers.Serializer[Described]):
+class ProblemSerializer(Serializer[Described]):
     code = serializers.CharField(help_text="Short and stable.")
     sentence = serializers.CharField(help_text="What is wrong.")
     remedy = serializers.CharField(help_text="How to mend it.")
@@ -71,7 +72,7 @@ class ProblemSerializer(serializers.Serializer[Described]):
     samples = serializers.ListField(child=serializers.CharField(), help_text="Values from them.")
 
 
-class ProgressSerializer(serializers.Serializer[imports.Progress]):
+class ProgressSerializer(Serializer[imports.Progress]):
     done = serializers.IntegerField()
     total = serializers.IntegerField()
     percent = serializers.IntegerField()
@@ -85,7 +86,7 @@ _MAPPING_HELP = (
 )
 
 
-class ImportSerializer(serializers.ModelSerializer[Import]):
+class ImportSerializer(ModelSerializer[Import]):
     state = serializers.ChoiceField(choices=ImportState.values, read_only=True)
     list = ListField(
         required=False,
@@ -185,7 +186,7 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
         return asdict(imports.progress_of(imported))
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(Serializer[Any]):
     file = serializers.FileField(
         allow_empty_file=True, help_text="CSV or XLSX; encoding, delimiter and columns are found out."
     )
@@ -198,7 +199,7 @@ FORMAT_FIELDS = ("encoding", "delimiter", "quote", "has_header")
 CHOICE_FIELDS = ("mapping", "default_country", "existing", "truncate", "list", "new_list_name")
 
 
-class ImportFilter(django_filters.FilterSet):
+class ImportFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=ImportState.choices)
     list = django_filters.NumberFilter(field_name="list_id", help_text="Into one list.")
 
@@ -216,7 +217,7 @@ class ImportFilter(django_filters.FilterSet):
         responses={200: ImportSerializer, 409: PROBLEM},
     ),
 )
-class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Import]):
+class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Import]):
     """A file on its way into a list: upload, correct, check, run."""
 
     serializer_class = ImportSerializer
@@ -244,8 +245,10 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with problems():
-            require_length(request)  # before the body is read
-        serializer = UploadSerializer(data=request.data, context=self.get_serializer_context())
+            watch_body(request._request)
+            data = request.data
+            require_whole_body(request._request)
+        serializer = UploadSerializer(data=data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         upload = serializer.validated_data["file"]
         with problems():

@@ -23,7 +23,7 @@ from contacts.models import Import, ImportState, RecipientList
 from contacts.preview import preview_of
 from contacts.problems import CUT, Described, describe
 from contacts.services import imports
-from contacts.uploads import require_length
+from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
     STOP_POLLING,
     add_refusal,
@@ -56,17 +56,17 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 @marketer_page
 def import_new(request: WorkspaceRequest) -> HttpResponse:
     """`?list=<id>`: the list that the people go to, unless another one is chosen later."""
-    if request.method == "POST":
-        try:
-            require_length(request)
-        except FileRefused as error:
-            return _too_large(request, error)
-    response: HttpResponse = _new(request)
+    try:
+        if request.method == "POST":
+            watch_body(request)
+        response: HttpResponse = _new(request)
+    except FileRefused as error:
+        return _not_read(request, error)
     return response
 
 
-def _too_large(request: WorkspaceRequest, error: FileRefused) -> HttpResponse:
-    """Answered without having read the file, so the connection cannot be used again."""
+def _not_read(request: WorkspaceRequest, error: FileRefused) -> HttpResponse:
+    """Answered without having read all of the body, so the connection cannot be used again."""
     form = UploadForm({}, {})
     form.errors["file"] = form.error_class([str(error.sentence)])
     response = _new_page(request, form, None, status=422)
@@ -80,6 +80,7 @@ def _new(request: Any) -> HttpResponse:
     if request.method != "POST":
         return _new_page(request, UploadForm(), target)
     form = UploadForm(request.POST, request.FILES)
+    require_whole_body(request)
     if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
