@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -15,7 +16,8 @@ from accounts.choices import country_choices
 from accounts.models import Workspace
 from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS
 from contacts.files.columns import EXTRA, IGNORED, MSISDN
-from contacts.files.formats import DELIMITER_WORDS, ENCODINGS, QUOTES, Format
+from contacts.files.encodings import ENCODINGS
+from contacts.files.formats import DELIMITER_WORDS, QUOTES
 from contacts.models import ExistingNumbers, Import, Recipient, RecipientList
 from contacts.services.imports import Choices
 
@@ -192,18 +194,43 @@ class FormatForm(forms.Form):
 
     def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if imported.encoding not in ENCODINGS:
-            self.fields["encoding"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
-                (imported.encoding, imported.encoding.upper()),
-                *ENCODINGS.items(),
-            ]
+        _offer_present_encoding(self.fields["encoding"], imported)
+        if imported.file_kind == "xlsx":
+            del self.fields["encoding"]
         for name in self.fields:
             self.fields[name].initial = getattr(imported, name)
 
     @property
-    def file_format(self) -> Format:
-        data = self.cleaned_data
-        return Format(data["encoding"], data["delimiter"], data["quote"])
+    def changes(self) -> dict[str, Any]:
+        """What `reread_import` takes. An encoding that was left as it stood is not confirmed by that."""
+        given = dict(self.cleaned_data)
+        if "encoding" not in self.changed_data:
+            given.pop("encoding", None)
+        return given
+
+
+class EncodingForm(forms.Form):
+    """The encoding alone, each choice with what the file says when read so."""
+
+    encoding = forms.ChoiceField(label=gettext_lazy("Choose the line that reads right"))
+
+    def __init__(
+        self, imported: Import, *args: Any, readings: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        readings = readings or {}
+        field = self.fields["encoding"]
+        field.choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
+            (name, f"{label}: {readings[name]}" if name in readings else label)
+            for name, label in ENCODINGS.items()
+        ]
+        _offer_present_encoding(field, imported)
+        field.initial = imported.encoding
+
+
+def _offer_present_encoding(field: Any, imported: Import) -> None:
+    if imported.encoding not in ENCODINGS:
+        field.choices = [(imported.encoding, imported.encoding.upper()), *field.choices]
 
 
 class OptOutForm(forms.Form):

@@ -164,6 +164,12 @@ class ExistingNumbers(models.TextChoices):
     SKIP = "skip", _("Leave as they are")
 
 
+class EncodingCertainty(models.TextChoices):
+    CERTAIN = "certain", _("told by the file")
+    GUESSED = "guessed", _("guessed")
+    CHOSEN = "chosen", _("chosen by a person")
+
+
 def nothing() -> list[Any]:
     """The default of Import's JSON lists: in that class the word `list` is the recipient list."""
     return []
@@ -194,6 +200,14 @@ class Import(models.Model):
     file_kind = models.CharField(_("kind"), max_length=5, blank=True)  # csv, xlsx
     sheet = models.CharField(_("sheet"), max_length=100, blank=True)
     encoding = models.CharField(_("encoding"), max_length=20, blank=True)
+    encoding_certainty = models.CharField(
+        _("certainty of the encoding"),
+        max_length=10,
+        choices=EncodingCertainty.choices,
+        default=EncodingCertainty.CERTAIN,
+    )
+    # The first line with more than ASCII as it reads; "" where the encoding is certain.
+    letters = models.CharField(_("sample of its letters"), max_length=100, blank=True)
     delimiter = models.CharField(_("delimiter"), max_length=1, blank=True)
     quote = models.CharField(_("quotation mark"), max_length=1, blank=True)
     has_header = models.BooleanField(_("first row holds names"), default=True)

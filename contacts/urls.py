@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
     path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
     path("imports/<int:pk>/reread/", imports.import_reread, name="import-reread"),
+    path("imports/<int:pk>/encoding/", imports.import_encoding, name="import-encoding"),
     path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
     path("imports/<int:pk>/run/", imports.import_run, name="import-run"),
     path("imports/<int:pk>/resume/", imports.import_resume, name="import-resume"),

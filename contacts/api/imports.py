@@ -19,11 +19,9 @@ from rest_framework.response import Response
 from accounts.access import actor_of
 from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
 from contacts.exports import refused_rows_csv
-from contacts.files.formats import Format
-from contacts.models import ExistingNumbers, Import, ImportState, RecipientList
+from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
 from contacts.problems import Described, describe
 from contacts.services import imports
-from contacts.services.import_runner import format_of_import
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
@@ -113,7 +111,20 @@ class ImportSerializer(ModelSerializer[Import]):
     truncate = serializers.BooleanField(
         required=False, help_text="Cut values that are too long; else refuse the row."
     )
-    encoding = serializers.CharField(required=False, max_length=20, help_text="How the file is read.")
+    encoding = serializers.CharField(
+        required=False,
+        max_length=40,
+        help_text="How letters are stored, such as utf-8, cp1252 or shift_jis. Sending it reads the file anew.",
+    )
+    encoding_certainty = serializers.ChoiceField(
+        choices=EncodingCertainty.choices,
+        read_only=True,
+        help_text="`guessed`: nothing in the file proves its encoding. Look at `letters`; send `encoding` if wrong.",
+    )
+    letters = serializers.CharField(
+        read_only=True,
+        help_text="The first line with letters beyond ASCII as it reads; empty where the encoding is certain.",
+    )
     delimiter = serializers.CharField(
         required=False, max_length=1, trim_whitespace=False, help_text="Comma, semicolon, tab or bar."
     )
@@ -136,6 +147,8 @@ class ImportSerializer(ModelSerializer[Import]):
             "file_kind",
             "sheet",
             "encoding",
+            "encoding_certainty",
+            "letters",
             "delimiter",
             "quote",
             "has_header",
@@ -269,9 +282,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         with problems():
             if any(name in given for name in FORMAT_FIELDS):
                 imports.reread_import(
-                    imported=imported,
-                    file_format=_format(imported, given),
-                    has_header=given.get("has_header"),
+                    imported=imported, **{name: given[name] for name in FORMAT_FIELDS if name in given}
                 )
             if any(name in given for name in CHOICE_FIELDS):
                 imports.choose(imported=imported, choices=_choices(imported, given))
@@ -311,15 +322,6 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         if response is None:
             raise exceptions.NotFound("No row was refused, or the file was not checked yet.")
         return response
-
-
-def _format(imported: Import, given: dict[str, Any]) -> Format:
-    now = format_of_import(imported)
-    return Format(
-        given.get("encoding", now.encoding),
-        given.get("delimiter", now.delimiter),
-        given.get("quote", now.quote),
-    )
 
 
 def _choices(imported: Import, given: dict[str, Any]) -> imports.Choices:

@@ -21,39 +21,23 @@ SAMPLE_RECORDS = 200
 DELIMITERS = ",;\t|"
 QUOTES = "\"'"
 
-# What a person may choose where the guess is wrong; Python's names of the codecs.
-ENCODINGS: dict[str, str] = {
-    "utf-8": "UTF-8",
-    "utf-16": "UTF-16",
-    "utf-16-le": "UTF-16 LE",
-    "utf-16-be": "UTF-16 BE",
-    "cp1252": "Windows-1252",
-    "latin-1": "ISO-8859-1",
-    "cp1250": "Windows-1250",
-    "cp1251": "Windows-1251",
-    "cp1253": "Windows-1253",
-    "cp1254": "Windows-1254",
-    "cp1255": "Windows-1255",
-    "cp1256": "Windows-1256",
-    "cp1257": "Windows-1257",
-    "cp1258": "Windows-1258",
-    "shift_jis": "Shift JIS",
-    "gb18030": "GB 18030",
-    "big5": "Big5",
-    "euc_kr": "EUC-KR",
-}
 DELIMITER_WORDS = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
+QUOTE_WORDS = {'"': _("double quotation mark"), "'": _("single quotation mark")}
 
 Kind = Literal["csv", "xlsx"]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a text file is read. `encoding`: a codec of Python; a byte order mark is left out when reading."""
+    """How a text file is read. `encoding`: a codec of Python; a byte order mark is left out when reading.
+
+    `guessed`: nothing in the file proves its encoding. A mark does, and so do bytes that are UTF-8 throughout.
+    """
 
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    guessed: bool = False
 
 
 def kind_of(path: Path) -> Kind:
@@ -82,11 +66,13 @@ def format_of(path: Path) -> Format:
     """Encoding, delimiter and quotation mark of a text file. Raises FileRefused if it is no text."""
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
-        encoding = _encoding_by_mark(sample) or _encoding_by_zeros(sample) or _encoding_by_scan(file)
+        encoding, guessed = _encoding_by_mark(sample) or _encoding_by_zeros(sample), False
+        if encoding is None:
+            encoding, guessed = _encoding_by_scan(file)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
     _require_text(text)
     delimiter, quote = guess_dialect(text, cut=len(sample) == SAMPLE_BYTES)
-    return Format(encoding, delimiter, quote)
+    return Format(encoding, delimiter, quote, guessed)
 
 
 # --- not text ---
@@ -179,8 +165,11 @@ def _encoding_by_zeros(sample: bytes) -> str | None:
     return None
 
 
-def _encoding_by_scan(file: BinaryIO) -> str:
-    """Reads all of it: UTF-8 if it is (a few broken rows are told apart later), else a Western code page."""
+def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
+    """Reads all of it: UTF-8 if it is (a few broken rows are told apart later), else a Western code page.
+
+    With it, whether that is a guess: all but UTF-8 without a broken letter.
+    """
     file.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
@@ -193,8 +182,8 @@ def _encoding_by_scan(file: BinaryIO) -> str:
             good += len(_BEYOND_ASCII.findall(text))
     bad += len(decoder.decode(b"", final=True))
     if not bad or good >= bad * ENOUGH_UTF8:
-        return "utf-8"
-    return "latin-1" if undefined else "cp1252"
+        return "utf-8", bad > 0
+    return ("latin-1" if undefined else "cp1252"), True
 
 
 # --- delimiter and quotation mark ---

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
 from contacts.files.columns import Column, describe_columns, looks_like_header
+from contacts.files.encodings import Letters
 from contacts.files.formats import Format, Kind, format_of, kind_of
 from contacts.files.reading import Broken, Record, open_records
 from contacts.files.workbooks import check_workbook, workbook_to_csv
@@ -24,7 +25,10 @@ COUNTED_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`rows`: without header and empty lines; None where the file is too large to be counted at once."""
+    """`rows`: without header and empty lines; None where the file is too large to be counted at once.
+
+    `letters`: the first line with more than ASCII as it reads, unless the encoding is certain.
+    """
 
     kind: Kind
     file_format: Format
@@ -32,6 +36,7 @@ class Inspection:
     columns: list[Column]
     rows: int | None
     sheet: str = ""
+    letters: str = ""
 
 
 def inspect_upload(path: Path, default_country: str) -> Inspection:
@@ -79,9 +84,13 @@ def inspect_text(
             code="only_header",
         )
     names = samples[0] if has_header else None
-    columns = describe_columns(names, samples[1:] if has_header else samples, default_country)
     return Inspection(
-        "csv", file_format, has_header, columns, rows - has_header if rows is not None else None
+        kind="csv",
+        file_format=file_format,
+        has_header=has_header,
+        columns=describe_columns(names, samples[1:] if has_header else samples, default_country),
+        rows=rows - has_header if rows is not None else None,
+        letters=Letters(path).read_as(file_format.encoding) if file_format.guessed else "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.access import Actor
@@ -27,9 +28,10 @@ from contacts import tasks
 from contacts.errors import ContactsError, FileRefused, WrongState
 from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, column_name
 from contacts.files.columns import EXTRA, IGNORED, MSISDN
-from contacts.files.formats import DELIMITERS, ENCODINGS, QUOTES, Format
+from contacts.files.encodings import ENCODINGS, encoding_named
+from contacts.files.formats import DELIMITER_WORDS, QUOTE_WORDS, Format
 from contacts.files.inspection import Inspection, inspect_text, inspect_upload
-from contacts.models import ExistingNumbers, Import, ImportState, RecipientList
+from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
 from contacts.services import import_runner
 from contacts.services.lists import create_list, learn_columns, lock_list
 from web.waking import wake
@@ -101,32 +103,34 @@ def upload_import(
 
 
 def reread_import(
-    *, imported: Import, file_format: Format | None = None, has_header: bool | None = None
+    *,
+    imported: Import,
+    encoding: str = "",
+    delimiter: str = "",
+    quote: str = "",
+    has_header: bool | None = None,
 ) -> Import:
-    """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused."""
+    """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused.
+
+    What is not given stays. `encoding`: in any usual name; a given one is a guess no longer.
+    """
     _require_changeable(imported)
-    wanted = file_format or import_runner.format_of_import(imported)
-    if wanted.encoding not in {*ENCODINGS, imported.encoding}:
-        raise ContactsError(
-            _("%(encoding)s is not an encoding that can be read. Choose one of: %(known)s.")
-            % {"encoding": wanted.encoding, "known": ", ".join(ENCODINGS)},
-            field="encoding",
-        )
-    if wanted.delimiter not in tuple(DELIMITERS):
-        raise ContactsError(
-            _("The delimiter must be a comma, a semicolon, a tab or a bar."), field="delimiter"
-        )
-    if wanted.quote not in tuple(QUOTES):
-        raise ContactsError(_("The quotation mark must be \" or '."), field="quote")
+    _require_text(imported, encoding)
+    certainty = EncodingCertainty.CHOSEN if encoding else EncodingCertainty(imported.encoding_certainty)
     found = inspect_text(
         Path(imported.file.path),
         imported.default_country,
-        file_format=wanted,
+        file_format=Format(
+            _known_encoding(encoding) if encoding else imported.encoding,
+            _known_mark("delimiter", delimiter or imported.delimiter, DELIMITER_WORDS),
+            _known_mark("quote", quote or imported.quote, QUOTE_WORDS),
+            guessed=certainty != EncodingCertainty.CERTAIN,
+        ),
         has_header=imported.has_header if has_header is None else has_header,
     )
     kind = imported.file_kind
     _take_over(imported, found)
-    imported.file_kind = kind
+    imported.file_kind, imported.encoding_certainty = kind, certainty
     _back_to_uploaded(imported)
     imported.save()
     return imported
@@ -255,6 +259,39 @@ def _require_state(imported: Import, allowed: Sequence[str]) -> None:
         )
 
 
+def _require_text(imported: Import, encoding: str) -> None:
+    if encoding and imported.file_kind == "xlsx" and _known_encoding(encoding) != imported.encoding:
+        raise ContactsError(
+            _(
+                "A workbook says its encoding itself; %(encoding)s cannot be chosen for it. Leave the field out."
+            )
+            % {"encoding": encoding},
+            field="encoding",
+        )
+
+
+def _known_encoding(raw: str) -> str:
+    found = encoding_named(raw)
+    if not found:
+        raise ContactsError(
+            _("%(encoding)s is not an encoding that can be read. Choose one of: %(known)s.")
+            % {"encoding": raw, "known": ", ".join(ENCODINGS)},
+            field="encoding",
+        )
+    return found
+
+
+def _known_mark(field: str, raw: str, words: Mapping[str, str | Promise]) -> str:
+    if raw not in words:
+        known = ", ".join(f"{mark!r} ({word})" for mark, word in words.items())
+        raise ContactsError(
+            _("%(value)r cannot be the %(field)s of a file. Use one of: %(known)s.")
+            % {"value": raw, "field": field, "known": known},
+            field=field,
+        )
+    return raw
+
+
 def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
     if len(mapping) != len(imported.columns):
         raise ContactsError(
@@ -339,6 +376,10 @@ def _take_over(imported: Import, found: Inspection) -> None:
     imported.file_kind = found.kind
     imported.sheet = found.sheet or imported.sheet
     imported.encoding = found.file_format.encoding
+    imported.encoding_certainty = (
+        EncodingCertainty.GUESSED if found.file_format.guessed else EncodingCertainty.CERTAIN
+    )
+    imported.letters = found.letters
     imported.delimiter = found.file_format.delimiter
     imported.quote = found.file_format.quote
     imported.has_header = found.has_header

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -17,9 +18,10 @@ from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, 
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
 from contacts.files.columns import MSISDN
-from contacts.files.formats import DELIMITER_WORDS, ENCODINGS
-from contacts.forms import ColumnsForm, FormatForm, UploadForm
-from contacts.models import Import, ImportState, RecipientList
+from contacts.files.encodings import ENCODINGS, Letters, encoding_named
+from contacts.files.formats import DELIMITER_WORDS
+from contacts.forms import ColumnsForm, EncodingForm, FormatForm, UploadForm
+from contacts.models import EncodingCertainty, Import, ImportState, RecipientList
 from contacts.preview import preview_of
 from contacts.problems import CUT, Described, describe
 from contacts.services import imports
@@ -179,6 +181,7 @@ def _columns_page(
         "no_number": MSISDN not in imported.mapping,
         "steps": _steps(imported),
         "current": COLUMNS,
+        **_encoding_context(imported),
     }
     return render(request, "contacts/import_columns.html", context, status=status)
 
@@ -245,17 +248,66 @@ def import_reread(request: WorkspaceRequest, pk: int) -> HttpResponse:
     form = FormatForm(imported, request.POST)
     if form.is_valid():
         try:
-            imports.reread_import(
-                imported=imported,
-                file_format=form.file_format,
-                has_header=form.cleaned_data["has_header"],
-            )
+            imports.reread_import(imported=imported, **form.changes)
         except ContactsError as error:
             add_refusal(form, error)
             imported.refresh_from_db()
         else:
             return redirect("import-columns", pk)
     return _columns_page(request, imported, ColumnsForm(imported), form, status=422)
+
+
+@form_page
+@marketer_page
+def import_encoding(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """A POST reads the file in another encoding. `?encoding=` through htmx: how its letters would read then."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    if request.method != "POST":
+        return _letters_read_as(request, imported)
+    back = reverse("import-columns", args=[pk])
+    try:
+        imports.reread_import(imported=imported, encoding=request.POST.get("encoding", "") or "?")
+    except ContactsError as error:
+        return refuse(request, error, back)
+    words = _("Read as %(encoding)s. Look at the columns once more.")
+    toast(request, words % {"encoding": ENCODINGS.get(imported.encoding, imported.encoding)})
+    return HttpResponseRedirect(back)
+
+
+def _letters_read_as(request: WorkspaceRequest, imported: Import) -> HttpResponse:
+    encoding, letters = encoding_named(request.GET.get("encoding", "")), _letters(imported)
+    if not request.htmx or not encoding or letters is None:
+        raise Http404
+    return render(request, "contacts/_letters.html", {"reading": letters.read_as(encoding)})
+
+
+def _letters(imported: Import) -> Letters | None:
+    """None where the file is gone."""
+    try:
+        return Letters(Path(imported.file.path))
+    except FileNotFoundError:
+        return None
+
+
+def _encoding_context(imported: Import) -> dict[str, Any]:
+    """What `_encoding.html` shows: nothing where the file itself says its encoding, or nobody can see it."""
+    if imported.encoding_certainty == EncodingCertainty.CERTAIN or not imported.letters:
+        return {}
+    letters = _letters(imported)
+    form = EncodingForm(imported, readings=letters.readings() if letters else {}, auto_id="reading_%s")
+    form.fields["encoding"].widget.attrs |= {
+        "hx-get": reverse("import-encoding", args=[imported.pk]),
+        "hx-trigger": "change",
+        "hx-target": "#letters",
+        "hx-swap": "innerHTML",
+    }
+    return {
+        "encoding_form": form,
+        "encoding_name": ENCODINGS.get(imported.encoding, imported.encoding.upper()),
+        "encoding_guessed": imported.encoding_certainty == EncodingCertainty.GUESSED,
+    }
 
 
 # --- 3, the check ---
@@ -284,6 +336,7 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
         context["preview"] = preview_of(imported)
         counts = imported.check_counts
         context["to_write"] = counts["new"] + counts["updated"]
+        context |= _encoding_context(imported)
     return render(request, "contacts/import_check.html", context)
 
 

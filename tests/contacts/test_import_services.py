@@ -9,7 +9,6 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEntry, Workspace
 from contacts.errors import ContactsError, FileRefused, WrongState
-from contacts.files.formats import Format
 from contacts.models import Import, ImportState, RecipientList
 from contacts.services import imports
 from contacts.services.imports import Choices
@@ -75,14 +74,12 @@ def test_reading_in_another_way_guesses_the_mapping_anew(acme: Workspace) -> Non
     imported = upload(acme, "tel;Stadt\n(201) 555-0100;Köln\n".encode("cp1251", "replace"))
     imported = imports.reread_import(imported=imported, has_header=False)
     assert [column["name"] for column in imported.columns] == ["Column 1", "Column 2"]
-    imported = imports.reread_import(
-        imported=imported, file_format=Format("cp1252", ",", '"'), has_header=True
-    )
+    imported = imports.reread_import(imported=imported, encoding="cp1252", delimiter=",", has_header=True)
     assert [column["name"] for column in imported.columns] == ["tel;Stadt"]
     with pytest.raises(ContactsError, match="not an encoding that can be read"):
-        imports.reread_import(imported=imported, file_format=Format("rot13", ",", '"'))
+        imports.reread_import(imported=imported, encoding="rot13")
     with pytest.raises(FileRefused, match="not in the encoding utf-16"):
-        imports.reread_import(imported=upload(acme, "tel\n123\n1"), file_format=Format("utf-16", ",", '"'))
+        imports.reread_import(imported=upload(acme, "tel\n123\n1"), encoding="utf-16")
 
 
 @pytest.mark.parametrize(
