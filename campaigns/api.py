@@ -7,7 +7,7 @@ from typing import Any
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import exceptions, mixins, serializers, status, viewsets
+from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ from messaging.api import MessageDetailSerializer, MessageFilter, MessageSeriali
 from messaging.api import MessageViewSet as LedgerViewSet
 from messaging.models import Message
 from sms.states import MessageState
+from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer, filtered
 
 # Fields of the API -> keys of services.drafts.save_draft.
 DRAFT_KEYS = {
@@ -49,7 +50,7 @@ REFUSALS = {409: PROBLEM, 422: PROBLEM}
 # --- campaigns
 
 
-class CampaignSerializer(serializers.ModelSerializer[Campaign]):
+class CampaignSerializer(ModelSerializer[Campaign]):
     name = serializers.CharField(max_length=100, help_text="Unique in the workspace.")
     starts_on = serializers.DateField(
         required=False, allow_null=True, help_text="Nothing is sent before this day; null: no limit."
@@ -83,7 +84,7 @@ class CampaignViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
-    viewsets.GenericViewSet[Campaign],
+    GenericViewSet[Campaign],
 ):
     """Campaigns group broadcasts by date and goal. They are disabled, not deleted."""
 
@@ -132,7 +133,7 @@ class CampaignViewSet(
 # --- broadcasts
 
 
-class BroadcastSerializer(serializers.ModelSerializer[Broadcast]):
+class BroadcastSerializer(ModelSerializer[Broadcast]):
     """As it is read."""
 
     kind = serializers.ChoiceField(choices=BroadcastKind.values, read_only=True)
@@ -172,7 +173,7 @@ class BroadcastSerializer(serializers.ModelSerializer[Broadcast]):
         read_only_fields = fields
 
 
-class DraftSerializer(serializers.Serializer[Broadcast]):
+class DraftSerializer(Serializer[Broadcast]):
     """What may be written of a draft; ids are those of this workspace."""
 
     name = serializers.CharField(max_length=150, required=False)
@@ -221,7 +222,7 @@ class DraftChangeSerializer(DraftSerializer):
     )
 
 
-class ReachSerializer(serializers.Serializer[Any]):
+class ReachSerializer(Serializer[Any]):
     on_lists = serializers.IntegerField()
     duplicates = serializers.IntegerField()
     opted_out = serializers.IntegerField()
@@ -229,7 +230,7 @@ class ReachSerializer(serializers.Serializer[Any]):
     people = serializers.IntegerField(help_text="on_lists - duplicates - opted_out - unsubscribed.")
 
 
-class CheckSerializer(serializers.Serializer[Any]):
+class CheckSerializer(Serializer[Any]):
     code = serializers.CharField()
     level = serializers.ChoiceField(choices=["block", "warn", "ok"])
     detail = serializers.CharField()
@@ -238,7 +239,7 @@ class CheckSerializer(serializers.Serializer[Any]):
     )
 
 
-class EstimateSerializer(serializers.Serializer[Estimate]):
+class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
     by_parts = serializers.DictField(child=serializers.IntegerField(), help_text="People by number of parts.")
@@ -251,7 +252,7 @@ class EstimateSerializer(serializers.Serializer[Estimate]):
     checks = CheckSerializer(many=True)
 
 
-class LaunchSerializer(serializers.Serializer[Any]):
+class LaunchSerializer(Serializer[Any]):
     """One of the three: agreeing to an estimate that was read, to a count, or to whatever it is now."""
 
     digest = serializers.CharField(
@@ -273,7 +274,7 @@ class LaunchSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class ReasonLineSerializer(serializers.Serializer[Any]):
+class ReasonLineSerializer(Serializer[Any]):
     code = serializers.CharField(allow_blank=True)
     state = serializers.CharField()
     sentence = serializers.CharField()
@@ -281,19 +282,19 @@ class ReasonLineSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class ChartSeriesSerializer(serializers.Serializer[Any]):
+class ChartSeriesSerializer(Serializer[Any]):
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field named as an attribute of Field
     values = serializers.ListField(child=serializers.IntegerField())
 
 
-class ChartSerializer(serializers.Serializer[Any]):
+class ChartSerializer(Serializer[Any]):
     labels = serializers.ListField(child=serializers.CharField())
     series = ChartSeriesSerializer(many=True)
     unit_minutes = serializers.IntegerField()
 
 
-class ReportSerializer(serializers.Serializer[Report]):
+class ReportSerializer(Serializer[Report]):
     """The counts of by_state add up to people, always."""
 
     state = serializers.CharField()
@@ -320,14 +321,14 @@ class ReportSerializer(serializers.Serializer[Report]):
     chart = ChartSerializer()
 
 
-class TestTextSerializer(serializers.Serializer[Any]):
+class TestTextSerializer(Serializer[Any]):
     msisdn = serializers.CharField(help_text="Your own number, in any usual writing.")
     recipient = serializers.IntegerField(
         required=False, allow_null=True, help_text="Whose values the tokens take."
     )
 
 
-class BroadcastFilter(django_filters.FilterSet):
+class BroadcastFilter(FilterSet):
     state = django_filters.MultipleChoiceFilter(
         choices=BroadcastState.choices, help_text="May be given several times."
     )
@@ -343,11 +344,14 @@ class BroadcastFilter(django_filters.FilterSet):
     list=extend_schema(summary="List broadcasts"),
     retrieve=extend_schema(summary="One broadcast"),
 )
-class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Broadcast]):
+class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Broadcast]):
     """Drafts are written and changed freely; after the launch only pause, resume and stop are left."""
 
     serializer_class = BroadcastSerializer
     filterset_class = BroadcastFilter
+    paged_actions = frozenset({"list", "messages"})
+    body_actions = frozenset({"create", "partial_update", "launch", "test"})
+    parameters = {"messages": ("state", "msisdn")}
     lookup_value_regex = "[0-9]+"
     queryset = Broadcast.objects.none()
 
@@ -518,9 +522,7 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         broadcast = self.get_object()
         rows = Message.objects.filter(workspace_id=broadcast.workspace_id, broadcast_id=broadcast.pk)
         asked = MessageFilter(request.query_params, queryset=rows)
-        if not asked.is_valid():
-            raise exceptions.ValidationError(asked.errors)
-        page = self.paginate_queryset(asked.qs)
+        page = self.paginate_queryset(filtered(asked))
         return self.get_paginated_response(MessageSerializer(page, many=True).data)
 
 
@@ -582,7 +584,7 @@ def _chart_data(broadcast: Broadcast) -> dict[str, Any]:
 # --- single texts
 
 
-class NewMessageSerializer(serializers.Serializer[Message]):
+class NewMessageSerializer(Serializer[Message]):
     account = serializers.IntegerField(help_text="Id of the provider account it goes through.")
     sender = serializers.IntegerField(help_text="Id of a sender that the account may use.")
     msisdn = serializers.CharField(

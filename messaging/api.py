@@ -6,14 +6,15 @@ from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import mixins, serializers
 
 from messaging.models import Message
 from messaging.reasons import reason_of
 from sms.states import DLR_NUMBER, MessageState
+from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
 
-class ReasonSerializer(serializers.Serializer[Message]):
+class ReasonSerializer(Serializer[Message]):
     code = serializers.CharField(
         source="reason", help_text="Short and stable; empty where no reason is needed."
     )
@@ -27,7 +28,7 @@ class ReasonSerializer(serializers.Serializer[Message]):
         return str(reason_of(message.reason).next_step)
 
 
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class MessageSerializer(ModelSerializer[Message]):
     msisdn = serializers.CharField(read_only=True, help_text="E.164 digits without plus.")
     broadcast = serializers.IntegerField(
         source="broadcast_id", read_only=True, allow_null=True, help_text="Null for a single text."
@@ -73,7 +74,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         return DLR_NUMBER.get(MessageState(message.state))
 
 
-class ChangeSerializer(serializers.Serializer[list[Any]]):
+class ChangeSerializer(Serializer[list[Any]]):
     state = serializers.CharField()
     at = serializers.DateTimeField()
     source = serializers.CharField(  # type: ignore[assignment]  # a field named as an attribute of Field
@@ -96,7 +97,7 @@ class MessageDetailSerializer(MessageSerializer):
         read_only_fields = fields  # type: ignore[assignment]
 
 
-class MessageFilter(django_filters.FilterSet):
+class MessageFilter(FilterSet):
     msisdn = django_filters.CharFilter(help_text="E.164 digits, with or without plus.", method="by_number")
     state = django_filters.MultipleChoiceFilter(
         choices=[(state.value, state.value) for state in MessageState],
@@ -112,7 +113,7 @@ class MessageFilter(django_filters.FilterSet):
         fields = ("msisdn", "state", "broadcast")
 
 
-class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]):
+class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Message]):
     """Messages of broadcasts and single texts, newest first."""
 
     filterset_class = MessageFilter

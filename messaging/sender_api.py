@@ -10,7 +10,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.access import Actor, actor_of
 from messaging.errors import MessagingError
@@ -19,6 +18,7 @@ from messaging.senders import allow_accounts, create_sender, set_sender_enabled
 from providers.models import ProviderAccount
 from sms.senders import sender_kind
 from web.api import Conflict
+from web.api_input import GenericViewSet, ModelSerializer
 
 
 class AllowedAccountsField(serializers.PrimaryKeyRelatedField[ProviderAccount]):
@@ -31,7 +31,7 @@ class AllowedAccountsField(serializers.PrimaryKeyRelatedField[ProviderAccount]):
         return ProviderAccount.objects.filter(workspace=request.workspace)
 
 
-class SenderSerializer(serializers.ModelSerializer[Sender]):
+class SenderSerializer(ModelSerializer[Sender]):
     value = serializers.CharField(
         max_length=40,
         help_text="A name of up to 11 characters with a letter in it, or up to 20 digits. Cannot be changed.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,6 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.access import actor_of
 from accounts.models import Role, role_allows
@@ -21,9 +20,10 @@ from providers.connectors import REGISTRY
 from providers.models import ProviderAccount, Rate
 from providers.services import ProviderAccountError
 from web.api import Conflict
+from web.api_input import GenericViewSet, ModelSerializer, Serializer
 
 
-class RateSerializer(serializers.ModelSerializer[Rate]):
+class RateSerializer(ModelSerializer[Rate]):
     prefix = serializers.CharField(
         max_length=30, help_text="Beginning of the number, digits, such as 44 or 1212."
     )
@@ -34,7 +34,7 @@ class RateSerializer(serializers.ModelSerializer[Rate]):
         fields = ("prefix", "price")
 
 
-class ProviderAccountSerializer(serializers.ModelSerializer[ProviderAccount]):
+class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
     vendor = serializers.ChoiceField(
         choices=[(slug, connector.label) for slug, connector in REGISTRY.items()],
         help_text="Cannot be changed afterwards.",
@@ -111,7 +111,7 @@ class ChangeProviderAccountSerializer(ProviderAccountSerializer):
     vendor = serializers.CharField(read_only=True, help_text="Cannot be changed.")  # type: ignore[assignment]  # narrower on purpose
 
 
-class TestResultSerializer(serializers.Serializer[services.TestResult]):
+class TestResultSerializer(Serializer[services.TestResult]):
     __test__ = False
 
     ok = serializers.BooleanField(help_text="Whether the vendor accepts address and credentials.")
@@ -150,7 +150,7 @@ class ProviderAccountViewSet(
 
     def create(self, request: Request) -> Response:
         given = self._given(ProviderAccountSerializer(data=request.data))
-        with _in_words(given["vendor"]):
+        with _in_words(given["vendor"], given):
             account = services.create_account(
                 workspace=request.workspace,  # type: ignore[attr-defined]  # set by the key
                 actor=actor_of(request),
@@ -161,7 +161,7 @@ class ProviderAccountViewSet(
     def partial_update(self, request: Request, pk: str) -> Response:
         account = self.get_object()
         given = self._given(ChangeProviderAccountSerializer(account, data=request.data, partial=True))
-        with _in_words(account.vendor):
+        with _in_words(account.vendor, given):
             services.update_account(account=account, actor=actor_of(request), **given)
         return Response(self._shown(account))
 
@@ -195,7 +195,7 @@ class ProviderAccountViewSet(
 
 
 @contextmanager
-def _in_words(vendor: str) -> Iterator[None]:
+def _in_words(vendor: str, given: Mapping[str, Any]) -> Iterator[None]:
     """A service's refusal as a problem that names the field, also one inside `credentials`."""
     try:
         yield
@@ -203,7 +203,8 @@ def _in_words(vendor: str) -> Iterator[None]:
         if error.code == "name_taken":
             raise Conflict(str(error.sentence), error.code) from None
         details: Any = [str(error.sentence)]
-        if vendor in REGISTRY and error.field in services.credential_names(vendor):
+        known = services.credential_names(vendor) if vendor in REGISTRY else []
+        if error.field in known or error.field in given.get("credentials", {}):
             details = {"credentials": {error.field: details}}
         else:
             details = {error.field or "non_field_errors": details}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,10 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from web.api_words import sent_value, shown
+
 PROBLEM_TYPE = "application/problem+json"
+MOST_SENTENCES = 5
 
 
 class Conflict(exceptions.APIException):
@@ -45,11 +50,39 @@ class CursorPages(CursorPagination):
     page_size_query_param = "page_size"
     ordering = "-id"
 
+    def get_page_size(self, request: Request) -> int | None:
+        raw = request.query_params.get(self.page_size_query_param)
+        if raw is None:
+            return self.page_size
+        if not (raw.isascii() and raw.isdigit() and len(raw) < 10 and 1 <= int(raw) <= self.max_page_size):
+            sentence = _("page_size is %(value)s: send a whole number from 1 to %(most)d.") % {
+                "value": shown(raw),
+                "most": self.max_page_size,
+            }
+            raise exceptions.ValidationError({"page_size": [exceptions.ErrorDetail(sentence, "invalid")]})
+        return int(raw)
+
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            return super().decode_cursor(request)
+        except exceptions.NotFound:
+            sentence = _(
+                "cursor is %(value)s, which is none of ours: leave it out to begin, then follow “next”."
+            ) % {"value": shown(request.query_params[self.cursor_query_param])}
+            raise exceptions.ValidationError(
+                {"cursor": [exceptions.ErrorDetail(sentence, "invalid")]}
+            ) from None
+
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: None (a 500 elsewhere) for what is not an API error."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
+    request = context.get("request")
+    if isinstance(error, Http404) or (isinstance(error, exceptions.NotFound) and _is_stock(error)):
+        error = exceptions.NotFound(_nothing_here(request))
+    elif isinstance(error, exceptions.MethodNotAllowed) and request is not None:
+        error = _not_allowed(error, context["view"], request)
+    elif isinstance(error, exceptions.UnsupportedMediaType):
+        error = _not_read(error, context["view"])
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, OperationalError | InterfaceError):
@@ -62,7 +95,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    response = Response(problem(error), status=error.status_code, content_type=PROBLEM_TYPE)
+    body = problem(error, _sent(request))
+    response = Response(body, status=error.status_code, content_type=PROBLEM_TYPE)
     for header, attribute in (("WWW-Authenticate", "auth_header"), ("Retry-After", "wait")):
         value = getattr(error, attribute, None)
         if value:
@@ -70,13 +104,52 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     return response
 
 
-def problem(error: exceptions.APIException) -> dict[str, Any]:
-    """{"type", "title", "status", "detail", "code"}, and for bad fields "errors": [{field, detail, code}]."""
+def _is_stock(error: exceptions.NotFound) -> bool:
+    return str(error.detail) == str(exceptions.NotFound.default_detail)
+
+
+def _nothing_here(request: HttpRequest | Request | None) -> str:
+    if request is None:
+        return _("There is nothing at this address.")
+    return _(
+        "There is nothing at %(path)s in the workspace of this key. Check the id: what was deleted, or belongs to"
+        " another workspace, is not found. All addresses: /api/v1/."
+    ) % {"path": request.path}
+
+
+def _not_allowed(error: exceptions.MethodNotAllowed, view: Any, request: Request) -> exceptions.APIException:
+    words = {"method": request.method, "path": request.path, "allowed": ", ".join(view.allowed_methods)}
+    return exceptions.MethodNotAllowed(
+        str(request.method), _("%(method)s is not allowed at %(path)s. Allowed: %(allowed)s.") % words
+    )
+
+
+def _not_read(error: exceptions.UnsupportedMediaType, view: Any) -> exceptions.APIException:
+    words = {"detail": error.detail, "known": ", ".join(one.media_type for one in view.get_parsers())}
+    return exceptions.UnsupportedMediaType("", _("%(detail)s Send %(known)s.") % words)
+
+
+def _sent(request: Request | None) -> Mapping[str, Any]:
+    """The query's parameters and the body's fields, as far as they can be read."""
+    if request is None or not isinstance(request, Request):
+        return {}
+    # Not request.data: what was refused before it was read stays unread.
+    body = getattr(request, "_full_data", None)
+    return {**request.query_params.dict(), **(body if isinstance(body, Mapping) else {})}
+
+
+def problem(error: exceptions.APIException, sent: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """{"type", "title", "status", "detail", "code"}, and for bad fields
+    "errors": [{field, detail, code}], with the "value" that came in `sent`, cut, unless it may be a secret.
+    """
     status = HTTPStatus(error.status_code)
     body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": int(status)}
     if isinstance(error, exceptions.ValidationError):
         errors = list(_flatten(error.get_full_details()))
-        body |= {"detail": " ".join(e["detail"] for e in errors), "code": "invalid", "errors": errors}
+        for one in errors:
+            value = sent_value(sent or {}, one["field"]) if one["code"] != "unknown_field" else None
+            one |= {} if value is None else {"value": value}
+        body |= {"detail": _summary(errors), "code": "invalid", "errors": errors}
     else:
         details: Any = error.get_full_details()
         first = (
@@ -84,6 +157,14 @@ def problem(error: exceptions.APIException) -> dict[str, Any]:
         )
         body |= {"detail": str(first["message"]), "code": str(first.get("code", error.default_code))}
     return body | getattr(error, "extra", {})
+
+
+def _summary(errors: list[dict[str, str]]) -> str:
+    """The first sentences; a thousand rows can be wrong in the same way."""
+    sentences = [one["detail"] for one in errors[:MOST_SENTENCES]]
+    if more := len(errors) - len(sentences):
+        sentences.append(_("And %(count)d more, see “errors”.") % {"count": more})
+    return " ".join(sentences)
 
 
 def _flatten(details: Any, path: str = "") -> Any:

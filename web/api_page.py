@@ -17,8 +17,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+
+from web.api import problem_response
 
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON, MULTIPART = "application/json", "multipart/form-data"
@@ -76,9 +77,14 @@ class Group:
     operations: list[Operation] = field(default_factory=list)
 
 
-@require_safe
 def api_page(request: HttpRequest) -> HttpResponse:
     """Public, as the document itself is: it names no data."""
+    if request.method not in ("GET", "HEAD"):
+        sentence = _("%(method)s is not allowed at %(path)s. Allowed: GET, HEAD.")
+        words = {"method": request.method, "path": request.path}
+        refused = problem_response(405, sentence % words, "method_not_allowed")
+        refused.headers["Allow"] = "GET, HEAD"
+        return refused
     return render(request, "web/api_page.html", {"groups": groups(), "base_url": settings.PUBLIC_URL})
 
 

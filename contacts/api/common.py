@@ -14,6 +14,7 @@ from accounts.models import Workspace
 from contacts.errors import ContactsError, WrongState
 from contacts.numbers import Refused
 from web.api import Conflict
+from web.api_input import Serializer
 
 PROBLEM = OpenApiResponse(
     description="A problem (application/problem+json) whose detail says why, in a sentence."
@@ -50,7 +51,7 @@ def is_schema(view: Any) -> bool:
     return bool(getattr(view, "swagger_fake_view", False))
 
 
-class RefusedSerializer(serializers.Serializer[Refused]):
+class RefusedSerializer(Serializer[Refused]):
     position = serializers.IntegerField(help_text="In the list that was sent, from 1.")
     raw = serializers.CharField(help_text="As it was sent.")
     code = serializers.CharField(help_text="Short and stable.")

@@ -9,7 +9,7 @@ import phonenumbers
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,9 +19,10 @@ from contacts.fields import EXTRA_LIMIT, LIMITS, PERSON_FIELDS
 from contacts.models import ExistingNumbers, Recipient, RecipientList
 from contacts.search import search_people
 from contacts.services import lists
+from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
 
-class RecipientListSerializer(serializers.ModelSerializer[RecipientList]):
+class RecipientListSerializer(ModelSerializer[RecipientList]):
     name = serializers.CharField(max_length=100, help_text="Unique in the workspace, whatever the case.")
     enabled = serializers.BooleanField(
         required=False, help_text="A disabled list is kept and reaches nobody."
@@ -55,7 +56,7 @@ class RecipientListViewSet(
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet[RecipientList],
+    GenericViewSet[RecipientList],
 ):
     """Lists hold the people that broadcasts go to."""
 
@@ -100,7 +101,7 @@ class RecipientListViewSet(
 _EXTRA_HELP = "Values of further columns by name; names are small letters, digits and underscores."
 
 
-class RecipientSerializer(serializers.ModelSerializer[Recipient]):
+class RecipientSerializer(ModelSerializer[Recipient]):
     msisdn = serializers.CharField(read_only=True, help_text="E.164 digits without plus.")
     country = serializers.CharField(read_only=True, help_text="Of the number; empty where it has none.")
     extra = serializers.DictField(
@@ -115,7 +116,7 @@ class RecipientSerializer(serializers.ModelSerializer[Recipient]):
         read_only_fields = ("created_at", "updated_at")
 
 
-class NewRecipientSerializer(serializers.Serializer[Any]):
+class NewRecipientSerializer(Serializer[Any]):
     """A number in any usual writing, with what is known of its person."""
 
     msisdn = serializers.CharField(
@@ -138,7 +139,7 @@ class NewRecipientSerializer(serializers.Serializer[Any]):
         return {"msisdn": fields.pop("msisdn"), **own, **fields}
 
 
-class AddRecipientsSerializer(serializers.Serializer[Any]):
+class AddRecipientsSerializer(Serializer[Any]):
     recipients = NewRecipientSerializer(  # type: ignore[call-arg]  # max_length goes to the list
         many=True,
         max_length=MAX_AT_ONCE,
@@ -156,7 +157,7 @@ class AddRecipientsSerializer(serializers.Serializer[Any]):
     )
 
 
-class AddedSerializer(serializers.Serializer[lists.Added]):
+class AddedSerializer(Serializer[lists.Added]):
     """new + updated + unchanged + skipped + duplicate + refused = recipients sent."""
 
     new = serializers.IntegerField()
@@ -167,7 +168,7 @@ class AddedSerializer(serializers.Serializer[lists.Added]):
     refused = RefusedSerializer(many=True, help_text="Left out, each with its reason.")
 
 
-class RecipientFilter(django_filters.FilterSet):
+class RecipientFilter(FilterSet):
     msisdn = django_filters.CharFilter(method="by_number", help_text="E.164 digits, with or without plus.")
     q = django_filters.CharFilter(
         method="by_words", help_text="The beginning of a number, or part of a name or e-mail address."
@@ -199,7 +200,7 @@ class RecipientViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet[Recipient],
+    GenericViewSet[Recipient],
 ):
     """People on one list, newest first."""
 

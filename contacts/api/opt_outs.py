@@ -8,7 +8,7 @@ import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,9 +17,10 @@ from contacts.api.common import MAX_AT_ONCE, PROBLEM, RefusedSerializer, is_sche
 from contacts.models import OptOut, OptOutHow, UnsubscribeList, UnsubscribeMember
 from contacts.numbers import read_number, read_numbers
 from contacts.services import opt_outs
+from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
 
-class OptOutSerializer(serializers.ModelSerializer[OptOut]):
+class OptOutSerializer(ModelSerializer[OptOut]):
     msisdn = serializers.CharField(
         max_length=60, help_text="In any usual writing; answered as E.164 digits without plus."
     )
@@ -37,7 +38,7 @@ class OptOutSerializer(serializers.ModelSerializer[OptOut]):
         read_only_fields = ("message_id", "at")
 
 
-class NumberFilter(django_filters.FilterSet):
+class NumberFilter(FilterSet):
     msisdn = django_filters.CharFilter(method="by_number", help_text="E.164 digits, with or without plus.")
 
     def by_number(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
@@ -71,12 +72,13 @@ class OptOutViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet[OptOut],
+    GenericViewSet[OptOut],
 ):
     """The workspace-wide opt-outs."""
 
     serializer_class = OptOutSerializer
     filterset_class = OptOutFilter
+    parameters = {"destroy": ("reason",)}
     lookup_value_regex = "[0-9]+"
     queryset = OptOut.objects.none()
 
@@ -116,7 +118,7 @@ class OptOutViewSet(
 # --- named lists ---
 
 
-class UnsubscribeListSerializer(serializers.ModelSerializer[UnsubscribeList]):
+class UnsubscribeListSerializer(ModelSerializer[UnsubscribeList]):
     name = serializers.CharField(max_length=100, help_text="Unique in the workspace, whatever the case.")
     enabled = serializers.BooleanField(
         required=False, help_text="A disabled list is kept and leaves nobody out."
@@ -145,7 +147,7 @@ class UnsubscribeListViewSet(
     mixins.RetrieveModelMixin,
     mixins.CreateModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet[UnsubscribeList],
+    GenericViewSet[UnsubscribeList],
 ):
     """Further numbers that single broadcasts leave out."""
 
@@ -184,7 +186,7 @@ class UnsubscribeListViewSet(
             opt_outs.delete_unsubscribe_list(unsubscribe_list=instance, actor=actor_of(self.request))
 
 
-class MemberSerializer(serializers.ModelSerializer[UnsubscribeMember]):
+class MemberSerializer(ModelSerializer[UnsubscribeMember]):
     msisdn = serializers.CharField(read_only=True, help_text="E.164 digits without plus.")
     how = serializers.ChoiceField(choices=OptOutHow.choices, read_only=True)
 
@@ -194,7 +196,7 @@ class MemberSerializer(serializers.ModelSerializer[UnsubscribeMember]):
         read_only_fields = ("at",)
 
 
-class AddMembersSerializer(serializers.Serializer[Any]):
+class AddMembersSerializer(Serializer[Any]):
     msisdns = serializers.ListField(
         child=serializers.CharField(max_length=60),
         max_length=MAX_AT_ONCE,
@@ -202,7 +204,7 @@ class AddMembersSerializer(serializers.Serializer[Any]):
     )
 
 
-class AddedMembersSerializer(serializers.Serializer[Any]):
+class AddedMembersSerializer(Serializer[Any]):
     added = serializers.IntegerField(help_text="Numbers that were not on the list before.")
     refused = RefusedSerializer(many=True, help_text="Left out, each with its reason.")
 
@@ -225,7 +227,7 @@ class MemberViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
     mixins.DestroyModelMixin,
-    viewsets.GenericViewSet[UnsubscribeMember],
+    GenericViewSet[UnsubscribeMember],
 ):
     """Numbers of one unsubscribe list, newest first."""
 

@@ -211,7 +211,8 @@ def test_api_creates_and_changes(api: Api, account: ProviderAccount) -> None:
         [account.pk],
     )
     url = f"/api/v1/senders/{body['id']}/"
-    changed = client.patch(url, {"enabled": True, "accounts": [], "value": "Other"}).json()
+    assert client.patch(url, {"enabled": True, "value": "Other"}).json()["errors"][0]["field"] == "value"
+    changed = client.patch(url, {"enabled": True, "accounts": []}).json()
     assert (changed["value"], changed["enabled"], changed["accounts"]) == (NAME, True, [])
     assert AuditEntry.objects.filter(api_key__isnull=False).count() == 4
 
@@ -223,7 +224,7 @@ def test_api_creates_and_changes(api: Api, account: ProviderAccount) -> None:
         ({"value": "x" * 41}, 400, "40"),
         ({"value": NUMBER}, 409, "is there already"),
         ({"value": NAME, "accounts": [987654]}, 400, "987654"),
-        ({"accounts": []}, 400, "required"),
+        ({"accounts": []}, 400, "value is missing"),
     ],
 )
 def test_api_refuses_in_words(

@@ -1,0 +1,237 @@
+"""Base classes of the endpoints: what nobody reads is refused by name, never dropped in silence.
+
+An integrator's slip (`recipeints`, `?pagesize=`) would otherwise be answered 200 and found out by its harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+import django_filters  # type: ignore[import-untyped]  # it ships none
+from django import forms
+from django.db import models
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]  # it ships none
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from rest_framework import exceptions, serializers, viewsets
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+
+from web import api_words
+from web.api_words import MOST_NAMES, WHOLE, shown
+
+T = TypeVar("T")
+Row = TypeVar("Row", bound=Model)
+
+
+# --- bodies
+
+
+class NamesWhatIsWrong:
+    """For serializers. Errors name the field, the value and the remedy; unknown fields are errors."""
+
+    def run_validation(self: Any, data: Any = empty) -> Any:
+        may_be = data is empty or isinstance(data, Mapping) or (data is None and self.allow_null)
+        if not may_be and self.parent is None:
+            sentence = _("The body is %(value)s: send a JSON object, such as {%(example)s}.") % {
+                "value": _("empty") if data is None else shown(data),
+                "example": ", ".join(f'"{name}": …' for name in _writable(self)[:3]),
+            }
+            raise exceptions.ValidationError({WHOLE: [ErrorDetail(sentence, "invalid")]})
+        return super().run_validation(data)  # type: ignore[misc]  # a mixin
+
+    def to_internal_value(self: Any, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            sentence = _("%(value)s stands where an object has to be: send {…}.") % {"value": shown(data)}
+            raise exceptions.ValidationError({WHOLE: [ErrorDetail(sentence, "invalid")]})
+        errors = _unknown_fields(self, data)
+        try:
+            values = super().to_internal_value(data)  # type: ignore[misc]  # a mixin
+        except exceptions.ValidationError as refused:
+            details: Any = refused.detail
+            for name, detail in details.items():
+                field = self.fields.get(name)
+                value = field.get_value(data) if field is not None else None
+                errors[name] = detail if field is None else api_words.detail_of(name, field, value, detail)
+        if errors:
+            raise exceptions.ValidationError(errors)
+        return values
+
+
+class Serializer(NamesWhatIsWrong, serializers.Serializer[T]):
+    pass
+
+
+class ModelSerializer(NamesWhatIsWrong, serializers.ModelSerializer[Row]):
+    pass
+
+
+def _writable(serializer: Any) -> list[str]:
+    return [name for name, field in serializer.fields.items() if not field.read_only]
+
+
+def _unknown_fields(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    allowed = _writable(serializer)
+    # A password that slipped out of its place is still a password.
+    hide = any(field.write_only for field in serializer.fields.values())
+    errors: dict[str, Any] = {}
+    for name in [name for name in data if name not in allowed][:MOST_NAMES]:
+        known = name in serializer.fields
+        say = api_words.read_only if known else api_words.unknown
+        code = "read_only" if known else "unknown_field"
+        errors[name] = [ErrorDetail(say(name, data[name], allowed, hide=hide), code)]
+    return errors
+
+
+class ClosedObjects(OpenApiSerializerExtension):
+    """The schema says it too: request bodies have no additional properties."""
+
+    target_class = NamesWhatIsWrong
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        if direction == "request" and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+        return schema
+
+
+# --- filters
+
+
+class TrueOrFalseField(forms.Field):
+    WORDS: ClassVar[dict[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in ("", None):
+            return None
+        if (found := self.WORDS.get(str(value).lower())) is None:
+            raise forms.ValidationError("", code="invalid")
+        return found
+
+
+class TrueOrFalseFilter(django_filters.BooleanFilter):
+    field_class = TrueOrFalseField
+
+
+class FilterSet(django_filters.rest_framework.FilterSet):
+    FILTER_DEFAULTS = django_filters.rest_framework.FilterSet.FILTER_DEFAULTS | {
+        models.BooleanField: {"filter_class": TrueOrFalseFilter}
+    }
+
+
+class Filters(DjangoFilterBackend):
+    filterset_base = FilterSet
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        filterset = self.get_filterset(request, queryset, view)
+        return queryset if filterset is None else filtered(filterset)
+
+
+def filtered(filterset: Any) -> Any:
+    """The rows of a filter set; ValidationError in words for values that it cannot read."""
+    if filterset.is_valid():
+        return filterset.qs
+    errors = {}
+    for name, refused in filterset.errors.as_data().items():
+        words = {
+            "field": name,
+            "value": shown(" ".join(filterset.data.getlist(name))),
+            "wanted": _wanted(filterset.form.fields[name]),
+        }
+        sentence = _("%(field)s is %(value)s: send %(wanted)s instead.") % words
+        errors[name] = [ErrorDetail(sentence, refused[0].code or "invalid")]
+    raise exceptions.ValidationError(errors)
+
+
+def _wanted(field: forms.Field) -> str:
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        names = ", ".join(str(key) for key, _label in choices if key)
+        return _("one of %(choices)s") % {"choices": names}
+    if isinstance(field, TrueOrFalseField):
+        return _("true or false")
+    return _("a number") if isinstance(field, forms.DecimalField) else _("a text")
+
+
+# --- views
+
+
+class Negotiation(DefaultContentNegotiation):
+    def filter_renderers(self, renderers: Any, format: str) -> Any:
+        found = [renderer for renderer in renderers if renderer.format == format]
+        if not found:
+            known = [renderer.format for renderer in renderers]
+            sentence = _("format is %(value)s: send %(known)s, or leave it out.") % {
+                "value": shown(format),
+                "known": ", ".join(known),
+            }
+            raise exceptions.ValidationError({"format": [ErrorDetail(sentence, "invalid_choice")]})
+        return found
+
+
+class GenericViewSet(viewsets.GenericViewSet[Row]):
+    """Knows the query parameters of each action, and which actions read a body; all else is refused.
+
+    `parameters`: by action, those beyond pages and filters. `paged_actions`: answer pages, and filter.
+    `body_actions`: read a body. A test walks over the OpenAPI document and holds each action to it.
+    """
+
+    filter_backends = [Filters]
+    content_negotiation_class = Negotiation
+    parameters: ClassVar[dict[str, tuple[str, ...]]] = {}
+    paged_actions: ClassVar[frozenset[str]] = frozenset({"list"})
+    body_actions: ClassVar[frozenset[str]] = frozenset({"create", "partial_update"})
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # None: the method is not allowed, and is answered so.
+        if self.action is not None and request.method != "OPTIONS":
+            self._refuse_parameters(request)
+            if self.action not in self.body_actions:
+                self._refuse_body(request)
+
+    def query_parameters(self) -> set[str]:
+        """All that the present action reads."""
+        names = {"format", *self.parameters.get(self.action, ())}
+        if self.action in self.paged_actions:
+            names |= self._page_parameters() | self._filter_parameters()
+        return names
+
+    def _page_parameters(self) -> set[str]:
+        paginator: Any = self.paginator
+        return {paginator.cursor_query_param, paginator.page_size_query_param} if paginator else set()
+
+    def _filter_parameters(self) -> set[str]:
+        found = Filters().get_filterset_class(self, getattr(self, "queryset", None))
+        return set(found.base_filters) if found else set()
+
+    def _refuse_parameters(self, request: Request) -> None:
+        allowed = self.query_parameters()
+        errors = {
+            name: [ErrorDetail(api_words.unknown(name, value, allowed), "unknown_parameter")]
+            for name, value in list(request.query_params.items())
+            if name not in allowed
+        }
+        if errors:
+            raise exceptions.ValidationError(errors)
+
+    @staticmethod
+    def _refuse_body(request: Request) -> None:
+        data = request.data
+        if not data:
+            return
+        if isinstance(data, Mapping):
+            names = list(data)[:MOST_NAMES]
+            raise exceptions.ValidationError(
+                {
+                    name: [ErrorDetail(api_words.unknown(name, data[name], ()), "unknown_field")]
+                    for name in names
+                }
+            )
+        sentence = _("This takes no body, but %(value)s was sent: leave it out.") % {"value": shown(data)}
+        raise exceptions.ValidationError({WHOLE: [ErrorDetail(sentence, "unknown_field")]})
