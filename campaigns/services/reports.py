@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet, Sum
@@ -25,8 +27,8 @@ from contacts.models import OptOut, Recipient, RecipientList
 from messaging.dispatches import counts_of
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.reasons import reason_of
-from sms.msisdn import format_msisdn
 from sms.states import LABEL, MessageState
+from web.csv_cells import msisdn_cell, safe_cell, time_cell
 
 S = MessageState
 NOT_DELIVERED = (S.UNDELIVERED, S.EXPIRED, S.REJECTED, S.FAILED)
@@ -344,43 +346,73 @@ def timeline_of(message: Message) -> list[Step]:
     return sorted(steps, key=lambda step: step.at)
 
 
+# Stable, and documented in docs/report-csv.md: programs read it.
 CSV_HEADER = (
-    "number",
+    "msisdn",
+    "first_name",
+    "last_name",
     "state",
+    "reason_code",
     "reason",
+    "parts",
+    "cost",
+    "currency",
+    "queued_at",
+    "sent_at",
+    "delivered_at",
+    "settled_at",
+    "provider_message_id",
     "provider_words",
     "sender",
-    "parts",
-    "price",
-    "provider_message_id",
-    "planned_at",
-    "submitted_at",
-    "settled_at",
     "text",
 )
+CSV_CHUNK = 2000  # rows
 
 
 def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
-    """A header and one row per recipient; streamed. Text cells that a spreadsheet would run are escaped."""
+    """A header and one row per recipient; streamed. Times in the workspace's zone."""
     yield list(CSV_HEADER)
-    for row in _tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=2000):
-        yield [
-            format_msisdn(row.msisdn),
-            row.state,
-            str(reason_of(row.reason).sentence),
-            safe_cell(row.words),
-            row.sender,
-            "" if row.parts is None else str(row.parts),
-            "" if row.price is None else str(row.price),
-            row.provider_message_id,
-            *(at.isoformat() if at else "" for at in (row.created_at, row.submitted_at, row.settled_at)),
-            safe_cell(row.text),
-        ]
+    zone = ZoneInfo(broadcast.workspace.time_zone)
+    currencies = dict(broadcast.workspace.provider_accounts.values_list("id", "currency"))
+    rows = _tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=CSV_CHUNK)
+    while chunk := list(islice(rows, CSV_CHUNK)):
+        names = _names(chunk)
+        for row in chunk:
+            first_name, last_name = names.get(row.recipient_id or 0, ("", ""))
+            yield [
+                msisdn_cell(row.msisdn),
+                safe_cell(first_name),
+                safe_cell(last_name),
+                row.state,
+                row.reason,
+                str(reason_of(row.reason).sentence),
+                "" if row.parts is None else str(row.parts),
+                "" if row.price is None else str(row.price),
+                "" if row.price is None else currencies.get(row.account_id, ""),
+                *(time_cell(at, zone) for at in _csv_times(row)),
+                safe_cell(row.provider_message_id),
+                safe_cell(row.words),
+                safe_cell(row.sender),
+                safe_cell(row.text),
+            ]
 
 
-def safe_cell(value: str) -> str:
-    """A cell that begins like a formula is shown, not run, by spreadsheets: a leading apostrophe says so."""
-    return f"'{value}" if value[:1] in "=+-@\t\r" and value else value
+def _names(messages: list[Message]) -> dict[int, tuple[str, str]]:
+    ids = {message.recipient_id for message in messages if message.recipient_id}
+    rows = Recipient.objects.filter(id__in=ids).values_list("id", "first_name", "last_name")
+    return {pk: (first, last) for pk, first, last in rows}
+
+
+def _csv_times(message: Message) -> tuple[datetime | None, ...]:
+    """Queued, taken by the provider, delivered, settled."""
+    first: dict[str, datetime] = {}
+    for state, at, *_rest in message.history:
+        first.setdefault(state, datetime.fromisoformat(at))
+    sent = first.get(S.SENT.value)
+    if sent is None and message.state in {state.value for state in HANDED_OVER}:
+        sent = message.submitted_at
+    delivered = message.settled_at if message.state == S.DELIVERED.value else None
+    return message.created_at, sent, delivered, message.settled_at
 
 
 # --- who did not get it -----------------------------------------------------------------------------------

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,7 +16,7 @@ from django.utils import timezone
 from accounts.access import Actor
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.control import stop_broadcast
-from contacts.models import RecipientList
+from contacts.models import Recipient, RecipientList
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message
 from sms.msisdn import format_msisdn
@@ -21,6 +25,7 @@ from sms.states import MessageState
 pytestmark = pytest.mark.django_db
 
 S = MessageState
+DOCUMENTED = re.findall(r"^\| `(\w+)` \|", Path("docs/report-csv.md").read_text(), re.MULTILINE)
 
 
 def settle(broadcast: Broadcast, *outcomes: tuple[MessageState, str]) -> list[Message]:
@@ -173,7 +178,7 @@ class TestCsv:
     def test_it_has_a_row_for_everybody(self, victor_client: Client, running: Broadcast) -> None:
         header, *rows = self.rows(victor_client, f"/broadcasts/{running.pk}/messages.csv")
 
-        assert header[0] == "number"
+        assert header == DOCUMENTED
         assert len(rows) == 30
 
     def test_a_tab_can_be_taken_alone(self, victor_client: Client, running: Broadcast) -> None:
@@ -181,7 +186,56 @@ class TestCsv:
 
         rows = self.rows(victor_client, f"/broadcasts/{running.pk}/messages.csv?tab=failed")
 
-        assert [row[1] for row in rows[1:]] == ["expired"]
+        assert [row[3] for row in rows[1:]] == ["expired"]
+
+    def row(self, client: Client, broadcast: Broadcast) -> dict[str, str]:
+        header, first, *_rows = self.rows(client, f"/broadcasts/{broadcast.pk}/messages.csv")
+        return dict(zip(header, first, strict=True))
+
+    def test_programs_can_read_it(self, victor_client: Client, running: Broadcast) -> None:
+        """Acme is in New York."""
+        (message,) = settle(running, (S.DELIVERED, ""))
+        Message.objects.filter(pk=message.pk).update(
+            created_at=datetime(2026, 3, 7, 14, tzinfo=UTC),
+            submitted_at=datetime(2026, 3, 7, 14, 0, 1, tzinfo=UTC),
+            settled_at=datetime(2026, 3, 8, 14, tzinfo=UTC),
+            history=[
+                ["sent", "2026-03-07T14:00:02.5+00:00", "engine", "", ""],
+                ["delivered", "2026-03-08T14:00:00+00:00", "receipt", "", "DELIVRD"],
+            ],
+            provider_message_id="abc-1",
+            parts=2,
+            price="0.0158",
+        )
+        Recipient.objects.filter(pk=message.recipient_id).update(first_name="Ann", last_name="Lee")
+
+        row = self.row(victor_client, running)
+
+        assert row["msisdn"] == f"+{message.msisdn}"
+        assert (row["first_name"], row["last_name"], row["state"]) == ("Ann", "Lee", "delivered")
+        assert (row["parts"], row["cost"], row["currency"]) == ("2", "0.01580", "USD")
+        assert row["queued_at"] == "2026-03-07T09:00:00-05:00"
+        assert row["sent_at"] == "2026-03-07T09:00:02-05:00"
+        assert row["delivered_at"] == row["settled_at"] == "2026-03-08T10:00:00-04:00", "summer time began"
+        assert row["provider_message_id"] == "abc-1"
+
+    @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+    def test_no_value_runs_as_a_formula(self, victor_client: Client, running: Broadcast, name: str) -> None:
+        message = Message.objects.filter(broadcast_id=running.pk).earliest("id")
+        Recipient.objects.filter(pk=message.recipient_id).update(first_name=name, last_name=name)
+        Message.objects.filter(pk=message.pk).update(words=name, text=name, provider_message_id=name)
+
+        row = self.row(victor_client, running)
+
+        for column in ("first_name", "last_name", "provider_words", "text", "provider_message_id"):
+            assert row[column] == f"'{name}"
+        assert row["msisdn"].startswith("+1")
+
+    def test_names_cost_one_query_a_chunk(
+        self, victor_client: Client, running: Broadcast, django_assert_max_num_queries: Any
+    ) -> None:
+        with django_assert_max_num_queries(10):
+            self.rows(victor_client, f"/broadcasts/{running.pk}/messages.csv")
 
     def test_its_name_is_that_of_the_broadcast(self, victor_client: Client, running: Broadcast) -> None:
         answer = victor_client.get(f"/broadcasts/{running.pk}/messages.csv")
