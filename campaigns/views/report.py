@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -39,6 +40,7 @@ from campaigns.views.listing import url_with
 from contacts.models import Recipient
 from messaging.models import Message
 from messaging.reasons import reason_of
+from web.templatetags.crier import zone_names
 from web.toasts import toast
 
 PAGE_SIZE = 50
@@ -62,18 +64,21 @@ def broadcast_detail(request: Any, pk: int) -> HttpResponse:
     chart = chart_of(broadcast)
     context |= {
         "chart": chart_data(chart.labels, chart.series),
-        "chart_title": _unit_title(chart.unit_minutes),
+        "chart_title": _("%(unit)s, %(zone)s")
+        % {"unit": _unit_title(chart.unit_minutes), "zone": zone_names([timezone.now()])},
         "chart_label": _chart_label(chart.series),
     }
     return render(request, "campaigns/report.html", context)
 
 
 def head_context(request: Any, broadcast: Broadcast, report: Report) -> dict[str, Any]:
+    events = list(broadcast.events.select_related("user").order_by("-at", "-id")[:50])
     return {
         "broadcast": broadcast,
         "report": report,
         "stats": stats_of(report),
-        "events": list(broadcast.events.select_related("user").order_by("-at", "-id")[:50]),
+        "events": events,
+        "events_zone": zone_names(event.at for event in events),
         "may_write": role_allows(request.membership.role, Role.MARKETER),
         "tabs": _tabs(request, report),
         "pace": _pace(report),
@@ -183,6 +188,7 @@ def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> di
     page, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     names = names_of(page)
     return {
+        "zone": zone_names(row.changed_at for row in page),
         "broadcast": broadcast,
         "report": report,
         "tab": tab,
@@ -223,12 +229,14 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
     broadcast = get_broadcast(request, pk)
     rows = Message.objects.filter(broadcast_id=broadcast.pk).select_related("account")
     message = get_row(request, rows, pk=message_pk)
+    steps = timeline_of(message)
     context = {
         "broadcast": broadcast,
         "message": message,
         "name": names_of([message]).get(message.recipient_id or 0, ""),
         "reason": reason_of(message.reason),
-        "steps": timeline_of(message),
+        "steps": steps,
+        "zone": zone_names(step.at for step in steps),
     }
     return render(request, "campaigns/message.html", context)
 

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import Actor
+from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.control import stop_broadcast
 from contacts.models import Recipient, RecipientList
@@ -166,6 +167,47 @@ class TestRecipients:
         self, bob_client: Client, running: Broadcast, message: Message
     ) -> None:
         assert bob_client.get(f"/broadcasts/{running.pk + 1}/messages/{message.pk}/").status_code == 404
+
+
+class TestZones:
+    """Acme is in New York."""
+
+    def test_the_table_names_its_zone(self, victor_client: Client, running: Broadcast) -> None:
+        Message.objects.filter(broadcast_id=running.pk).update(
+            changed_at=datetime(2026, 1, 15, 17, 30, tzinfo=UTC)
+        )
+
+        page = victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+        assert ">Time (EST)</th>" in page
+        assert page.count('data-label="Time (EST)"') == 30
+        assert "12:30:00</time>" in page
+
+    def test_a_change_of_the_clocks_names_both(self, victor_client: Client, running: Broadcast) -> None:
+        """30 rows: one before summer time began, the others after."""
+        rows = Message.objects.filter(broadcast_id=running.pk)
+        rows.update(changed_at=datetime(2026, 3, 8, 14, tzinfo=UTC))
+        Message.objects.filter(pk=rows.earliest("id").pk).update(
+            changed_at=datetime(2026, 3, 7, 14, tzinfo=UTC)
+        )
+
+        assert "Time (EST/EDT)" in victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+    def test_a_zone_without_letters_is_told_by_its_offset(
+        self, victor_client: Client, running: Broadcast
+    ) -> None:
+        Workspace.objects.update(time_zone="Asia/Dubai")
+
+        assert "Time (UTC+04)" in victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+    def test_lists_of_what_happened_name_it_too(self, victor_client: Client, running: Broadcast) -> None:
+        message = Message.objects.filter(broadcast_id=running.pk).earliest("id")
+        Message.objects.filter(pk=message.pk).update(created_at=datetime(2026, 7, 1, tzinfo=UTC))
+
+        page = victor_client.get(f"/broadcasts/{running.pk}/messages/{message.pk}/").content.decode()
+
+        assert "Times in EDT" in page
+        assert "Times in E" in victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
 
 
 class TestCsv:

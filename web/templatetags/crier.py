@@ -126,6 +126,13 @@ def full_time(value: datetime) -> str:
     return f"{date_format(local, 'j F Y, H:i:s')} {local.tzname()}"
 
 
+def zone_names(times: Iterable[datetime]) -> str:
+    """The short names of the page's zone at these times: `GMT`, or `GMT/BST` where the clocks changed between."""
+    names = dict.fromkeys(timezone.localtime(at).tzname() or "" for at in times)
+    # Zones without letters are called by their offset: "+04".
+    return "/".join(f"UTC{name}" if name[:1] in "+-" else name for name in names)
+
+
 @register.filter
 def ago(value: datetime, now: datetime | None = None) -> str:
     """`5 minutes ago`, `in 2 hours`; beyond a month the date. static/js/time.js keeps it true."""
