@@ -4,6 +4,7 @@ On an empty system everybody is sent to make the first one.
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Membership, User
 
 SESSION_KEY = "workspace_id"
+ALLAUTH_PAGES = ("account_", "mfa_")
 # Answered without asking who it is: they carry no session, or must work while the database is away.
 NO_PERSON = ("/static/", "/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
 
@@ -33,6 +35,16 @@ class WorkspaceMiddleware:
         zone = request.workspace.time_zone if request.workspace else "UTC"
         with timezone.override(zone):
             return self.get_response(request)
+
+    def process_template_response(self, request: Any, response: Any) -> Any:
+        """allauth answers a refused form with 200; like our own pages, its pages say 422."""
+        match = request.resolver_match
+        is_allauth = match is not None and str(match.url_name).startswith(ALLAUTH_PAGES)
+        if is_allauth and request.method == "POST" and response.status_code == HTTPStatus.OK:
+            form = (response.context_data or {}).get("form")
+            if form is not None and form.errors:
+                response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+        return response
 
     def _must_set_up(self, request: Any) -> bool:
         if self._is_set_up or request.path.startswith(NO_PERSON):

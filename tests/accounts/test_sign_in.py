@@ -108,3 +108,59 @@ def test_the_second_factor_asks_for_the_password_first(alice: User) -> None:
     page = client.get("/settings/mfa/totp/activate/", follow=True)
     assert page.status_code == 200
     assert "otp" in page.content.decode().lower() or "authenticator" in page.content.decode().lower()
+
+
+# --- refused forms ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"login": "alice@example.com", "password": "wrong-password"},
+        {"login": "nobody@example.com", "password": "wrong-password"},
+        {"login": "alice@example.com"},
+        {},
+    ],
+)
+def test_a_failed_sign_in_is_422(client: Client, alice: User, given: dict[str, str]) -> None:
+    response = client.post("/login/", given)
+    assert response.status_code == 422
+    assert "You are not signed in yet" in response.content.decode()
+    assert client.get("/login/").status_code == 200
+
+
+def test_too_many_sign_ins_are_422_too(client: Client, alice: User) -> None:
+    statuses = [sign_in(client, alice.email, "wrong-password") for _attempt in range(7)]
+    assert statuses == [422] * 7
+    assert sign_in(client, alice.email, PASSWORD) == 422, "even the right one, for now"
+
+
+@pytest.mark.parametrize(
+    ("url", "given"),
+    [
+        (
+            "/password/change/",
+            {"oldpassword": "wrong", "password1": "a-new-one-7", "password2": "a-new-one-7"},
+        ),
+        ("/reauthenticate/", {"password": "wrong"}),
+    ],
+)
+def test_other_refused_forms_are_422(alice: User, url: str, given: dict[str, str]) -> None:
+    client = Client()
+    sign_in(client, alice.email, PASSWORD)
+    assert client.get(url).status_code == 200
+    assert client.post(url, given).status_code == 422
+
+
+def test_a_wrong_code_of_the_second_factor_is_422(alice: User) -> None:
+    client = Client()
+    sign_in(client, alice.email, PASSWORD)
+    client.post("/reauthenticate/", {"password": PASSWORD})
+    assert client.post("/settings/mfa/totp/activate/", {"code": "000000"}).status_code == 422
+
+
+def test_a_flood_of_sign_ins_is_429(client: Client, alice: User) -> None:
+    statuses = {sign_in(client, f"nobody{number}@example.com", "wrong") for number in range(31)}
+    assert statuses == {422, 429}
+    page = client.post("/login/", {"login": alice.email, "password": PASSWORD}).content.decode()
+    assert "Too many tries</h1>" in page
