@@ -27,10 +27,10 @@ def missing(request):
 
 
 urlpatterns = [
-    *frame_urls.urlpatterns,
     path("broken/", broken),
     path("api/v1/broken/", broken),
     path("api/v1/none/", missing),
+    *frame_urls.urlpatterns,
 ]
 handler400, handler403, handler404, handler500 = (
     frame_urls.handler400,
