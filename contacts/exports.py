@@ -1,4 +1,4 @@
-"""Tables as CSV, streamed row by row: UTF-8 with a mark, as spreadsheets want it."""
+"""Tables as CSV, streamed row by row: UTF-8 with a mark, as spreadsheets want it; no cell is run as a formula."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from django.http import StreamingHttpResponse
 from django.utils.text import slugify
 
 from contacts.fields import PERSON_FIELDS
+from contacts.files.formulas import EXPORT_FIRST, EXPORT_LAST, harmless_row
 from contacts.models import Import, OptOut, RecipientList, UnsubscribeList
-
-# A cell that begins so is run as a formula by spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Echo:
@@ -26,9 +24,9 @@ class _Echo:
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     def lines() -> Iterator[str]:
         writer = csv.writer(_Echo())
-        yield "\ufeff" + writer.writerow(header)
+        yield "\ufeff" + writer.writerow(harmless_row(header))
         for row in rows:
-            yield writer.writerow(row)
+            yield writer.writerow(harmless_row(row))
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{slugify(name) or "export"}.csv"'
@@ -50,11 +48,6 @@ def refused_rows_csv(imported: Import) -> StreamingHttpResponse | None:
     return response
 
 
-def harmless(value: str) -> str:
-    """Text from outside as text: an apostrophe in front keeps a spreadsheet from running it."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
-
-
 def people_csv(recipient_list: RecipientList) -> StreamingHttpResponse:
     """Can be imported again as it is. Numbers carry their plus."""
     columns = list(recipient_list.columns)
@@ -64,10 +57,10 @@ def people_csv(recipient_list: RecipientList) -> StreamingHttpResponse:
 
     def lines() -> Iterator[list[str]]:
         for msisdn, *values, extra, created_at in rows.iterator(chunk_size=2_000):
-            own = [harmless(str(extra.get(name, ""))) for name in columns]
-            yield [f"+{msisdn}", *map(harmless, values), *own, created_at.isoformat(timespec="seconds")]
+            own = [str(extra.get(name, "")) for name in columns]
+            yield [f"+{msisdn}", *values, *own, created_at.isoformat(timespec="seconds")]
 
-    return csv_response(recipient_list.name, ["number", *PERSON_FIELDS, *columns, "added_at"], lines())
+    return csv_response(recipient_list.name, [EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST], lines())
 
 
 def opt_outs_csv(workspace_id: int) -> StreamingHttpResponse:
@@ -75,14 +68,8 @@ def opt_outs_csv(workspace_id: int) -> StreamingHttpResponse:
 
     def lines() -> Iterator[list[str]]:
         for row in rows.iterator(chunk_size=2_000):
-            message = str(row.message_id or "")
-            yield [
-                f"+{row.msisdn}",
-                row.at.isoformat(timespec="seconds"),
-                row.how,
-                harmless(row.source),
-                message,
-            ]
+            at = row.at.isoformat(timespec="seconds")
+            yield [f"+{row.msisdn}", at, row.how, row.source, str(row.message_id or "")]
 
     return csv_response("opt-outs", ["number", "at", "how", "source", "message_id"], lines())
 

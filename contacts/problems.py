@@ -72,8 +72,8 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Export the file again, or take the character out."),
     ),
     "encoding": (
-        gettext_lazy("The row holds letters in another encoding than the file."),
-        gettext_lazy("Save the file as UTF-8, or choose its encoding above."),
+        gettext_lazy("The row holds letters that cannot be read in the encoding of the file."),
+        gettext_lazy("Choose the right encoding at the step Columns, or write the letters marked � anew."),
     ),
     "time_zone": (
         gettext_lazy("The time zone is unknown."),

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from contacts.fields import PERSON_FIELDS, column_name, known_time_zones
+from contacts.files.formulas import REJECT_COLUMNS, is_written_by_us
 from contacts.files.header_words import GENDER_WORDS, WORDS
 from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
@@ -42,6 +43,8 @@ class Column:
 def looks_like_header(first: Sequence[str], default_country: str) -> bool:
     """Names are known words, or at least no data: no number, address or figure among them."""
     cells = [cell.strip() for cell in first]
+    if is_written_by_us(cells):
+        return True
     if any(_target_by_name(cell) for cell in cells):
         return True
     read = compile_fast(default_country or None)
@@ -103,9 +106,7 @@ def _key(name: str) -> str:
 
 _TARGETS = {_key(word): target for target, words in WORDS.items() for word in words.split()}
 _TARGETS |= {_key(name): name for name in PERSON_FIELDS}
-# What our own reject file adds in front.
-OWN_COLUMNS = ("Crier row", "Crier reason")
-_OWN_KEYS = frozenset(_key(name) for name in OWN_COLUMNS)
+_OWN_KEYS = frozenset(_key(name) for name in REJECT_COLUMNS)
 
 
 def _target_by_name(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal
 from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
+from contacts.files.formulas import REJECT_COLUMNS
 
 BLOCK = 1 << 20
 SAMPLE_BYTES = 64 * 1024
@@ -188,12 +189,15 @@ def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
 
 # --- delimiter and quotation mark ---
 
+# The first line of a reject file, whatever a spreadsheet made of its delimiter.
+_REJECT_LINE = re.compile('\ufeff?("?){}\\1([,;\t|])\\1{}'.format(*REJECT_COLUMNS))
 _SEP_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?", re.IGNORECASE)
 
 
 def guess_dialect(text: str, *, cut: bool = False) -> tuple[str, str]:
     """(delimiter, quotation mark) that make the sample the most even table. `cut`: it ends amid a row."""
-    named = sep_line(text)
+    ours = _REJECT_LINE.match(text)
+    named = ours[2] if ours else sep_line(text)
     if named:
         return named, '"'
     lines = text.removeprefix("\ufeff").splitlines(keepends=True)[:SAMPLE_RECORDS]

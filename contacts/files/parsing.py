@@ -203,9 +203,14 @@ class Parser:
 
 
 def _is_encodable(text: str) -> bool:
-    """False where a byte stood that the file's encoding does not know: it came as a lone surrogate."""
+    """False where a byte stood that the file's encoding does not know.
+
+    It came as a lone surrogate from UTF-8, as U+FFFD from other encodings and from whoever wrote the file.
+    """
     if text.isascii():
         return True
+    if "\ufffd" in text:
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
 from contacts.files.formats import Format, sep_line
+from contacts.files.formulas import is_written_by_us, restored_row
 
 # A record of more lines has a quotation mark that was never closed.
 MAX_LINES_OF_RECORD = 100
@@ -31,12 +33,34 @@ Record = list[str] | Broken
 
 @contextmanager
 def open_records(path: Path, file_format: Format) -> Iterator[Iterator[Record]]:
-    """Each line or quoted group of lines once; empty lines are []. The n-th record is row n of the file."""
+    """Each line or quoted group of lines once; empty lines are []. The n-th record is row n of the file.
+
+    Of a file that we wrote ourselves the cells are as they were before they were made harmless.
+    """
     # Bytes that are no UTF-8 come as lone surrogates, so that only their rows are refused.
     errors = "surrogateescape" if file_format.encoding == "utf-8" else "replace"
     encoding = "utf-8-sig" if file_format.encoding == "utf-8" else file_format.encoding
     with path.open(encoding=encoding, errors=errors, newline="") as stream:
-        yield read_records(stream, file_format)
+        yield _as_meant(read_records(stream, file_format))
+
+
+def _as_meant(records: Iterator[Record]) -> Iterator[Record]:
+    start: list[Record] = []
+    for record in islice(records, MAX_LINES_OF_RECORD):
+        start.append(record)
+        if not isinstance(record, list) or any(map(str.strip, record)):
+            break
+    header = start[-1] if start else []
+    all_records = chain(start, records)
+    if isinstance(header, list) and is_written_by_us(header):
+        return map(_restored, all_records)
+    return all_records
+
+
+def _restored(record: Record) -> Record:
+    if isinstance(record, Broken):
+        return Broken(record.code, tuple(restored_row(record.cells)))
+    return restored_row(record)
 
 
 def read_records(stream: TextIO, file_format: Format) -> Iterator[Record]:
