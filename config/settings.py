@@ -11,6 +11,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from web import env
+from web.cache import cache_settings
 from web.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -44,6 +45,8 @@ if EMBEDDED:
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A database that is away is told at once, not after the system's two minutes.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- secrets --------------------------------------------------------------------------------------
@@ -257,6 +260,18 @@ elif CELERY_BROKER_URL.startswith(("redis", "amqp", "pyamqp")):
         CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": 2}
 elif not CELERY_BROKER_URL.startswith(("amqp", "redis", "memory", "pyamqp", "rediss")):
     raise env.SettingError("CELERY_BROKER_URL", "must begin with amqp://, redis:// or filesystem://.")
+# --- what the web processes share -----------------------------------------------------------------------
+CACHES = (
+    {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    if TESTING
+    else cache_settings(
+        cache_url=env.text("CACHE_URL", ""),
+        broker_url=CELERY_BROKER_URL,
+        embedded=EMBEDDED,
+        folder=DATA_DIR / "cache",
+    )
+)
+
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_IGNORE_RESULT = True
