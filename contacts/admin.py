@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -9,11 +10,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from import_export import fields, resources
 from import_export.admin import ExportMixin, ImportExportModelAdmin
 
 from accounts.access import Actor
 from accounts.models import User
+from contacts.errors import ContactsError
 from contacts.fields import PERSON_FIELDS
 from contacts.models import (
     Import,
@@ -30,6 +33,19 @@ from contacts.services import lists, opt_outs
 
 def _actor(request: HttpRequest) -> Actor:
     return Actor(user=request.user if isinstance(request.user, User) else None)
+
+
+_ID = re.compile(r"[0-9]{1,18}")
+
+
+def _require_columns(row: Any, *names: str) -> None:
+    for name in names:
+        if name not in row:
+            raise ContactsError(
+                _("The file has no column %(name)s. Name one so in the first row; it has: %(columns)s.")
+                % {"name": name, "columns": ", ".join(map(str, row))},
+                field=name,
+            )
 
 
 class LookedAtAdmin(admin.ModelAdmin):
@@ -82,7 +98,18 @@ class RecipientResource(resources.ModelResource):
         skip_unchanged = True
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
-        target = RecipientList.objects.select_related("workspace").get(pk=row["list"])
+        _require_columns(row, "list", "msisdn")
+        raw = str(row["list"] or "")
+        rows = RecipientList.objects.select_related("workspace")
+        target = rows.filter(pk=int(raw)).first() if _ID.fullmatch(raw) else None
+        if target is None:
+            raise ContactsError(
+                _(
+                    "list is “%(value)s”, which is no list. Use the id of one, as its address in the admin shows it."
+                )
+                % {"value": raw},
+                field="list",
+            )
         row["msisdn"], row["country"] = read_number(str(row["msisdn"]), target.workspace.default_country)
 
     def do_instance_save(self, instance: Recipient, is_create: bool) -> None:
@@ -134,6 +161,7 @@ class OptOutResource(resources.ModelResource):
         import_id_fields = ("workspace", "msisdn")
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
+        _require_columns(row, "workspace", "msisdn")
         row["msisdn"], _country = read_number(str(row["msisdn"]), "")
 
     def skip_row(

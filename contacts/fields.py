@@ -89,8 +89,8 @@ def check_person(fields: Mapping[str, str], extra: Mapping[str, str]) -> None:
 def _check_length(field: str, label: str | Promise, value: str, limit: int) -> None:
     if len(value) > limit:
         raise ContactsError(
-            _("%(label)s holds %(length)d characters; at most %(limit)d fit. Shorten it.")
-            % {"label": label, "length": len(value), "limit": limit},
+            _("%(label)s holds %(length)d characters (“%(value)s…”); at most %(limit)d fit. Shorten it.")
+            % {"label": label, "length": len(value), "limit": limit, "value": value[:20]},
             field=field,
             code="too_long_value",
         )

@@ -25,13 +25,48 @@ NEW_LIST = "new"
 NUMBER_ATTRIBUTES = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
 
 
-class NameForm(forms.Form):
+class NamingForm(forms.Form):
+    """Its errors name the field, the value and the remedy."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name_errors()
+
+    def name_errors(self) -> None:
+        """To be called again by whoever adds fields."""
+        for field in self.fields.values():
+            field.error_messages = _error_words(str(field.label)) | _own_words(field)
+
+
+def _own_words(field: forms.Field) -> dict[str, Any]:
+    """Those that the field was declared with."""
+    stock: dict[str, Any] = {}
+    for kind in reversed(type(field).__mro__):
+        stock |= vars(kind).get("default_error_messages", {})
+    return {code: words for code, words in field.error_messages.items() if stock.get(code) != words}
+
+
+def _error_words(label: str) -> dict[str, str]:
+    """By code. What stands in doubled per cent signs is filled in by Django, which knows the value."""
+    plain, doubled = {"field": label}, {"field": label.replace("%", "%%")}
+    return {
+        "required": _("%(field)s is empty. Fill it in.") % plain,
+        "invalid_choice": _("“%%(value)s” cannot be chosen for %(field)s. Choose one from its list.")
+        % doubled,
+        "max_length": _("%(field)s has %%(show_value)d characters; at most %%(limit_value)d fit. Shorten it.")
+        % doubled,
+        "null_characters_not_allowed": _("%(field)s holds a NUL character, which is no text. Take it out.")
+        % doubled,
+    }
+
+
+class NameForm(NamingForm):
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
 
-class PersonForm(forms.Form):
+class PersonForm(NamingForm):
     """A number with its fields and the list's further columns; `own_fields`: what Recipient holds itself."""
 
     msisdn = forms.CharField(
@@ -53,6 +88,7 @@ class PersonForm(forms.Form):
         self.columns = recipient_list.columns if only == PERSON_FIELDS else []
         for name in self.columns:
             self.fields[EXTRA + name] = _text_field(name, EXTRA_LIMIT)
+        self.name_errors()
         if recipient is not None:
             del self.fields["msisdn"]
             self._show(recipient)
@@ -78,7 +114,7 @@ def _text_field(label: str, limit: int) -> forms.CharField:
     return forms.CharField(label=label, max_length=limit, required=False, widget=widget)
 
 
-class UploadForm(forms.Form):
+class UploadForm(NamingForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=forms.FileInput(
@@ -88,6 +124,7 @@ class UploadForm(forms.Form):
             "required": gettext_lazy("Choose the file that holds the people."),
             "empty": gettext_lazy("The file is empty. Export the list again and choose the new file."),
             "missing": gettext_lazy("No file arrived. Choose it again."),
+            "invalid": gettext_lazy("No file arrived, only its name. Choose it again."),
         },
     )
 
@@ -103,7 +140,7 @@ class UploadForm(forms.Form):
         ) % {"limit": limit}
 
 
-class ColumnsForm(forms.Form):
+class ColumnsForm(NamingForm):
     """Where each column goes (fields column-0, column-1 …), and what to do with the numbers."""
 
     default_country = forms.ChoiceField(
@@ -138,6 +175,7 @@ class ColumnsForm(forms.Form):
                 choices=offered,
                 required=False,
             )
+        self.name_errors()
         for name, value in self._initial_values().items():
             self.fields[name].initial = value
 
@@ -151,6 +189,20 @@ class ColumnsForm(forms.Form):
             "new_list_name": imported.new_list_name,
             "truncate": imported.truncate,
         }
+
+    def clean(self) -> dict[str, Any]:
+        """The form must be about the columns that the file has now: somebody may have read it anew meanwhile."""
+        sent = {name for name in self.data if name.startswith("column-")}
+        width = len(self.imported.columns)
+        if sent != {f"column-{at}" for at in range(width)}:
+            raise forms.ValidationError(
+                _(
+                    "The form names %(sent)d columns, but the file has %(width)d. Load the page again and choose anew."
+                )
+                % {"sent": len(sent), "width": width},
+                code="other_columns",
+            )
+        return self.cleaned_data
 
     @property
     def choices(self) -> Choices:
@@ -182,7 +234,7 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
     ]
 
 
-class FormatForm(forms.Form):
+class FormatForm(NamingForm):
     """How the file is read, where the guess was wrong."""
 
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=list(ENCODINGS.items()))
@@ -209,7 +261,7 @@ class FormatForm(forms.Form):
         return given
 
 
-class EncodingForm(forms.Form):
+class EncodingForm(NamingForm):
     """The encoding alone, each choice with what the file says when read so."""
 
     encoding = forms.ChoiceField(label=gettext_lazy("Choose the line that reads right"))
@@ -233,7 +285,7 @@ def _offer_present_encoding(field: Any, imported: Import) -> None:
         field.choices = [(imported.encoding, imported.encoding.upper()), *field.choices]
 
 
-class OptOutForm(forms.Form):
+class OptOutForm(NamingForm):
     numbers = forms.CharField(
         label=gettext_lazy("Numbers"),
         help_text=gettext_lazy("One a line, or parted by commas."),
@@ -248,11 +300,11 @@ class OptOutForm(forms.Form):
     )
 
 
-class MembersForm(forms.Form):
+class MembersForm(NamingForm):
     numbers = OptOutForm.base_fields["numbers"]
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(NamingForm):
     reason = forms.CharField(
         label=gettext_lazy("Why this number may be texted again"),
         help_text=gettext_lazy("Kept in the audit trail, such as “asked for it by phone on 3 May”."),

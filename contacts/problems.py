@@ -138,6 +138,19 @@ def describe(stored: Iterable[Mapping[str, Any]]) -> list[Described]:
     ]
 
 
+def reason_for(code: str, value: str, target: str = "") -> str:
+    """Of one row: what is wrong, where and with which value, and how to mend it."""
+    sentence, remedy = words_for(code)
+    if not value:
+        return f"{sentence} {remedy}"
+    if not target:
+        where = _("It begins with “%(value)s”.") % {"value": value}
+    else:
+        label = LABELS.get(target, target.removeprefix("extra:"))
+        where = _("Its %(column)s is “%(value)s”.") % {"column": label, "value": value}
+    return f"{sentence} {where} {remedy}"
+
+
 def words_for(code: str) -> tuple[str, str]:
     """(what is wrong, how to mend it) of one code."""
     kind, colon, target = code.partition(":")

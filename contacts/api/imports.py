@@ -6,8 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import exceptions, mixins, serializers, status
@@ -18,6 +20,7 @@ from rest_framework.response import Response
 
 from accounts.access import actor_of
 from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
+from contacts.errors import ContactsError
 from contacts.exports import refused_rows_csv
 from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
 from contacts.problems import Described, describe
@@ -279,7 +282,8 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         serializer = self.get_serializer(imported, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        with problems():
+        with problems(), transaction.atomic():
+            _require_one_list(given)
             if any(name in given for name in FORMAT_FIELDS):
                 imports.reread_import(
                     imported=imported, **{name: given[name] for name in FORMAT_FIELDS if name in given}
@@ -320,8 +324,22 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         """With row number and reason in front; mended, it can be uploaded as it is."""
         response = refused_rows_csv(self.get_object())
         if response is None:
-            raise exceptions.NotFound("No row was refused, or the file was not checked yet.")
+            raise exceptions.NotFound(
+                _(
+                    "There are no refused rows: none was refused, or the file is not checked yet. POST to check/ first."
+                )
+            )
         return response
+
+
+def _require_one_list(given: dict[str, Any]) -> None:
+    if given.get("list") and given.get("new_list_name"):
+        raise ContactsError(
+            _("list is %(list)s and new_list_name is %(name)s: people go to one list. Leave one of both out.")
+            % {"list": given["list"].pk, "name": given["new_list_name"]},
+            field="list",
+            code="two_lists",
+        )
 
 
 def _choices(imported: Import, given: dict[str, Any]) -> imports.Choices:

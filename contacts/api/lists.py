@@ -8,6 +8,7 @@ import django_filters  # type: ignore[import-untyped]  # it ships none
 import phonenumbers
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -258,6 +259,11 @@ def _country(raw: str | None) -> str | None:
     country = raw.upper()
     if country not in phonenumbers.SUPPORTED_REGIONS:
         raise serializers.ValidationError(
-            {"default_country": [f"{raw} is not a country. Use its two letters, such as US or GB."]}
+            {
+                "default_country": [
+                    _("The default country %(country)s does not exist. Use two letters, such as US or GB.")
+                    % {"country": raw}
+                ]
+            }
         )
     return country

@@ -14,7 +14,7 @@ from typing import Any
 from contacts.fields import EXTRA_LIMIT, LIMITS, MULTI_LINE, PERSON_FIELDS, known_time_zones
 from contacts.files.columns import EXTRA, MSISDN
 from contacts.files.reading import Broken, Record
-from contacts.problems import CUT, TOO_LONG, Problem, Problems, words_for
+from contacts.problems import CUT, TOO_LONG, Problem, Problems, reason_for
 from sms.msisdn import MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
@@ -64,13 +64,13 @@ class Chunk:
 
 
 class _Refusal(Exception):
-    """Why this row is left out: `code` of problems.py, and the value that is to blame."""
+    """Why this row is left out: `code` of problems.py, the value that is to blame, and the column it goes to."""
 
-    def __init__(self, code: str, sample: str, sentence: str = "") -> None:
+    def __init__(self, code: str, sample: str, *, target: str = "", sentence: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.sample = sample
-        self.sentence = sentence or words_for(code)[0]
+        self.sentence = sentence or reason_for(code, _shown(sample), target)
 
 
 class Parser:
@@ -126,7 +126,8 @@ class Parser:
             except MsisdnError as error:
                 if error.code == "empty" and not any(map(str.strip, cells)):
                     continue
-                self._refuse(_Refusal(error.code, cells[number_at], error.sentence), cells, chunk)
+                refusal = _Refusal(error.code, cells[number_at], sentence=error.sentence)
+                self._refuse(refusal, cells, chunk)
             except _Refusal as refusal:
                 self._refuse(refusal, cells, chunk)
             else:
@@ -166,7 +167,7 @@ class Parser:
             if len(value) <= limit:
                 continue
             if not self._plan.truncate:
-                raise _Refusal(TOO_LONG + self._targets[at], value)
+                raise _Refusal(TOO_LONG + self._targets[at], value, target=self._targets[at])
             chunk.problems.setdefault(CUT + self._targets[at], Problem()).add(self._row, _shown(value))
             values[at] = value[:limit].rstrip()
             cut = True
@@ -176,18 +177,18 @@ class Parser:
     def _check_text(self, values: list[str]) -> None:
         for target, value in zip(self._targets, values, strict=True):
             if "\x00" in value:
-                raise _Refusal("nul", value)
+                raise _Refusal("nul", value, target=target)
             if ("\n" in value or "\r" in value) and target not in MULTI_LINE and not target.startswith(EXTRA):
-                raise _Refusal("line_break", value)
+                raise _Refusal("line_break", value, target=target)
             if not _is_encodable(value):
-                raise _Refusal("encoding", value)
+                raise _Refusal("encoding", value, target=target)
 
     def _finished(self, values: list[str]) -> list[str]:
         """Further columns become one JSON object, without the empty ones."""
         if self._zone_at is not None:
             zone = values[self._zone_at]
             if zone and zone not in known_time_zones():
-                raise _Refusal("time_zone", zone)
+                raise _Refusal("time_zone", zone, target="time_zone")
         if not self._keys:
             return values
         own = len(values) - len(self._keys)

@@ -44,6 +44,8 @@ CHECKED_AT_ONCE_BYTES = 256 * 1024
 UNTAKEN = timedelta(seconds=15)
 WAKE_UP_SECONDS = 10
 
+LIST_NAME_LIMIT = 100
+SHOWN_COLUMNS = 20
 CHANGEABLE = (ImportState.UPLOADED, ImportState.CHECKED)
 BUSY = (ImportState.CHECKING, ImportState.RUNNING)
 AGAIN = (ImportState.FAILED, ImportState.CANCELLED)
@@ -143,8 +145,8 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     _require_country(choices.default_country)
     if choices.existing not in ExistingNumbers.values:
         raise ContactsError(
-            _("%(value)s is not a way to treat known numbers: use update, fill or skip.")
-            % {"value": choices.existing},
+            _("“%(value)s” says nothing about numbers that exist already. Use one of: %(known)s.")
+            % {"value": choices.existing, "known": ", ".join(ExistingNumbers.values)},
             field="existing",
         )
     new_name = choices.new_list_name.strip()
@@ -251,7 +253,7 @@ def _require_changeable(imported: Import) -> None:
 def _require_state(imported: Import, allowed: Sequence[str]) -> None:
     if imported.state not in allowed:
         raise WrongState(
-            _("This import is %(state)s: that cannot be done any more.")
+            _("This import is %(state)s: that cannot be done any more. Upload the file again to begin anew.")
             % {"state": ImportState(imported.state).label}
             if imported.state not in BUSY
             else _("This import is %(state)s. Wait for its end, or cancel it.")
@@ -295,8 +297,15 @@ def _known_mark(field: str, raw: str, words: Mapping[str, str | Promise]) -> str
 def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
     if len(mapping) != len(imported.columns):
         raise ContactsError(
-            _("The mapping has %(given)d targets for %(width)d columns. Give each one; empty is allowed.")
-            % {"given": len(mapping), "width": len(imported.columns)},
+            _(
+                "The mapping has %(given)d targets for %(width)d columns (%(columns)s). Give each one in their order; "
+                "an empty one leaves its column out."
+            )
+            % {
+                "given": len(mapping),
+                "width": len(imported.columns),
+                "columns": ", ".join(column["name"] for column in imported.columns[:SHOWN_COLUMNS]),
+            },
             field="mapping",
         )
     if MSISDN not in mapping:
@@ -309,16 +318,24 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
         _require_known_target(target)
     repeated = [target for target, count in Counter(mapping).items() if target and count > 1]
     if repeated:
+        names = [
+            column["name"] for column, to in zip(imported.columns, mapping, strict=True) if to == repeated[0]
+        ]
         raise ContactsError(
-            _("Two columns go to %(target)s. Choose one of them, and “Do not import” for the other.")
-            % {"target": repeated[0].removeprefix(EXTRA)},
+            _(
+                "Several columns go to %(target)s: %(columns)s. Keep one, and choose “Do not import” for the rest."
+            )
+            % {"target": repeated[0].removeprefix(EXTRA), "columns": ", ".join(names)},
             field="mapping",
             code="repeated_target",
         )
-    if sum(target.startswith(EXTRA) for target in mapping) > MAX_EXTRA_COLUMNS:
+    own = sum(target.startswith(EXTRA) for target in mapping)
+    if own > MAX_EXTRA_COLUMNS:
         raise ContactsError(
-            _("A list takes at most %(limit)d own columns. Choose “Do not import” for the others.")
-            % {"limit": MAX_EXTRA_COLUMNS},
+            _(
+                "%(count)d columns become own columns; a list takes %(limit)d. Choose “Do not import” for the others."
+            )
+            % {"count": own, "limit": MAX_EXTRA_COLUMNS},
             field="mapping",
             code="too_many_columns",
         )
@@ -346,7 +363,8 @@ def _require_known_target(target: str) -> None:
 def _require_country(country: str) -> None:
     if country and country not in phonenumbers.SUPPORTED_REGIONS:
         raise ContactsError(
-            _("%(country)s is not a country. Use its two letters, such as US or GB.") % {"country": country},
+            _("The default country %(country)s does not exist. Use two letters, such as US or GB.")
+            % {"country": country},
             field="default_country",
         )
 
@@ -356,9 +374,11 @@ def _require_target(workspace: Workspace, recipient_list: RecipientList | None, 
         return
     if not new_name:
         raise ContactsError(_("Choose the list to add to, or name a new one."), field="list", code="no_list")
-    if len(new_name) > 100:
+    if len(new_name) > LIST_NAME_LIMIT:
         raise ContactsError(
-            _("The name of a list has at most 100 characters. Shorten it."), field="new_list_name"
+            _("The name %(name)s… has %(length)d characters; at most %(limit)d fit. Shorten it.")
+            % {"name": new_name[:20], "length": len(new_name), "limit": LIST_NAME_LIMIT},
+            field="new_list_name",
         )
     if workspace.recipient_lists.filter(name__iexact=new_name).exists():
         raise ContactsError(

@@ -277,7 +277,7 @@ def _merge(old: Recipient, row: _Row, *, only_empty: bool) -> bool:
 
 def _save(recipient_list: RecipientList) -> None:
     if not recipient_list.name:
-        raise ContactsError(_("A list needs a name."), field="name")
+        raise ContactsError(_("The name of the list is empty. Enter one."), field="name")
     try:
         with transaction.atomic():
             recipient_list.save()

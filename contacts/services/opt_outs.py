@@ -71,7 +71,9 @@ def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOB
     False when the number was not opted out. Members of unsubscribe lists stay: those are kept by people.
     """
     if not reason.strip():
-        raise ContactsError(_("Say why this opt-out is removed: it is kept as proof."), field="reason")
+        raise ContactsError(
+            _("The reason is empty. Say why this opt-out is removed: it is kept as proof."), field="reason"
+        )
     with transaction.atomic():
         row = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
         if row is None:
@@ -184,7 +186,7 @@ def _count(unsubscribe_list: UnsubscribeList, by: int) -> None:
 
 def _save(unsubscribe_list: UnsubscribeList) -> None:
     if not unsubscribe_list.name:
-        raise ContactsError(_("An unsubscribe list needs a name."), field="name")
+        raise ContactsError(_("The name of the unsubscribe list is empty. Enter one."), field="name")
     try:
         with transaction.atomic():
             unsubscribe_list.save()

@@ -211,7 +211,11 @@ def people_restore(request: WorkspaceRequest, pk: int) -> HttpResponse:
     recipient_list = get_row(request, lists_of(request), pk=pk)
     kept = request.session.pop(UNDO_KEY, None)
     if not kept or kept["list"] != pk:
-        toast(request, _("There is nothing to put back any more."), level="warning")
+        toast(
+            request,
+            _("There is nothing to put back any more. Add the people again by hand or from a file."),
+            level="warning",
+        )
         return redirect("recipient-list-detail", pk)
     rows = [_from_kept(one) for one in kept["people"]]
     count = lists.restore_recipients(recipient_list=recipient_list, rows=rows, actor=actor_of(request))

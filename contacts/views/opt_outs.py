@@ -57,9 +57,17 @@ def _numbers_of(request: WorkspaceRequest, form: OptOutForm | MembersForm) -> Nu
         form.add_error("numbers", refused.sentence)
     more = len(numbers.refused) - SHOWN_REFUSED
     if more > 0:
-        form.add_error("numbers", ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more})
+        form.add_error(
+            "numbers",
+            ngettext(
+                "%(n)d more number cannot be read. Correct it or take it out.",
+                "%(n)d more numbers cannot be read. Correct them or take them out.",
+                more,
+            )
+            % {"n": more},
+        )
     if not numbers.msisdns and not numbers.refused:
-        form.add_error("numbers", _("Enter at least one number."))
+        form.add_error("numbers", _("There is no number in the field. Enter at least one."))
     return None if form.errors else numbers
 
 

@@ -145,7 +145,11 @@ def test_known_numbers_are_treated_as_asked(
         ({"recipients": [{}]}, "recipients[0].msisdn", "msisdn is missing"),
         ({"recipients": [{"msisdn": "1"}] * 1001}, "recipients", "holds 1001 items; at most 1000"),
         ({"recipients": [], "existing": "replace"}, "existing", "send one of update, fill, skip"),
-        ({"recipients": [], "default_country": "XX"}, "default_country", "XX is not a country"),
+        (
+            {"recipients": [], "default_country": "XX"},
+            "default_country",
+            "The default country XX does not exist",
+        ),
     ],
 )
 def test_a_body_that_does_not_fit_is_a_problem(

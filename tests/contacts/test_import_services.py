@@ -87,15 +87,19 @@ def test_reading_in_another_way_guesses_the_mapping_anew(acme: Workspace) -> Non
     [
         ({"mapping": ["", "first_name", ""]}, "mapping", "No column is the phone number"),
         ({"mapping": ["msisdn"]}, "mapping", "1 targets for 3 columns"),
-        ({"mapping": ["msisdn", "first_name", "first_name"]}, "mapping", "Two columns go to first_name"),
+        (
+            {"mapping": ["msisdn", "first_name", "first_name"]},
+            "mapping",
+            "Several columns go to first_name: Vorname, Stadt",
+        ),
         ({"mapping": ["msisdn", "shoe_size", ""]}, "mapping", "Use extra:shoe_size"),
         ({"mapping": ["msisdn", "extra:Shoe Size", ""]}, "mapping", "as in shoe_size"),
         ({"mapping": ["msisdn", "extra:", ""]}, "mapping", "cannot be the name of a column"),
-        ({"default_country": "XX"}, "default_country", "XX is not a country"),
-        ({"existing": "replace"}, "existing", "use update, fill or skip"),
+        ({"default_country": "XX"}, "default_country", "The default country XX does not exist"),
+        ({"existing": "replace"}, "existing", "Use one of: update, fill, skip"),
         ({"new_list_name": " "}, "list", "Choose the list to add to, or name a new one"),
         ({"new_list_name": "members"}, "new_list_name", "There is a list named members already"),
-        ({"new_list_name": "x" * 101}, "new_list_name", "at most 100 characters"),
+        ({"new_list_name": "x" * 101}, "new_list_name", "has 101 characters; at most 100 fit"),
     ],
 )
 def test_choices_must_fit(acme: Workspace, change: dict[str, object], field: str, words: str) -> None:

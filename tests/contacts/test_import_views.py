@@ -177,9 +177,9 @@ def test_a_file_without_numbers_is_told_at_once_and_on_submit(bob_client: Client
     [
         ({"new_list_name": ""}, "Choose the list to add to, or name a new one"),
         ({"new_list_name": "members"}, "There is a list named members already"),
-        ({"column-1": "msisdn"}, "Two columns go to msisdn"),
-        ({"column-1": "shoe"}, "Select a valid choice"),
-        ({"existing": "replace"}, "Select a valid choice"),
+        ({"column-1": "msisdn"}, "Several columns go to msisdn: Mobile, Vorname."),
+        ({"column-1": "shoe"}, "“shoe” cannot be chosen for Goes to: Vorname."),
+        ({"existing": "replace"}, "“replace” cannot be chosen for When a number exists."),
     ],
 )
 def test_choices_that_do_not_fit_are_told(

@@ -90,8 +90,8 @@ def test_a_person_of_another_list_is_not_found(
     [
         ({"msisdn": "12"}, "“12” has too few digits for a number in US: add the missing ones."),
         ({"msisdn": "(201) 555-0100"}, f"+{number(0)} is on this list already. Search for it to edit it."),
-        ({"msisdn": ""}, "This field is required."),
-        ({"msisdn": "+12015550150", "first_name": "x" * 51}, "at most 50 characters"),
+        ({"msisdn": ""}, "Number is empty. Fill it in."),
+        ({"msisdn": "+12015550150", "first_name": "x" * 51}, "at most 50 fit. Shorten it."),
     ],
 )
 def test_adding_says_what_is_wrong(

@@ -76,14 +76,14 @@ def test_one_bad_number_stops_all_and_is_named(bob_client: Client, acme: Workspa
     response = bob_client.post(reverse("opt-out-list"), {"numbers": f"+{number(3)}\n{bad}"})
     page = response.content.decode()
     assert response.status_code == 422
-    assert ("“0x” holds letters" in page, "And 2 more." in page) == (True, True)
+    assert ("“0x” holds letters" in page, "2 more numbers cannot be read." in page) == (True, True)
     assert not OptOut.objects.exists()
     assert f"+{number(3)}" in page  # what was entered stays
 
 
 def test_no_number_is_told(bob_client: Client, acme: Workspace) -> None:
     response = bob_client.post(reverse("opt-out-list"), {"numbers": " , ;"})
-    assert "Enter at least one number." in response.content.decode()
+    assert "There is no number in the field. Enter at least one." in response.content.decode()
 
 
 def test_removal_asks_for_a_reason(bob_client: Client, stopped: OptOut) -> None:

@@ -126,7 +126,12 @@ def test_refused_rows_are_handed_on_as_they_were() -> None:
     parser.take(read_records(io.StringIO(text, newline=""), Format()), 100)
     assert refused == [
         (2, ["x", "Ann"], "“x” holds letters: write the number in digits, without a name."),
-        (3, ["1", "open"], "A quotation mark is opened and not closed."),
+        (
+            3,
+            ["1", "open"],
+            "A quotation mark is opened and not closed. It begins with “1”. "
+            "Close it, or write it twice where it belongs to the value.",
+        ),
     ]
 
 
