@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -33,8 +33,7 @@ Delta = Counter[tuple[int, str, str]]
 _CHANGED_STEP = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What became of a message. Facts (ids, parts, price, text) are kept even if the state does not move."""
 
     message_id: int
@@ -51,16 +50,14 @@ class Change:
     claim: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     message_id: int
     msisdn: str
     recipient_id: int | None
     tries: int
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(NamedTuple):
     """A message that certainly was not sent goes back to the queue, to be taken again from `due_at` on."""
 
     message_id: int
@@ -95,9 +92,8 @@ def claim_messages(
         now = timezone.now()
         with transaction.atomic():
             found = _lock_due(dispatch, limit, after, now)
-            gone = _opted_out(dispatch, [row[1] for row in found]) if found and check_opt_out else set()
-            suppressed = [row for row in found if row[1] in gone]
-            taken = [row for row in found if row[1] not in gone]
+            suppressed = [row for row in found if row[5] and check_opt_out]
+            taken = [row for row in found if not (row[5] and check_opt_out)]
             if suppressed:
                 _suppress(dispatch.pk, [(row[0], row[4]) for row in suppressed], now)
             if taken:
@@ -109,53 +105,40 @@ def claim_messages(
 
 def _lock_due(
     dispatch: Dispatch, limit: int, after: int, now: datetime
-) -> list[tuple[int, str, int | None, int, str]]:
-    """(id, msisdn, recipient id, tries, reason) of what is due, in the order of planning, if the dispatch runs.
+) -> list[tuple[int, str, int | None, int, str, bool]]:
+    """(id, msisdn, recipient id, tries, reason, opted out) of what is due, in the order of planning, if the dispatch
+    runs. Whether they opted out is judged now: people write STOP between launch and their turn.
 
-    By hand, as the rest of the claim: made by the ORM, its four statements took longer than all else in it.
+    By hand, as the rest of the claim: made by the ORM, its statements took longer than all else in it.
     """
+    opted_out = _OPTED_OUT
+    unsubscribed = dispatch.unsubscribe_list_ids
+    if unsubscribed:
+        opted_out += _UNSUBSCRIBED.format(", ".join(["%s"] * len(unsubscribed)))
+    lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    values = [dispatch.workspace_id, *unsubscribed, dispatch.pk, after, now, limit]
     with connection.cursor() as cursor:
-        lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
-        cursor.execute(_DUE + lock, [dispatch.pk, after, now, limit])
+        cursor.execute(_DUE.format(opted_out) + lock, values)
         return list(cursor.fetchall())
 
 
 _DUE = """
-SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason
+SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}
 FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id
 WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'running'
   AND (m.due_at IS NULL OR m.due_at <= %s)
 ORDER BY m.id LIMIT %s
 """
-
-
-def _opted_out(dispatch: Dispatch, msisdns: list[str]) -> set[str]:
-    """Those not to be texted, judged now: people write STOP between launch and their turn."""
-    among = _AMONG[connection.vendor]
-    query = _OPTED_OUT + among
-    values: list[int | str] = [dispatch.workspace_id, json.dumps(msisdns)]
-    if dispatch.unsubscribe_list_ids:
-        places = ", ".join(["%s"] * len(dispatch.unsubscribe_list_ids))
-        query += _UNSUBSCRIBED.format(places) + among
-        values += [*dispatch.unsubscribe_list_ids, json.dumps(msisdns)]
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return {msisdn for (msisdn,) in cursor.fetchall()}
-
-
-_OPTED_OUT = "SELECT msisdn FROM contacts_optout WHERE workspace_id = %s AND msisdn "
-_UNSUBSCRIBED = " UNION SELECT msisdn FROM contacts_unsubscribemember WHERE list_id IN ({}) AND msisdn "
-# As an array: PostgreSQL then looks each one up in the index, and the driver has no list to quote.
-_AMONG = {
-    "postgresql": "= ANY(ARRAY(SELECT json_array_elements_text(%s::json)))",
-    "sqlite": "IN (SELECT value FROM json_each(%s))",
-}
+_OPTED_OUT = "EXISTS (SELECT 1 FROM contacts_optout o WHERE o.workspace_id = %s AND o.msisdn = m.msisdn)"
+_UNSUBSCRIBED = (
+    " OR EXISTS (SELECT 1 FROM contacts_unsubscribemember u WHERE u.list_id IN ({}) AND u.msisdn = m.msisdn)"
+)
 
 
 def _take(ids: list[int], claim: str, lease_until: datetime, now: datetime) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL_TAKE, [claim, lease_until, now, now, ids])
+            cursor.execute(_POSTGRESQL_TAKE, [claim, lease_until, now, now, _array(ids)])
         else:
             cursor.execute(_SQLITE_TAKE, [claim, lease_until, now, now, json.dumps(ids)])
 
@@ -164,8 +147,13 @@ _TAKE = (
     "UPDATE messaging_message SET state = 'submitting', reason = '', claim = %s, lease_until = %s,"
     " submitted_at = %s, changed_at = %s, tries = CASE WHEN tries < 30000 THEN tries + 1 ELSE tries END WHERE id "
 )
-_POSTGRESQL_TAKE = _TAKE + "= ANY(%s)"
+_POSTGRESQL_TAKE = _TAKE + "= ANY(%s::bigint[])"
 _SQLITE_TAKE = _TAKE + "IN (SELECT value FROM json_each(%s))"
+
+
+def _array(ids: Iterable[int]) -> str:
+    """As PostgreSQL writes an array: the driver takes as long for a list as the database for the statement."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) -> None:
@@ -226,7 +214,7 @@ def _lock_current(ids: set[int]) -> dict[int, _Current]:
     """Locked in the order of their ids. By hand: with many ids the ORM takes longer than the database."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL_LOCK, [list(ids)])
+            cursor.execute(_POSTGRESQL_LOCK, [_array(ids)])
             return {row[0]: _Current(*row[1:]) for row in cursor.fetchall()}
         cursor.execute(_SQLITE_LOCK, [json.dumps(list(ids))])
         # SQLite knows no decimals: prices come as floats.
@@ -239,7 +227,7 @@ def _lock_current(ids: set[int]) -> dict[int, _Current]:
 
 
 _LOCK = "SELECT id, dispatch_id, state, reason, claim, price FROM messaging_message WHERE id "
-_POSTGRESQL_LOCK = _LOCK + "= ANY(%s) ORDER BY id FOR UPDATE"
+_POSTGRESQL_LOCK = _LOCK + "= ANY(%s::bigint[]) ORDER BY id FOR UPDATE"
 _SQLITE_LOCK = _LOCK + "IN (SELECT value FROM json_each(%s))"
 
 

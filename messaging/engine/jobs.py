@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -43,8 +43,7 @@ class Unprepared(Exception):
         self.message_ids = message_ids
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One message ready to be handed over, not before `start` and not after `deadline` (both time.monotonic())."""
 
     outgoing: OutgoingText
@@ -158,6 +157,7 @@ def _jobs_of(
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
     lease = settings.ENGINE_LEASE_SECONDS
     deadline = claimed_at + lease - settings.ENGINE_REQUEST_TIMEOUT_SECONDS * min(1.0, lease / 90)
+    seconds_a_part = 1 / lane.parts_per_second
     jobs: list[Job] = []
     for row, count in zip(ready, parts, strict=True):
         outgoing = OutgoingText(
@@ -171,7 +171,7 @@ def _jobs_of(
         price = lane.prices.price(row.msisdn)
         cost = None if price is None else price * count
         jobs.append(Job(outgoing, dispatch.pk, claim, row.tries, count, cost, start, deadline))
-        start += count / lane.parts_per_second
+        start += count * seconds_a_part
     return jobs
 
 

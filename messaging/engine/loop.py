@@ -40,8 +40,10 @@ T = TypeVar("T")
 
 FLUSH_SECONDS = 0.05
 FLUSH_ROWS = 500
-# Claimed ahead of the window: what is handed over within this time, so that the window never runs dry.
+# Claimed ahead of the window, so that it never runs dry: what is handed over while two claims are made, within these
+# bounds. What is claimed when a worker dies ends as `unknown`: so no more than that.
 AHEAD_SECONDS = 0.03
+AHEAD_SECONDS_MOST = 0.15
 CLAIM_MOST = 500
 # With a low rate limit, no more than this much time's worth of parts is taken into one worker's hands.
 PACED_SECONDS = 0.05
@@ -245,6 +247,8 @@ class LaneRunner:
         self._unclear = 0
         self._paced_until = 0.0
         self._rate = 0.0
+        # How long a claim takes, the latest count most.
+        self._claim_seconds = 0.0
         self._healthy = False
         self.feeder = asyncio.create_task(self._feed())
 
@@ -288,6 +292,7 @@ class LaneRunner:
         return len(jobs)
 
     async def _claim(self, dispatch: Any, limit: int) -> list[Job]:
+        began = time.monotonic()
         try:
             jobs = await self.engine.in_claim_thread(
                 claim_jobs, self.lane, dispatch, claim=self.engine.claim, limit=limit
@@ -300,6 +305,7 @@ class LaneRunner:
             await self.engine.in_claim_thread(connections.close_all)
             await asyncio.sleep(FLUSH_SECONDS * 10)
             return []
+        self._claim_seconds += 0.3 * (time.monotonic() - began - self._claim_seconds)
         self.engine.report.claimed += len(jobs)
         if jobs:
             self._paced_until = jobs[-1].start
@@ -340,7 +346,8 @@ class LaneRunner:
     async def _wait_for_room(self) -> int:
         """How many may be claimed now: the window, a little ahead of it, and not far ahead of the pace."""
         while not self.closed:
-            ahead = min(max(int(self._rate * AHEAD_SECONDS), 8), CLAIM_MOST)
+            seconds = min(max(2 * self._claim_seconds, AHEAD_SECONDS), AHEAD_SECONDS_MOST)
+            ahead = min(max(int(self._rate * seconds), 8), CLAIM_MOST)
             most = self.lane.account.max_in_flight + ahead
             self._enough = most - max(ahead // 2, 1)
             wait = self._paced_until - time.monotonic() - PACED_SECONDS

@@ -16,6 +16,8 @@ import httpx
 MAX_RETRY_AFTER = 3600.0  # seconds
 # Of an error page; its words are cut later, when secrets are out.
 MAX_PAGE_BYTES = 65_536
+# Made once: `json.loads` makes one for each call that names how to read numbers.
+DECODER = json.JSONDecoder(parse_float=Decimal)
 # Whatever is larger is no price of a text.
 MAX_PRICE = Decimal(100_000)
 
@@ -35,18 +37,19 @@ class Answer:
 
 def read_answer(response: httpx.Response) -> Answer:
     body = response.content
+    wait = response.headers.get("retry-after")
     return Answer(
         response.status_code,
         read_json(body),
         body,
-        retry_after_seconds(response.headers.get("retry-after"), datetime.now(UTC)),
+        retry_after_seconds(wait, datetime.now(UTC)) if wait else None,
     )
 
 
 def read_json(body: bytes) -> Any:
     """None for anything that is not JSON, and for nesting or numbers that no vendor's answer has."""
     try:
-        return json.loads(body, parse_float=Decimal)
+        return DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError, ArithmeticError):
         return None
 

@@ -18,8 +18,7 @@ import logging
 import re
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -281,34 +280,44 @@ class Connector(ABC):
 
     def parse_send(self, outgoing: OutgoingText, response: httpx.Response) -> SendResult:
         """From a response whose body was read. Raises ConnectorError."""
-        with self._told():
+        try:
             return self._clean(self.read_send(outgoing, self._accepted(read_answer(response))))
+        except Exception as error:
+            raise self._told(error) from None
 
     async def send(self, transport: httpx.AsyncBaseTransport, outgoing: OutgoingText) -> SendResult:
         """Hands one text over, once. Raises ConnectorError; see there what may be tried again."""
         self.check(outgoing)
         request = self.build_send(outgoing)
-        with self._told():
+        try:
             response = await transport.handle_async_request(request)
             await response.aread()
+        except Exception as error:
+            raise self._told(error) from None
         return self.parse_send(outgoing, response)
 
     def parse_test(self, response: httpx.Response) -> str:
-        with self._told():
+        try:
             return self.redact(self.read_test(read_answer(response)))
+        except Exception as error:
+            raise self._told(error) from None
 
     def test(self, client: httpx.Client) -> str:
         """Asks the vendor whether address and credentials work; a sentence, or ConnectorError."""
-        with self._told():
+        try:
             response = client.send(self.build_test(), follow_redirects=False)
+        except Exception as error:
+            raise self._told(error) from None
         return self.parse_test(response)
 
     def register_webhook(self, client: httpx.Client, url: str) -> str:
         """Tells the vendor where to post reports and inbound texts; a sentence, or ConnectorError."""
         request = self.build_webhook_registration(url)
-        with self._told():
+        try:
             response = client.send(request, follow_redirects=False)
             return self.redact(self.read_webhook_registration(self._accepted(read_answer(response))))
+        except Exception as error:
+            raise self._told(error) from None
 
     def parse_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         """Raises WebhookRejected. A repeated call gives the same again; dropping repeats is the caller's."""
@@ -366,9 +375,10 @@ class Connector(ABC):
         had (408). A 307 or 308 was not either, as it has to be repeated elsewhere; after a 302 or 303 it
         may have been.
         """
-        status, words = answer.status, self.explain(answer)
+        status = answer.status
         if 200 <= status < 300:
             return None
+        words = self.explain(answer)
         if status == 429:
             return Throttled(
                 f"{self.label} asks for fewer texts at a time.", words=words, retry_after=answer.retry_after
@@ -412,40 +422,38 @@ class Connector(ABC):
             raise self.bad_answer(answer)
         return answer
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turns whatever is raised within into a ConnectorError whose words hold no secret."""
-        try:
-            yield
-        except ConnectorError as error:
-            error.words = self.redact(error.words)[:MAX_WORDS]
-            raise
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
-        ) as error:
-            place = self.redact(urlsplit(self.config.base_url).netloc)
-            raise Unreachable(
-                f"{self.label} could not be reached at {place}: check the base URL, and whether the network "
-                "lets us out.",
-                words=self.redact(str(error)),
-            ) from None
-        except (AnswerTooLong, httpx.DecodingError) as error:
-            raise BadAnswer(
-                f"{self.label}'s answer could not be read. Check the base URL.", words=self.redact(str(error))
-            ) from None
-        except httpx.TimeoutException:
-            raise NoAnswer(f"{self.label} did not answer in time.") from None
-        except httpx.HTTPError as error:
-            raise NoAnswer(
-                f"{self.label} cut the line before its answer was there.", words=self.redact(str(error))
-            ) from None
-        except Exception as error:
-            log.error("%s: an answer could not be read (%s)", self.label, _where(error))
-            raise BadAnswer(f"{self.label}'s answer could not be read.", words=type(error).__name__) from None
+    def _told(self, error: Exception) -> ConnectorError:
+        """Whatever was raised, as a ConnectorError whose words hold no secret."""
+        match error:
+            case ConnectorError():
+                error.words = self.redact(error.words)[:MAX_WORDS]
+                return error
+            case (
+                httpx.ConnectError()
+                | httpx.ConnectTimeout()
+                | httpx.PoolTimeout()
+                | httpx.ProxyError()
+                | httpx.UnsupportedProtocol()
+            ):
+                place = self.redact(urlsplit(self.config.base_url).netloc)
+                return Unreachable(
+                    f"{self.label} could not be reached at {place}: check the base URL, and whether the network "
+                    "lets us out.",
+                    words=self.redact(str(error)),
+                )
+            case AnswerTooLong() | httpx.DecodingError():
+                return BadAnswer(
+                    f"{self.label}'s answer could not be read. Check the base URL.",
+                    words=self.redact(str(error)),
+                )
+            case httpx.TimeoutException():
+                return NoAnswer(f"{self.label} did not answer in time.")
+            case httpx.HTTPError():
+                return NoAnswer(
+                    f"{self.label} cut the line before its answer was there.", words=self.redact(str(error))
+                )
+        log.error("%s: an answer could not be read (%s)", self.label, _where(error))
+        return BadAnswer(f"{self.label}'s answer could not be read.", words=type(error).__name__)
 
     def _clean(self, news: News) -> News:
         if not news.words:
