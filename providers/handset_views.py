@@ -1,6 +1,7 @@
 """The handset: what arrived at the sandbox's phones, and what their holders write back.
 
-The sandbox is one for the whole installation, so all of its phones are shown to everybody with a workspace.
+The sandbox is one for the whole installation; a workspace sees the texts of its own accounts there, and what is
+written back reaches its webhooks alone. Only the dial is shared.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from accounts.access import WorkspaceRequest, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from providers.forms import DialForm, ReplyForm
 from providers.sandbox_client import Dial, SandboxClient, SandboxTrouble
+from providers.services import sandbox_names
 from web.toasts import toast
 
 
@@ -41,7 +43,7 @@ def numbers(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @viewer_page
 def thread(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
-    return render(request, "providers/_handset_thread.html", _thread(str(msisdn)))
+    return render(request, "providers/_handset_thread.html", _thread(request, str(msisdn)))
 
 
 @require_POST
@@ -50,7 +52,7 @@ def reply(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
     form = ReplyForm(request.POST)
     if form.is_valid():
         try:
-            SandboxClient().reply(str(msisdn), form.cleaned_data["text"])
+            _client(request).reply(str(msisdn), form.cleaned_data["text"])
         except SandboxTrouble as trouble:
             form.add_error("text", str(trouble.sentence))
         else:
@@ -89,6 +91,7 @@ def _page(request: WorkspaceRequest, msisdn: str, status: int = 200, **refused: 
     if not msisdn and context["handsets"]:
         msisdn = context["current"] = context["handsets"][0].msisdn
     context |= _phone(request, msisdn) if msisdn else {"msisdn": ""}
+    context |= {"shared": sandbox_names(request.workspace).shared}
     context |= {"dial_form": _dial_form(), "may_write": _may_write(request)} | refused
     if context.get("thread_missing") and status == 200:
         status = 404
@@ -105,20 +108,20 @@ def _numbers(request: WorkspaceRequest, current: str) -> dict[str, Any]:
         "search": search,
     }
     try:
-        context["handsets"], context["total"] = SandboxClient().handsets(search)
+        context["handsets"], context["total"] = _client(request).handsets(search)
     except SandboxTrouble as trouble:
         context["trouble"] = trouble.sentence
     return context
 
 
 def _phone(request: WorkspaceRequest, msisdn: str) -> dict[str, Any]:
-    return _thread(msisdn) | {"reply_form": ReplyForm(), "may_write": _may_write(request)}
+    return _thread(request, msisdn) | {"reply_form": ReplyForm(), "may_write": _may_write(request)}
 
 
-def _thread(msisdn: str) -> dict[str, Any]:
+def _thread(request: WorkspaceRequest, msisdn: str) -> dict[str, Any]:
     context: dict[str, Any] = {"msisdn": msisdn, "texts": [], "thread_trouble": "", "thread_missing": False}
     try:
-        context["texts"] = SandboxClient().thread(msisdn)
+        context["texts"] = _client(request).thread(msisdn)
     except SandboxTrouble as trouble:
         context |= {"thread_trouble": trouble.sentence, "thread_missing": not trouble.gone}
     return context
@@ -129,6 +132,10 @@ def _dial_form() -> DialForm | None:
         return DialForm(dial=SandboxClient().dial())
     except SandboxTrouble:
         return None
+
+
+def _client(request: WorkspaceRequest) -> SandboxClient:
+    return SandboxClient(accounts=sandbox_names(request.workspace).own)
 
 
 def _may_write(request: WorkspaceRequest) -> bool:

@@ -11,7 +11,7 @@ from providers.sandbox.bulkvs import SLUG as BULKVS
 from providers.sandbox.bulkvs import BulkVs
 from providers.sandbox.callbacks import Callbacks
 from providers.sandbox.dials import LONGEST_MS, Dial, DialError, check_whole
-from providers.sandbox.state import OUTBOUND, Entry, State
+from providers.sandbox.state import OUTBOUND, Entry, Owners, State
 from providers.sandbox.wire import Answer, Call, Send, json_answer, json_object
 
 T = TypeVar("T")
@@ -81,9 +81,9 @@ class Control:
             case "POST", ["dial"]:
                 return json_answer(200, self.turn_dials(_object(call.body)))
             case "GET", ["handsets"]:
-                return json_answer(200, self.list_handsets(call.query()))
+                return json_answer(200, self.list_handsets(call))
             case "GET", ["handsets", msisdn]:
-                return json_answer(200, self.thread(msisdn))
+                return json_answer(200, self.thread(msisdn, call))
             case "POST", ["handsets", msisdn, "reply"]:
                 return await self.reply(msisdn, _object(call.body))
             case "POST", ["bind"]:
@@ -126,25 +126,35 @@ class Control:
         if not counts:
             yield b"{"
 
-    def list_handsets(self, query: dict[str, str]) -> dict[str, Any]:
-        _refuse_unknown(query, ("limit", "q"))
+    def list_handsets(self, call: Call) -> dict[str, Any]:
+        """Latest first; of the accounts that are named only, where any is."""
+        query = call.query()
+        _refuse_unknown(query, ("limit", "q", "account"))
+        owners = _owners(call.values("account"))
         limit = query.get("limit", str(PAGE))
         if not (limit.isdecimal() and 1 <= int(limit) <= LARGEST_PAGE):
             raise Problem(400, f"limit {limit!r} is not a whole number from 1 to {LARGEST_PAGE}.")
-        rows = islice(self.state.latest_handsets(query.get("q", "")), int(limit))
-        return {"handsets": [handset.shown() for handset in rows], "total": len(self.state.handsets)}
+        rows = islice(self.state.latest_handsets(query.get("q", ""), owners), int(limit))
+        total = self.state.count_handsets(owners)
+        return {"handsets": [handset.shown(owners) for handset in rows], "total": total}
 
-    def thread(self, msisdn: str) -> dict[str, Any]:
+    def thread(self, msisdn: str, call: Call) -> dict[str, Any]:
         """A handset's texts, oldest first; reading them takes their mark of being new."""
+        _refuse_unknown(call.query(), ("account",))
         handset = self.state.handsets.get(msisdn.lstrip("+"))
-        if handset is None:
+        entries = handset.entries(_owners(call.values("account"))) if handset else []
+        if handset is None or not entries:
             raise Problem(404, f"No text has arrived at {msisdn}; send one to that number first.")
-        handset.unread = 0
-        return {"msisdn": handset.msisdn, "thread": [entry.shown() for entry in handset.thread]}
+        for entry in entries:
+            entry.is_unread = False
+        return {"msisdn": handset.msisdn, "thread": [entry.shown() for entry in entries]}
 
     async def reply(self, msisdn: str, body: dict[str, Any]) -> Answer:
-        """Write back from a handset; `to` and `vendor` default to those of the latest text."""
-        _refuse_unknown(body, ("text", "to", "vendor", "account", "media"))
+        """Write back from a handset; `to` and `vendor` default to those of the latest text.
+
+        With `accounts`, as VENDOR:NAME, the latest text of those, and only to their webhooks.
+        """
+        _refuse_unknown(body, ("text", "to", "vendor", "account", "accounts", "media"))
         entry = self.reply_entry(msisdn.lstrip("+"), body)
         posted = await self.callbacks.post_reply(entry, self.bulkvs.reply)
         if posted is None:
@@ -169,9 +179,13 @@ class Control:
         if not (isinstance(media, list) and all(isinstance(url, str) for url in media)):
             raise Problem(400, f"media {media!r} is not a list of addresses.")
         number, vendor = str(body.get("to") or "").lstrip("+"), str(body.get("vendor") or "")
+        accounts = body.get("accounts") or []
+        if not (isinstance(accounts, list) and all(isinstance(one, str) for one in accounts)):
+            raise Problem(400, f"accounts {accounts!r} is not a list of texts such as bulkvs:sandbox.")
+        owners = _owners(accounts)
         handset = self.state.handsets.get(msisdn)
-        latest = handset.latest_outbound(number, vendor) if handset else None
-        if latest is None and not (number and vendor):
+        latest = handset.latest_outbound(number, vendor, owners) if handset else None
+        if latest is None and (owners is not None or not (number and vendor)):
             raise Problem(404, f"No text has arrived at {msisdn}; name `to` and `vendor` to write unasked.")
         vendor = latest.vendor if latest else vendor
         if vendor not in self.dials:
@@ -183,6 +197,8 @@ class Control:
                 " text that came through bulkvs.",
             )
         account = str(body.get("account") or (latest.account if latest else "sandbox"))
+        if owners is not None and (vendor, account) not in owners:
+            raise Problem(400, f"account {account!r} is none of `accounts`.")
         number = latest.number if latest else number
         return self.bulkvs.new_reply(account, msisdn, number, text, tuple(media))
 
@@ -232,6 +248,14 @@ class Control:
         if body.get("accounts") is True:
             self.bulkvs.accounts.clear()
         return self.stats()
+
+
+def _owners(accounts: Iterable[str]) -> Owners:
+    """From VENDOR:NAME; None, which is everybody, without any."""
+    pairs = [one.partition(":") for one in accounts]
+    if wrong := [vendor for vendor, colon, name in pairs if not (colon and name)]:
+        raise Problem(400, f"account {wrong[0]!r} is not of the form VENDOR:NAME, such as bulkvs:sandbox.")
+    return frozenset((vendor, name) for vendor, _colon, name in pairs) or None
 
 
 def _slices(rows: Iterable[T]) -> Iterator[list[T]]:

@@ -5,6 +5,7 @@ Readings chosen where the document is silent:
 - several wrong fields give all their sentences in one array, in the document's order text, to, from;
 - `to` is a string of digits, as in the example; a sender of letters holds no digits, as the error text says;
 - errors of `/api/3` come in that API's envelope, `errorCode` being the HTTP status;
+- an API key that begins with `sandbox-key-` is an account of its own;
 - 403, 429 and 500 have the same shape as the documented 401.
 No inbound text is documented.
 """
@@ -13,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from providers.sandbox import parts
 from providers.sandbox.callbacks import Callbacks, Post
@@ -24,6 +25,7 @@ from providers.sandbox.wire import CUT, HTML, RETRY_SOON, Answer, Call, is_url, 
 
 SLUG = "messagewhiz"
 API_KEY = "sandbox-key"
+KEY_CAP = 64  # characters
 TEXT_CAP = 100_000  # characters
 CLIENT_REF_CAP = 160
 PRICE_OF_PART = 0.01
@@ -79,7 +81,8 @@ class MessageWhiz:
         data = json_object(body)
         if data is None:
             return _failure(400, "The request body is not a JSON object", "Bad Request")
-        if data.get("api_key") != API_KEY:
+        key = data.get("api_key")
+        if not is_key(key):
             return _failure(401, "Unauthorized")
         if not self.dial.lets_through():
             self.state.refuse(Outcome.THROTTLED)
@@ -87,7 +90,7 @@ class MessageWhiz:
         if sentences := validation_errors(data):
             return _failure(400, sentences, "Bad Request")
         outcome = outcome_of(data["to"], self.dial.force_outcome)
-        return self.refusal(data["to"], outcome) or self.accept(data, outcome)
+        return self.refusal(data["to"], outcome) or self.accept(key, data, outcome)
 
     def refusal(self, msisdn: str, outcome: Outcome) -> Answer | None:
         """The answer to a text that is not accepted, or None."""
@@ -106,11 +109,11 @@ class MessageWhiz:
         self.state.refuse(outcome)
         return answer
 
-    def accept(self, data: dict[str, Any], outcome: Outcome) -> Answer:
+    def accept(self, key: str, data: dict[str, Any], outcome: Outcome) -> Answer:
         entry = Entry(
             direction=OUTBOUND,
             vendor=SLUG,
-            account=API_KEY,
+            account=key,
             msisdn=data["to"],
             number=data["from"],
             text=data["text"],
@@ -136,7 +139,7 @@ class MessageWhiz:
     def list_senders(self, call: Call) -> Answer:
         """Envelope, `limit` (10), `start` (0), `enabled` (true) and `filter=name=X` of the document."""
         began = time.perf_counter()
-        if call.header(b"apikey") != API_KEY:
+        if not is_key(call.header(b"apikey")):
             return _envelope(
                 401, "Unauthorized -- API key is missing or invalid", "Unauthorized", None, began
             )
@@ -148,6 +151,12 @@ class MessageWhiz:
         name = query.get("filter", "").removeprefix("name=")
         rows = [row for row in SENDERS if row["enabled"] is enabled and name in ("", row["name"])]
         return _envelope(200, "", "", rows[int(start) : int(start) + int(limit)], began)
+
+
+def is_key(value: Any) -> TypeGuard[str]:
+    if not isinstance(value, str) or len(value) > KEY_CAP:
+        return False
+    return value == API_KEY or value.startswith(f"{API_KEY}-")
 
 
 def validation_errors(data: dict[str, Any]) -> list[str]:

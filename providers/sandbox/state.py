@@ -12,6 +12,9 @@ from providers.sandbox.outcomes import Outcome
 DEFAULT_KEEP = 100_000  # texts
 OUTBOUND, INBOUND = "outbound", "inbound"
 
+# (vendor, account) pairs whose texts may be seen; None: all, for the door's own tests and the demo.
+Owners = frozenset[tuple[str, str]] | None
+
 
 @dataclass(slots=True, eq=False)
 class Entry:
@@ -35,6 +38,10 @@ class Entry:
     outcome: Outcome = Outcome.DELIVERED
     state: str = "enroute"
     at: float = field(default_factory=time.time)
+    is_unread: bool = False
+
+    def is_of(self, owners: Owners) -> bool:
+        return owners is None or (self.vendor, self.account) in owners
 
     def shown(self) -> dict[str, Any]:
         incoming = self.direction == INBOUND
@@ -59,10 +66,18 @@ class Entry:
 class Handset:
     msisdn: str
     thread: deque[Entry] = field(default_factory=deque)
-    unread: int = 0
 
-    def shown(self) -> dict[str, Any]:
-        last = self.thread[-1]
+    def entries(self, owners: Owners = None) -> list[Entry]:
+        """Oldest first."""
+        return [entry for entry in self.thread if entry.is_of(owners)]
+
+    def last(self, owners: Owners = None) -> Entry | None:
+        return next((entry for entry in reversed(self.thread) if entry.is_of(owners)), None)
+
+    def shown(self, owners: Owners = None) -> dict[str, Any]:
+        """As its owners see it; it holds a text of theirs."""
+        entries = self.entries(owners)
+        last = entries[-1]
         return {
             "msisdn": self.msisdn,
             "last_text": last.text,
@@ -70,14 +85,15 @@ class Handset:
             "last_at": iso(last.at),
             "vendor": last.vendor,
             "sender": last.number,
-            "count": len(self.thread),
-            "unread": self.unread,
+            "count": len(entries),
+            "unread": sum(entry.is_unread for entry in entries),
         }
 
-    def latest_outbound(self, number: str = "", vendor: str = "") -> Entry | None:
+    def latest_outbound(self, number: str = "", vendor: str = "", owners: Owners = None) -> Entry | None:
         """The newest text that arrived here, from that number and vendor where they are given."""
         for entry in reversed(self.thread):
-            if entry.direction == OUTBOUND and number in ("", entry.number) and vendor in ("", entry.vendor):
+            asked = number in ("", entry.number) and vendor in ("", entry.vendor)
+            if entry.direction == OUTBOUND and asked and entry.is_of(owners):
                 return entry
         return None
 
@@ -146,6 +162,7 @@ class State:
     def accept(self, entry: Entry) -> None:
         """Put a text on its handset and count it."""
         entry.text, entry.callback = sys.intern(entry.text), sys.intern(entry.callback)
+        entry.account, entry.is_unread = sys.intern(entry.account), True
         counters = self.counters
         counters.accepted += 1
         counters.by_vendor[entry.vendor] += 1
@@ -155,8 +172,7 @@ class State:
         self._copies[key] = copies
         counters.unique_texts += copies == 1
         counters.most = max(counters.most, copies)
-        handset = self._file(entry)
-        handset.unread += 1
+        self._file(entry)
 
     def write_back(self, entry: Entry) -> None:
         """Put a person's reply into the thread."""
@@ -178,14 +194,20 @@ class State:
     def forget_tries(self, vendor: str, msisdn: str) -> None:
         self._tries.pop((vendor, msisdn), None)
 
-    def latest_handsets(self, query: str = "") -> Iterator[Handset]:
+    def latest_handsets(self, query: str = "", owners: Owners = None) -> Iterator[Handset]:
         """Latest first; those whose number or last text holds `query`, in any case."""
         wanted = query.lower().lstrip("+")
         for handset in reversed(self.handsets.values()):
-            if wanted in handset.msisdn or wanted in handset.thread[-1].text.lower():
+            last = handset.last(owners)
+            if last is not None and (wanted in handset.msisdn or wanted in last.text.lower()):
                 yield handset
 
-    def _file(self, entry: Entry) -> Handset:
+    def count_handsets(self, owners: Owners = None) -> int:
+        if owners is None:
+            return len(self.handsets)
+        return sum(handset.last(owners) is not None for handset in self.handsets.values())
+
+    def _file(self, entry: Entry) -> None:
         handset = self.handsets.get(entry.msisdn)
         if handset is None:
             handset = self.handsets[entry.msisdn] = Handset(entry.msisdn)
@@ -195,7 +217,6 @@ class State:
         self.entries.append(entry)
         if len(self.entries) > self.keep:
             self._forget(self.entries.popleft())
-        return handset
 
     def _forget(self, entry: Entry) -> None:
         """Entries age in one order everywhere: the oldest of all is the oldest of its handset."""

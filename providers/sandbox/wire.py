@@ -34,7 +34,14 @@ class Call:
         return ""
 
     def query(self) -> dict[str, str]:
-        return dict(parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True))
+        return dict(self._pairs())
+
+    def values(self, name: str) -> list[str]:
+        """Of a name that may be given several times."""
+        return [value for key, value in self._pairs() if key == name]
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from providers.services.sandbox import (
     create_sandbox_accounts,
     register_sandbox_webhooks,
     sandbox_accounts,
+    sandbox_names,
     tend_sandbox,
 )
 from providers.services.webhook_calls import apply_again, apply_waiting_calls, prune_webhook_calls, store_call
@@ -41,6 +42,7 @@ __all__ = [
     "register_webhook",
     "remove_rate",
     "sandbox_accounts",
+    "sandbox_names",
     "set_enabled",
     "set_rate",
     "store_call",

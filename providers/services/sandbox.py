@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
 
 from accounts.access import Actor
 from accounts.models import Workspace
@@ -35,10 +37,22 @@ class _Door:
     price: Decimal
 
     def credentials(self, workspace_id: int) -> dict[str, str]:
+        """The workspace's own, as the sandbox keeps texts and webhooks apart by them. Nobody else can guess them:
+        who knew them could add an account with them, and read along at the handset.
+        """
+        own = salted_hmac("providers.sandbox", str(workspace_id), algorithm="sha256").hexdigest()[:20]
         if self.vendor == "bulkvs":
-            # It keeps webhooks by user name, so each workspace has its own.
-            return {"username": f"sandbox{workspace_id}", "password": "sandbox"}
-        return {"api_key": "sandbox-key"}
+            return {"username": f"sandbox-{own}", "password": "sandbox"}
+        return {"api_key": f"sandbox-key-{own}"}
+
+    def has_old_credentials(self, account: ProviderAccount) -> bool:
+        """Made before each workspace had its own: shared by all, or to be guessed."""
+        try:
+            known = account.credentials
+        except ImproperlyConfigured:
+            return False
+        old = {"username": f"sandbox{account.workspace_id}", "api_key": "sandbox-key"}
+        return any(known.get(name) == value for name, value in old.items())
 
 
 DOORS = (
@@ -80,6 +94,7 @@ def tend_sandbox() -> int:
     if not settings.SANDBOX_URL:
         return 0
     _follow_address()
+    _part_workspaces()
     return register_sandbox_webhooks()
 
 
@@ -96,6 +111,48 @@ def _follow_address() -> None:
                     base_url=wanted,
                     credentials=door.credentials(account.workspace_id),
                 )
+
+
+def _part_workspaces() -> None:
+    """Accounts made above by an earlier version get credentials of their workspace's own."""
+    for door in DOORS:
+        base_url = settings.SANDBOX_URL + door.path
+        for account in ProviderAccount.objects.filter(vendor=door.vendor, name=door.name, base_url=base_url):
+            if door.has_old_credentials(account):
+                own = door.credentials(account.workspace_id)
+                update_account(account=account, actor=Actor(), credentials=own)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxNames:
+    """`own`: what the sandbox calls the workspace's accounts, VENDOR:NAME. `shared`: Crier's names of those whose
+    user name or key another workspace has too: whose texts they are cannot be told, so nobody is shown them.
+    """
+
+    own: list[str]
+    shared: list[str]
+
+
+def sandbox_names(workspace: Workspace) -> SandboxNames:
+    """Of disabled accounts too: what they sent is still on the handsets."""
+    mine: dict[str, str] = {}
+    theirs: set[str] = set()
+    for account in ProviderAccount.objects.filter(base_url__startswith=f"{settings.SANDBOX_URL}/"):
+        name = _sandbox_name(account)
+        if name and account.workspace_id == workspace.pk:
+            mine[name] = account.name
+        elif name:
+            theirs.add(name)
+    return SandboxNames(sorted(mine.keys() - theirs), sorted(mine[name] for name in mine.keys() & theirs))
+
+
+def _sandbox_name(account: ProviderAccount) -> str:
+    try:
+        credentials = account.credentials
+    except ImproperlyConfigured:
+        return ""
+    name = credentials.get("username") or credentials.get("api_key")
+    return f"{account.vendor}:{name}" if name else ""
 
 
 def sandbox_accounts(workspace: Workspace | None = None) -> list[ProviderAccount]:

@@ -10,10 +10,12 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
+from providers.models import ProviderAccount
 from providers.sandbox_client import SandboxClient, SandboxTrouble
 from providers.services import create_sandbox_accounts, receipt_url, register_sandbox_webhooks
 from tests.access import assert_access
-from tests.providers.makers import NOBODY, tiny_vendor
+from tests.people import workspace_named
+from tests.providers.makers import NOBODY, make_account, tiny_vendor
 from tests.sandbox_process import SandboxProcess
 
 ANN, BEN = "12015550123", "12015550124"
@@ -28,24 +30,39 @@ def process() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def sandbox(process: SandboxProcess, settings: Settings) -> SandboxProcess:
+def sandbox(process: SandboxProcess, settings: Settings, acme: Workspace) -> SandboxProcess:
+    """Empty; acme has its accounts there."""
     settings.SANDBOX_URL = process.url
     process.control("POST", "reset", {"accounts": True})
+    create_sandbox_accounts(acme)
     return process
 
 
 def text_ann(
-    sandbox: SandboxProcess, vendor: str = "bulkvs", text: str = "Hello <Ann>", to: str = ANN
+    sandbox: SandboxProcess,
+    vendor: str = "bulkvs",
+    text: str = "Hello <Ann>",
+    to: str = ANN,
+    workspace: str = "acme",
 ) -> None:
+    account = workspace_named(workspace).provider_accounts.get(vendor=vendor)
     if vendor == "bulkvs":
         body = {"From": SENDER, "To": [to], "Message": text}
-        response = sandbox.request(
-            "POST", "/bulkvs/api/v1.0/messageSend", body, auth=httpx.BasicAuth("sandbox", "sandbox")
-        )
+        response = sandbox.request("POST", "/bulkvs/api/v1.0/messageSend", body, auth=basic(account))
     else:
-        body = {"api_key": "sandbox-key", "from": "Northwind", "to": to, "text": text}
+        body = {"api_key": account.credentials["api_key"], "from": "Northwind", "to": to, "text": text}
         response = sandbox.request("POST", "/messagewhiz/sms", body)
     assert response.is_success, response.text
+
+
+def basic(account: ProviderAccount) -> httpx.BasicAuth:
+    return httpx.BasicAuth(account.credentials["username"], account.credentials["password"])
+
+
+def hook(sandbox: SandboxProcess, url: str, workspace: str = "acme") -> None:
+    body = {"Webhook": "Crier", "Description": "", "Url": url, "Dlr": False, "Method": "POST"}
+    account = workspace_named(workspace).provider_accounts.get(vendor="bulkvs")
+    assert sandbox.request("PUT", "/bulkvs/api/v1.0/webHooks", body, auth=basic(account)).is_success
 
 
 def shown(client: Client, url: str, status: int = 200) -> str:
@@ -64,7 +81,7 @@ def test_it_works(sandbox: SandboxProcess, victor_client: Client) -> None:
     assert "Hello &lt;Ann&gt;" in page
     assert "+1 201-555-0124" in page
     assert 'aria-current="true"' in page
-    assert "shared by all workspaces" in page
+    assert "other workspaces see their own" in page
 
 
 def test_the_latest_thread_opens_by_itself(sandbox: SandboxProcess, victor_client: Client) -> None:
@@ -113,6 +130,90 @@ def test_viewers_may_not_write(sandbox: SandboxProcess, victor_client: Client) -
     assert "/handset/dial/" not in page
 
 
+# --- a wall between workspaces --------------------------------------------------------------------------
+
+
+def test_a_workspace_sees_its_own_texts_alone(
+    sandbox: SandboxProcess, other: Workspace, victor_client: Client, charlie_client: Client
+) -> None:
+    """Both wrote to Ann, through either vendor; acme alone to Ben, and last."""
+    create_sandbox_accounts(other)
+    text_ann(sandbox, text="From acme")
+    text_ann(sandbox, text="From other", workspace="other")
+    text_ann(sandbox, "messagewhiz", "From other too", workspace="other")
+    text_ann(sandbox, "messagewhiz", "Acme to Ben", BEN)
+
+    ours, theirs = shown(victor_client, f"/handset/{ANN}/"), shown(charlie_client, f"/handset/{ANN}/")
+    assert "From acme" in ours and "From other" not in ours
+    assert "From other too" in theirs and "From other<" in theirs and "From acme" not in theirs
+    assert BEN in ours and BEN not in theirs and "Acme to Ben" not in theirs
+
+    assert "No text has arrived at 12015550124" in shown(charlie_client, f"/handset/{BEN}/", 404)
+    assert "Acme to Ben" not in shown(charlie_client, f"/handset/{BEN}/thread/")
+    assert ANN not in shown(charlie_client, "/handset/numbers/?q=From+acme")
+    assert ANN in shown(charlie_client, "/handset/numbers/?q=From+other")
+
+
+def test_what_one_reads_stays_new_to_the_other(
+    sandbox: SandboxProcess, other: Workspace, victor_client: Client, charlie_client: Client
+) -> None:
+    create_sandbox_accounts(other)
+    text_ann(sandbox)
+    text_ann(sandbox, workspace="other")
+    shown(victor_client, f"/handset/{ANN}/thread/")
+    assert "new</span>" not in shown(victor_client, "/handset/numbers/")
+    assert "1 new" in shown(charlie_client, "/handset/numbers/")
+
+
+def test_a_reply_reaches_the_webhook_of_its_workspace_alone(
+    sandbox: SandboxProcess, other: Workspace, bob_client: Client, charlie_client: Client
+) -> None:
+    """The other one wrote last, from the same number."""
+    create_sandbox_accounts(other)
+    with tiny_vendor(body=b"OK") as ours, tiny_vendor(body=b"OK") as theirs:
+        hook(sandbox, ours.url)
+        hook(sandbox, theirs.url, "other")
+        text_ann(sandbox)
+        text_ann(sandbox, workspace="other")
+        assert bob_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}, headers=HTMX).status_code == 200
+        asked = len(ours.asked), len(theirs.asked)
+    assert asked == (1, 0)
+    assert "STOP</p>" in shown(bob_client, f"/handset/{ANN}/thread/")
+    assert "STOP</p>" not in shown(charlie_client, f"/handset/{ANN}/thread/")
+
+
+def test_nobody_writes_back_from_a_foreign_phone(
+    sandbox: SandboxProcess, other: Workspace, charlie_client: Client
+) -> None:
+    create_sandbox_accounts(other)
+    with tiny_vendor(body=b"OK") as ours:
+        hook(sandbox, ours.url)
+        text_ann(sandbox)
+        response = charlie_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}, headers=HTMX)
+        asked = len(ours.asked)
+    assert (response.status_code, asked) == (422, 0)
+
+
+def test_a_workspace_without_accounts_sees_nothing(sandbox: SandboxProcess, charlie_client: Client) -> None:
+    text_ann(sandbox)
+    assert "No text has arrived yet" in shown(charlie_client, "/handset/")
+    assert "Hello" not in shown(charlie_client, f"/handset/{ANN}/", 404)
+    assert charlie_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}).status_code == 422
+
+
+def test_who_takes_the_name_of_anothers_account_sees_nothing(
+    sandbox: SandboxProcess, acme: Workspace, other: Workspace, victor_client: Client, charlie_client: Client
+) -> None:
+    text_ann(sandbox)
+    taken = acme.provider_accounts.get(vendor="bulkvs").credentials
+    make_account(
+        other, "bulkvs", name="Guessed", base_url=f"{sandbox.url}/bulkvs/api/v1.0", credentials=taken
+    )
+    assert "Hello" not in shown(charlie_client, "/handset/")
+    assert "the same user name or key at the sandbox as Guessed" in shown(charlie_client, "/handset/")
+    assert "the same user name or key at the sandbox as BulkVS sandbox" in shown(victor_client, "/handset/")
+
+
 # --- live parts ---------------------------------------------------------------------------------------
 
 
@@ -130,18 +231,7 @@ def test_the_live_thread_is_the_one_of_the_page(sandbox: SandboxProcess, victor_
 
 def test_a_reply_reaches_the_webhook(sandbox: SandboxProcess, bob_client: Client) -> None:
     with tiny_vendor(body=b"OK") as webhook:
-        sandbox.request(
-            "PUT",
-            "/bulkvs/api/v1.0/webHooks",
-            {
-                "Webhook": "Crier",
-                "Description": "",
-                "Url": f"{webhook.url}/hook",
-                "Dlr": False,
-                "Method": "POST",
-            },
-            auth=httpx.BasicAuth("sandbox", "sandbox"),
-        )
+        hook(sandbox, f"{webhook.url}/hook")
         text_ann(sandbox)
         response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "STOP"}, headers=HTMX)
         bodies = [body for method, _path, _headers, body in webhook.asked if method == "POST"]
@@ -155,8 +245,7 @@ def test_a_reply_reaches_the_webhook(sandbox: SandboxProcess, bob_client: Client
 
 def test_without_script_a_reply_leads_back_to_the_thread(sandbox: SandboxProcess, bob_client: Client) -> None:
     with tiny_vendor(body=b"OK") as webhook:
-        hook = {"Webhook": "Crier", "Url": webhook.url, "Dlr": False, "Method": "POST", "Description": ""}
-        sandbox.request("PUT", "/bulkvs/api/v1.0/webHooks", hook, auth=httpx.BasicAuth("sandbox", "sandbox"))
+        hook(sandbox, webhook.url)
         text_ann(sandbox)
         response = bob_client.post(f"/handset/{ANN}/reply/", {"text": "Thanks"})
     assert (response.status_code, response.headers["Location"]) == (302, f"/handset/{ANN}/")
@@ -246,7 +335,7 @@ def test_accepted_counts_texts_by_number(sandbox: SandboxProcess) -> None:
 def test_the_sandbox_accounts_get_their_webhooks(
     sandbox: SandboxProcess, acme: Workspace, other: Workspace
 ) -> None:
-    mine, theirs = create_sandbox_accounts(acme)[0], create_sandbox_accounts(other)[0]
+    mine, theirs = acme.provider_accounts.get(vendor="bulkvs"), create_sandbox_accounts(other)[0]
     assert register_sandbox_webhooks() == 2
     assert register_sandbox_webhooks(workspace=acme) == 1
     for account in (mine, theirs):

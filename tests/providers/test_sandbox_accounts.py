@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User, Workspace
 from accounts.signals import WorkspaceCreated, workspace_created
 from providers.models import ProviderAccount
-from providers.services import create_sandbox_accounts, receipt_url, tend_sandbox
+from providers.services import create_sandbox_accounts, receipt_url, sandbox_names, tend_sandbox
 from tests.providers.makers import NOBODY, make_account, tiny_vendor
 
 
@@ -69,3 +69,39 @@ def test_accounts_follow_the_sandbox_to_another_port(acme: Workspace, settings: 
     assert urls["MessageWhiz sandbox"] == f"{NOBODY}/messagewhiz"
     assert urls[own.name] == own.base_url
     assert urls[renamed.name] == renamed.base_url
+
+
+def test_each_workspace_has_its_own_credentials(
+    acme: Workspace, other: Workspace, settings: Settings
+) -> None:
+    settings.SANDBOX_URL = NOBODY
+    ours, theirs = create_sandbox_accounts(acme), create_sandbox_accounts(other)
+    names = {value for account in ours + theirs for value in account.credentials.values()} - {"sandbox", ""}
+    assert len(names) == 4
+    assert all(len(name.rpartition("-")[2]) == 20 for name in names), "not to be guessed"
+
+
+def test_accounts_of_an_earlier_version_get_their_own(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = NOBODY
+    bulkvs, whiz = create_sandbox_accounts(acme)
+    wanted = bulkvs.credentials, whiz.credentials
+    for account, old in (
+        (bulkvs, {"username": f"sandbox{acme.pk}", "password": "sandbox"}),
+        (whiz, {"api_key": "sandbox-key"}),
+    ):
+        account.credentials = old
+        account.save()
+    own = make_account(acme, name="Own", base_url=whiz.base_url, credentials={"api_key": "sandbox-key"})
+    tend_sandbox()
+    for account in (bulkvs, whiz, own):
+        account.refresh_from_db()
+    assert (bulkvs.credentials, whiz.credentials) == wanted
+    assert own.credentials == {"api_key": "sandbox-key"}, "made by a person"
+
+
+def test_an_account_that_cannot_be_opened_holds_up_nobody(acme: Workspace, settings: Settings) -> None:
+    settings.SANDBOX_URL = NOBODY
+    bulkvs, whiz = create_sandbox_accounts(acme)
+    ProviderAccount.objects.filter(pk=bulkvs.pk).update(encrypted_credentials="of another key")
+    assert sandbox_names(acme).own == [f"messagewhiz:{whiz.credentials['api_key']}"]
+    tend_sandbox()

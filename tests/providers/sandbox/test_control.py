@@ -185,6 +185,59 @@ def test_a_thread_shows_all_and_is_read(sandbox: SandboxProcess) -> None:
     assert sandbox.control("GET", "handsets")["handsets"][0]["unread"] == 0
 
 
+def test_texts_are_shown_by_account(sandbox: SandboxProcess) -> None:
+    sms(sandbox, ALICE, text="Of all")
+    sms(sandbox, ALICE, text="Of the shop", api_key="sandbox-key-shop")
+    sms(sandbox, BOB, text="Of all again")
+    shop = "account=messagewhiz:sandbox-key-shop"
+    listed = sandbox.control("GET", f"handsets?{shop}")
+    assert listed["total"] == 1
+    (alice,) = listed["handsets"]
+    assert (alice["last_text"], alice["count"], alice["unread"]) == ("Of the shop", 1, 1)
+    thread = sandbox.control("GET", f"handsets/{ALICE}?{shop}")["thread"]
+    assert [entry["text"] for entry in thread] == ["Of the shop"]
+    unread = {row["msisdn"]: row["unread"] for row in sandbox.control("GET", "handsets")["handsets"]}
+    assert unread == {ALICE: 1, BOB: 1}
+    assert sandbox.control("GET", f"handsets?{shop}&account=messagewhiz:sandbox-key")["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "sentence"),
+    [
+        ("GET", "handsets?account=shop", None, 400, "is not of the form VENDOR:NAME"),
+        ("GET", f"handsets/{ALICE}?account=bulkvs:sandbox2", None, 404, "No text has arrived"),
+        (
+            "POST",
+            f"handsets/{ALICE}/reply",
+            {"text": "A", "accounts": ["bulkvs:sandbox2"]},
+            404,
+            "No text has",
+        ),
+        ("POST", f"handsets/{ALICE}/reply", {"text": "A", "accounts": "bulkvs:sandbox"}, 400, "not a list"),
+        (
+            "POST",
+            f"handsets/{ALICE}/reply",
+            {"text": "A", "accounts": ["bulkvs:sandbox"], "account": "sandbox2"},
+            400,
+            "is none of `accounts`",
+        ),
+        (
+            "POST",
+            f"handsets/{ALICE}/reply",
+            {"text": "A", "accounts": ["bulkvs:sandbox2"], "to": CRIER, "vendor": "bulkvs"},
+            404,
+            "No text has",
+        ),
+    ],
+)
+def test_foreign_texts_are_neither_shown_nor_answered(
+    sandbox: SandboxProcess, method: str, path: str, body: Any, status: int, sentence: str
+) -> None:
+    message_send(sandbox)
+    answered, told = control(sandbox, method, path, body)
+    assert (answered, sentence in told["error"]) == (status, True), told
+
+
 def test_a_reply_is_posted_as_documented(sandbox: SandboxProcess, webhook: Webhook) -> None:
     sandbox.dial(force_outcome="no_receipt")
     put_webhook(sandbox, webhook.url, Dlr=False)

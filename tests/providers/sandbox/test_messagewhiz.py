@@ -83,7 +83,14 @@ def test_it_takes_the_longest_text(sandbox: SandboxProcess) -> None:
     assert sms(sandbox, text="x" * 100_000).status_code == 200
 
 
-@pytest.mark.parametrize("key", [None, "", "wrong", 5])
+@pytest.mark.parametrize("key", ["sandbox-key", "sandbox-key-shop"])
+def test_keys_are_accounts(sandbox: SandboxProcess, key: str) -> None:
+    assert sms(sandbox, api_key=key).status_code == 200
+    assert get_senders(sandbox, key=key).status_code == 200
+    assert sandbox.control("GET", f"handsets/{ALICE}")["thread"][0]["account"] == key
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", 5, "sandbox-keys", "sandbox-key-" + "x" * 60])
 def test_it_requires_api_key(sandbox: SandboxProcess, key: Any) -> None:
     response = sms(sandbox, api_key=key, text="")
     assert (response.status_code, response.json()) == (401, {"statusCode": 401, "message": "Unauthorized"})
