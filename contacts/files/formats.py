@@ -95,6 +95,7 @@ _MAGIC = (
 )
 # Control characters that no list holds: all but tab, line ends, form feed and Ctrl-Z.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
+_JSON = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{])')
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 MOST_CONTROL_SHARE = 0.02
 FEW_CONTROLS = 8
@@ -128,6 +129,11 @@ def _require_text(text: str) -> None:
         raise FileRefused(
             _("The file is not text: it looks like a program or a picture. Save the list as CSV or XLSX."),
             code="binary",
+        )
+    if _JSON.match(text):
+        raise FileRefused(
+            _("The file is JSON, not a table. Save the list as CSV or XLSX, or send it to the API."),
+            code="not_a_table",
         )
     if _MARKUP.match(text):
         raise FileRefused(

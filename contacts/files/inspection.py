@@ -16,6 +16,7 @@ from contacts.files.encodings import Letters
 from contacts.files.formats import Format, Kind, format_of, kind_of
 from contacts.files.reading import Broken, Record, open_records
 from contacts.files.workbooks import check_workbook, workbook_to_csv
+from contacts.problems import words_for
 
 MAX_COLUMNS = 200
 LOOKED_AT_ROWS = 1_000
@@ -75,6 +76,8 @@ def inspect_text(
             code="encoding",
         ) from None
     samples = [record for record in first_rows if not isinstance(record, Broken)]
+    if first_rows and not samples:
+        _refuse_broken(first_rows[0])
     _require_size(samples)
     if has_header is None:
         has_header = looks_like_header(samples[0], default_country)
@@ -100,6 +103,13 @@ def _is_filled(record: Record) -> bool:
 
 def _count(records: Iterator[Record]) -> int:
     return sum(1 for _record in records)
+
+
+def _refuse_broken(record: Record) -> None:
+    """Where no row can be read, what is wrong with the first one is wrong with the file."""
+    if isinstance(record, Broken):
+        sentence, remedy = words_for(record.code)
+        raise FileRefused(f"{sentence} {remedy}", code=record.code)
 
 
 def _require_size(samples: list[list[str]]) -> None:
