@@ -211,10 +211,10 @@ def _number_column(names: Sequence[str], looked: Sequence[_Looked]) -> int | Non
 
 
 def _labels(names: Sequence[str]) -> list[str]:
-    """Each name once: empty ones are numbered, repeated ones marked."""
+    """Each name once: empty ones are numbered, repeated ones marked. Fit for JSON and any database."""
     labels: list[str] = []
     for at, name in enumerate(names, start=1):
-        label = name[:SAMPLE_LENGTH] or _("Column %(number)d") % {"number": at}
+        label = _printable(name[:SAMPLE_LENGTH]).strip() or _("Column %(number)d") % {"number": at}
         labels.append(label if label not in labels else f"{label} ({at})")
     return labels
 
@@ -225,5 +225,9 @@ def _samples(cells: Sequence[str]) -> list[str]:
 
 
 def _shown(cell: str) -> str:
-    plain = "".join(char if char.isprintable() else " " for char in cell[: SAMPLE_LENGTH + 1])
+    plain = _printable(cell[: SAMPLE_LENGTH + 1])
     return plain if len(plain) <= SAMPLE_LENGTH else f"{plain[: SAMPLE_LENGTH - 1]}…"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -45,6 +45,7 @@ UNTAKEN = timedelta(seconds=15)
 WAKE_UP_SECONDS = 10
 
 LIST_NAME_LIMIT = 100
+SHEET_NAME_LIMIT = 100
 SHOWN_COLUMNS = 20
 CHANGEABLE = (ImportState.UPLOADED, ImportState.CHECKED)
 BUSY = (ImportState.CHECKING, ImportState.RUNNING)
@@ -394,7 +395,7 @@ def _require_target(workspace: Workspace, recipient_list: RecipientList | None, 
 
 def _take_over(imported: Import, found: Inspection) -> None:
     imported.file_kind = found.kind
-    imported.sheet = found.sheet or imported.sheet
+    imported.sheet = found.sheet[:SHEET_NAME_LIMIT] or imported.sheet
     imported.encoding = found.file_format.encoding
     imported.encoding_certainty = (
         EncodingCertainty.GUESSED if found.file_format.guessed else EncodingCertainty.CERTAIN

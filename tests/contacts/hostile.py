@@ -16,6 +16,7 @@ from tests.contacts.support import number
 ONE, TWO = f"+{number(0)}", f"+{number(1)}"
 TABLE = f"number,name\n{ONE},Ann\n{TWO},Zoë\n"
 SHEET = "xl/worksheets/sheet1.xml"
+SHEET_HEAD = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 BOOK_PARTS = {
     "_rels/.rels": (
@@ -69,10 +70,9 @@ def archive(parts: dict[str, bytes | str]) -> bytes:
     return out.getvalue()
 
 
-def book(sheet: str, **more: str) -> Callable[[], bytes]:
+def book(sheet: str) -> Callable[[], bytes]:
     """A workbook of this sheet data, put together by hand."""
-    xml = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{sheet}</worksheet>'
-    return lambda: archive({**BOOK_PARTS, SHEET: xml, **more})
+    return lambda: archive({**BOOK_PARTS, SHEET: f"{SHEET_HEAD}{sheet}</worksheet>"})
 
 
 def row(at: int, *cells: str) -> str:
@@ -181,6 +181,25 @@ FILES = [
     Hostile("UTF-16 cut in the middle of a letter", lambda: TABLE.encode("utf-16")[:-1], LETTERS, 1),
     Hostile("UTF-32", text(TABLE, "utf-32"), IMPORTED, 2),
     Hostile("two marks", raw(b"\xef\xbb\xbf\xef\xbb\xbf" + TABLE.encode()), IMPORTED, 2),
+    Hostile(
+        "broken letters in the header",
+        lambda: f"number,{'Zoë' * 20}".encode() + f"\udcff\n{ONE},Ann\n".encode("utf-8", "surrogateescape"),
+        IMPORTED,
+        1,
+    ),
+    Hostile(
+        "a sheet of an endless name",
+        lambda: archive(
+            {
+                **BOOK_PARTS,
+                "xl/workbook.xml": BOOK_PARTS["xl/workbook.xml"].replace('name="S"', f'name="{"S" * 5000}"'),
+                SHEET: SHEET_HEAD + f"<sheetData>{PEOPLE_ROWS}</sheetData></worksheet>",
+            }
+        ),
+        IMPORTED,
+        1,
+        "people.xlsx",
+    ),
     Hostile("lone surrogates", text(f"number,name\n{ONE},\ud800\n{TWO},Bob\n"), IMPORTED, 2),
     Hostile(
         "broken UTF-8 amid good",

@@ -66,6 +66,11 @@ def test_names_are_made_distinct_and_trailing_empty_columns_dropped() -> None:
     assert [column.name for column in columns] == ["a", "Column 2", "a (3)"]
 
 
+def test_names_are_fit_for_any_database() -> None:
+    columns = describe_columns(["a\x00b", "\udcff", "\x00"], [["1", "2", "3"]], "")
+    assert [column.name for column in columns] == ["a b", "Column 2", "Column 3"]
+
+
 def test_rows_of_too_many_cells_do_not_widen_the_file() -> None:
     rows = [["1", "2"], ["1", "2", "3", "4"], ["1", "2"]]
     assert len(describe_columns(["a", "b"], rows, "")) == 2
