@@ -55,13 +55,13 @@ class _Body(io.RawIOBase):
 def watch_body(request: HttpRequest) -> None:
     """To be called before anything reads the body. Raises FileRefused where its Content-Length is over the limit.
 
-    A body sent in chunks names no length; it is read up to the limit, where reading it raises FileRefused.
+    A body sent in chunks, or by HTTP/2, may name no length; it is read up to the limit, where reading it raises FileRefused.
     """
     limit = settings.IMPORT_MAX_BYTES + REST_OF_FORM
     stream: _Readable = request._stream
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+    if request.content_type == "multipart/form-data" and _is_without_length(request):
         # Django takes a body without a length for an empty one (WSGI knows no other sign of its end), although
-        # the server ends the stream where the last chunk ends.
+        # the server ends the stream where the body ends.
         stream = request.META["wsgi.input"]
         request.META["CONTENT_LENGTH"] = str(limit)
     else:
@@ -72,14 +72,22 @@ def watch_body(request: HttpRequest) -> None:
     request._stream = io.BufferedReader(_Body(stream, limit))
 
 
+def _is_without_length(request: HttpRequest) -> bool:
+    """In chunks; or, by HTTP/2, without any word of it. Only a server that says so ends the stream itself."""
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return True
+    return not request.META.get("CONTENT_LENGTH") and bool(request.META.get("wsgi.input_terminated"))
+
+
 def require_whole_body(request: HttpRequest) -> None:
     """To be called when the form has been read. Raises FileRefused if the connection ended before the body did.
 
     Neither the server nor Django says so: the file would be taken for a shorter one.
     """
-    body = request._stream.raw  # type: ignore[attr-defined]  # set by watch_body
+    body = getattr(request._stream, "raw", None)
     boundary = (request.content_params or {}).get("boundary", "")
-    if boundary and f"--{boundary}--".encode() not in body.tail:
+    # Of a form of another kind Django has put something else in the place of ours.
+    if isinstance(body, _Body) and boundary and f"--{boundary}--".encode() not in body.tail:
         raise FileRefused(
             _(
                 "The upload broke off before the end of the file. Check the connection and send the file again."

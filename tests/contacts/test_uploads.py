@@ -49,6 +49,20 @@ def test_it_works_in_chunks_at_the_api(api: Callable[..., ApiClient], acme: Work
     assert (answer.status_code, answer.json().get("total_rows")) == (201, 2), answer.json()
 
 
+def test_it_works_without_a_length_by_http_2(api: Callable[..., ApiClient], acme: Workspace) -> None:
+    answer = sent(api("marketer"), API, body_of(), CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
+    assert answer.status_code == 201, answer.json()
+
+
+def test_a_form_of_another_kind_in_chunks_is_told(bob_client: Client, acme: Workspace) -> None:
+    kind = {"CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = sent(bob_client, reverse("import-new"), b"file=people.csv", CONTENT_LENGTH="", **kind)
+    assert (answer.status_code, "Choose the file that holds the people." in answer.content.decode()) == (
+        422,
+        True,
+    )
+
+
 def test_too_much_in_chunks_is_refused(
     api: Callable[..., ApiClient], bob_client: Client, acme: Workspace, settings: Settings
 ) -> None:
