@@ -316,7 +316,9 @@ class ReportSerializer(Serializer[Report]):
     left_out = serializers.DictField(child=serializers.IntegerField())
     per_second = serializers.FloatField(allow_null=True)
     done_about = serializers.DateTimeField(allow_null=True)
-    may_change = serializers.BooleanField(help_text="False: no need to ask again.")
+    may_change = serializers.BooleanField(
+        help_text="False: nothing waits and reports have been quiet for a while. A late one may still come."
+    )
     summary = serializers.CharField()
     chart = ChartSerializer()
 

@@ -1,9 +1,11 @@
 """The Celery application: workers, and the scheduler that sweeps. See messaging/tasks.py and campaigns/tasks.py."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_ready, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -11,6 +13,9 @@ from config import file_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TRANSPORT_ALIASES["filesystem"] = file_queue.ALIAS
+
+# Celery warns of root because of pickle, which we do not accept; eight lines of it hide the first log lines.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("crier")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A worker that is asked to end waits for the answers of what it has handed over: never cut it off sooner.
 manager.KILL_WAIT = 40
 
-CELERY = f"{sys.executable} -m celery -A config.celery"
+CELERY = f"{sys.executable} -m celery --quiet -A config.celery"
 QUIET = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
 
 

@@ -121,7 +121,10 @@ def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("text_too_long", BLOCK, sentence, "message")
     elif estimate.most_parts > 3:
         people = sum(n for parts, n in estimate.by_parts.items() if parts > 3)
-        sentence = _("%(people)s people get more than 3 parts, up to %(parts)s.") % {
+        sentence = _(
+            "%(people)s people get more than 3 parts, up to %(parts)s, and each part is paid for. Shorten the text, or"
+            " a token's longest values."
+        ) % {
             "people": f"{people:,}",
             "parts": estimate.most_parts,
         }
