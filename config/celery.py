@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from celery import Celery
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_ready, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
 
