@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +21,8 @@ from web.api_words import sent_value, shown
 
 PROBLEM_TYPE = "application/problem+json"
 MOST_SENTENCES = 5
+TOO_LARGE = 2**63  # the database's whole numbers end before
+LONGEST_NUMBER = 1000  # digits
 
 
 class Conflict(exceptions.APIException):
@@ -89,9 +91,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = DatabaseAway()
     elif isinstance(error, OverflowError | DataError):
         # A number that no row can have: SQLite's driver and PostgreSQL each say so in their own way.
-        error = exceptions.ValidationError(
-            _("A number in the request is too large, or a value does not fit.")
-        )
+        error = exceptions.ValidationError(_too_large(_sent(request)))
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
@@ -102,6 +102,35 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         if value:
             response[header] = str(int(value)) if attribute == "wait" else value
     return response
+
+
+def _too_large(sent: Mapping[str, Any]) -> Any:
+    """The fields whose whole numbers no row can have; a sentence where none is found."""
+    errors = {
+        path: [
+            exceptions.ErrorDetail(
+                _("%(field)s is %(value)s, larger than any number here: send a smaller one.")
+                % {"field": path, "value": shown(value)},
+                "max_value",
+            )
+        ]
+        for path, value in _numbers(sent)
+        if abs(value) >= TOO_LARGE
+    }
+    return errors or _("A number in the request is too large, or a value does not fit. Send a smaller one.")
+
+
+def _numbers(value: Any, path: str = "") -> Iterator[tuple[str, int]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _numbers(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _numbers(inner, f"{path}[{index}]")
+    elif isinstance(value, int):
+        yield path, value
+    elif isinstance(value, str) and len(value) < LONGEST_NUMBER and value.isascii() and value.isdigit():
+        yield path, int(value)
 
 
 def _is_stock(error: exceptions.NotFound) -> bool:

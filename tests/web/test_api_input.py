@@ -376,6 +376,29 @@ def test_a_key_in_the_address_is_not_repeated(client: ApiClient) -> None:
     assert SECRET not in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("post", "broadcasts/", {"campaign": 10**30}, "campaign"),
+        ("post", "broadcasts/", {"lists": [1, 10**30]}, "lists[1]"),
+        ("post", "broadcasts/", {"sender": str(10**30)}, "sender"),
+        ("get", f"broadcasts/?campaign={10**30}", None, "campaign"),
+    ],
+)
+def test_a_number_that_no_row_can_have_is_named(
+    client: ApiClient, method: str, path: str, body: Any, field: str
+) -> None:
+    response = getattr(client, method)(f"/api/v1/{path}", body)
+    if response.status_code == 200:
+        # PostgreSQL and some filters simply find nothing.
+        assert response.json()["results"] == []
+        return
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert error["field"] == field
+    assert str(10**30) in error["value"] and str(10**30) in error["detail"]
+
+
 # --- values of parameters ---------------------------------------------------------------------------
 
 
