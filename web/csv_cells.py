@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 
-# A cell that begins so is run as a formula by spreadsheets (OWASP, CSV injection).
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
+# OWASP, "CSV Injection": = + - @ tab and line ends; the wide signs are what East Asian keyboards write.
+_FORMULA = re.compile(r"[\s']*[=+\-@＝＋－＠]|[ ']*[\t\r\n]")
+_NUMBER = re.compile(r" *[+-]?\d[\d., ]*")
 
 
-def safe_cell(value: str) -> str:
-    """Text that came from people or vendors: an apostrophe in front keeps a spreadsheet from running it."""
-    return f"'{value}" if value.startswith(FORMULA_BEGINNINGS) else value
+def harmless(value: str) -> str:
+    """Text that came from people or vendors: an apostrophe in front keeps a spreadsheet from running it.
+
+    It goes in front of what begins like a formula, after any apostrophes of its own; so what is read back can be told
+    from a value that began with one. Numbers stay bare: +12015550123 is run to itself.
+    """
+    if _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def restored(value: str) -> str:
+    """What `harmless` was given."""
+    return value[1:] if value.startswith("'") and _FORMULA.match(value) else value
 
 
 def msisdn_cell(digits: str) -> str:

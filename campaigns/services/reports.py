@@ -28,7 +28,7 @@ from messaging.dispatches import counts_of
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.reasons import reason_of
 from sms.states import LABEL, MessageState
-from web.csv_cells import msisdn_cell, safe_cell, time_cell
+from web.csv_cells import harmless, msisdn_cell, time_cell
 
 S = MessageState
 NOT_DELIVERED = (S.UNDELIVERED, S.EXPIRED, S.REJECTED, S.FAILED)
@@ -381,8 +381,8 @@ def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
             first_name, last_name = names.get(row.recipient_id or 0, ("", ""))
             yield [
                 msisdn_cell(row.msisdn),
-                safe_cell(first_name),
-                safe_cell(last_name),
+                harmless(first_name),
+                harmless(last_name),
                 row.state,
                 row.reason,
                 str(reason_of(row.reason).sentence),
@@ -390,10 +390,10 @@ def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
                 "" if row.price is None else str(row.price),
                 "" if row.price is None else currencies.get(row.account_id, ""),
                 *(time_cell(at, zone) for at in _csv_times(row)),
-                safe_cell(row.provider_message_id),
-                safe_cell(row.words),
-                safe_cell(row.sender),
-                safe_cell(row.text),
+                harmless(row.provider_message_id),
+                harmless(row.words),
+                harmless(row.sender),
+                harmless(row.text),
             ]
 
 

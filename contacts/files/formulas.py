@@ -1,35 +1,19 @@
-"""Cells that a spreadsheet would run as formulas: made harmless in every CSV of ours, and restored on import.
+"""Files of ours that are read back: which they are, and their cells as they were before they were made harmless.
 
-An apostrophe in front keeps a cell from being run. It goes in front of what begins like a formula, after
-any apostrophes of its own; so what is read back can be told from a value that began with one. Numbers
-stay bare: +12015550123 is run to itself. See docs/imports.md.
+Every CSV of ours keeps spreadsheets from running cells as formulas (web/csv_cells.py). See docs/imports.md.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+
+from web.csv_cells import harmless, restored
 
 # In front of refused rows.
 REJECT_COLUMNS = ("Crier row", "Crier reason")
 # Of an exported list, at both ends, and names between them that nobody else gives.
 EXPORT_FIRST, EXPORT_LAST = "number", "added_at"
 _EXPORT_MARKS = frozenset({"first_name", "custom1", "custom4"})
-
-# OWASP, "CSV Injection": = + - @ tab and line ends; the wide signs are what East Asian keyboards write.
-_FORMULA = re.compile(r"[\s']*[=+\-@＝＋－＠]|[ ']*[\t\r\n]")
-_NUMBER = re.compile(r" *[+-]?\d[\d., ]*")
-
-
-def harmless(value: str) -> str:
-    if _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
-
-
-def restored(value: str) -> str:
-    """What `harmless` was given."""
-    return value[1:] if value.startswith("'") and _FORMULA.match(value) else value
 
 
 def is_written_by_us(header: Iterable[str]) -> bool:

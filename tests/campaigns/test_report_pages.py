@@ -261,7 +261,7 @@ class TestCsv:
         assert row["delivered_at"] == row["settled_at"] == "2026-03-08T10:00:00-04:00", "summer time began"
         assert row["provider_message_id"] == "abc-1"
 
-    @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+    @pytest.mark.parametrize("name", ["=1+1", "+SUM(A1)", "-x", "@x", "\tx", "\rx"])
     def test_no_value_runs_as_a_formula(self, victor_client: Client, running: Broadcast, name: str) -> None:
         message = Message.objects.filter(broadcast_id=running.pk).earliest("id")
         Recipient.objects.filter(pk=message.recipient_id).update(first_name=name, last_name=name)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from contacts.files.formats import format_of, guess_dialect
-from contacts.files.formulas import harmless, is_written_by_us, restored
+from contacts.files.formulas import is_written_by_us
 from contacts.files.reading import open_records
 from contacts.files.rejects import reject_file
 from contacts.models import OptOut, Recipient
 from contacts.services.lists import Person
 from tests.contacts.support import checked, list_named, number, ran, upload
+from web.csv_cells import harmless, restored
 
 FORMULA = "=HYPERLINK(A1)"
 signs = st.text("'=+-@\t\r\n ＝a1\"", max_size=6)
