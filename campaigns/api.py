@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
@@ -586,6 +587,10 @@ def _chart_data(broadcast: Broadcast) -> dict[str, Any]:
 # --- single texts
 
 
+def _not_here(field: str, sentence: str, values: dict[str, Any]) -> exceptions.ValidationError:
+    return exceptions.ValidationError({field: [sentence % {"id": values[field]}]})
+
+
 class NewMessageSerializer(Serializer[Message]):
     account = serializers.IntegerField(help_text="Id of the provider account it goes through.")
     sender = serializers.IntegerField(help_text="Id of a sender that the account may use.")
@@ -616,9 +621,13 @@ class MessageViewSet(LedgerViewSet):
         account = workspace.provider_accounts.filter(pk=values["account"]).first()
         sender = workspace.senders.filter(pk=values["sender"]).first()
         if account is None:
-            raise exceptions.ValidationError({"account": [f"There is no account {values['account']}."]})
+            raise _not_here(
+                "account", _("There is no account %(id)s in this workspace. Choose another one."), values
+            )
         if sender is None:
-            raise exceptions.ValidationError({"sender": [f"There is no sender {values['sender']}."]})
+            raise _not_here(
+                "sender", _("There is no sender %(id)s in this workspace. Choose another one."), values
+            )
         with problems():
             message = send_single(
                 workspace=workspace,

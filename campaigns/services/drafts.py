@@ -144,7 +144,9 @@ def _row_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcas
         row = getattr(broadcast.workspace, relation).filter(pk=value or 0).first()
         if row is None:
             raise CampaignError(
-                _("There is no %(what)s %(id)s.") % {"what": attribute, "id": value}, field=field
+                _("There is no %(what)s %(id)s in this workspace. Choose another one.")
+                % {"what": attribute, "id": value},
+                field=field,
             )
         setattr(broadcast, attribute, row)
 
@@ -157,7 +159,10 @@ def _rows_setter(attribute: str, relation: str, field: str) -> Callable[[Broadca
         rows = list(getattr(broadcast.workspace, relation).filter(pk__in=wanted))
         missing = wanted - {row.pk for row in rows}
         if missing:
-            raise CampaignError(_("There is no list %(id)s.") % {"id": min(missing)}, field=field)
+            raise CampaignError(
+                _("There is no list %(id)s in this workspace. Choose another one.") % {"id": min(missing)},
+                field=field,
+            )
         getattr(broadcast, attribute).set(rows)
 
     return set_rows

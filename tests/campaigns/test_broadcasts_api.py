@@ -105,7 +105,12 @@ class TestDrafts:
         assert answer.status_code == 400
         assert answer.headers["Content-Type"] == PROBLEM
         assert answer.json()["errors"] == [
-            {"field": "lists", "detail": "There is no list 987654.", "code": "invalid", "value": "[987654]"}
+            {
+                "field": "lists",
+                "detail": "There is no list 987654 in this workspace. Choose another one.",
+                "code": "invalid",
+                "value": "[987654]",
+            }
         ]
         assert not Broadcast.objects.exists()
 
