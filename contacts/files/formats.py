@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from charset_normalizer import from_bytes
 from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
@@ -24,6 +25,27 @@ QUOTES = "\"'"
 
 DELIMITER_WORDS = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
 QUOTE_WORDS = {'"': _("double quotation mark"), "'": _("single quotation mark")}
+
+# Lines beyond ASCII that are looked at to tell their alphabet, and the longest of them in bytes.
+LETTERS_LINES = 500
+LETTERS_LINE = 2000
+_WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
+LATIN = "cp1252"
+# charset-normalizer's names, and ours (encodings.py); those that hold the letters of another one stand for both.
+OTHER_ALPHABETS = {
+    "cp1251": "cp1251",
+    "koi8_r": "koi8-r",
+    "cp1253": "cp1253",
+    "cp1255": "cp1255",
+    "cp1256": "cp1256",
+    "cp874": "cp874",
+    "cp932": "cp932",
+    "euc_jp": "euc_jp",
+    "gb18030": "gb18030",
+    "big5": "big5",
+    "cp949": "cp949",
+}
 
 Kind = Literal["csv", "xlsx"]
 
@@ -173,7 +195,7 @@ def _encoding_by_zeros(sample: bytes) -> str | None:
 
 
 def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
-    """Reads all of it: UTF-8 if it is (a few broken rows are told apart later), else a Western code page.
+    """Reads all of it: UTF-8 if it is (a few broken rows are told apart later), else what its letters look like.
 
     With it, whether that is a guess: all but UTF-8 without a broken letter.
     """
@@ -181,16 +203,40 @@ def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
     undefined = False
+    letters: list[bytes] = []
     while block := file.read(BLOCK):
         text = decoder.decode(block)
         undefined = undefined or _NOT_CP1252.search(block) is not None
         if not text.isascii():
             bad += len(_ESCAPED.findall(text))
             good += len(_BEYOND_ASCII.findall(text))
+            if len(letters) < LETTERS_LINES:
+                letters += _lines_with_letters(block, whole=len(block) < BLOCK)
     bad += len(decoder.decode(b"", final=True))
     if not bad or good >= bad * ENOUGH_UTF8:
         return "utf-8", bad > 0
-    return ("latin-1" if undefined else "cp1252"), True
+    other = _other_alphabet(b"\n".join(letters[:LETTERS_LINES]))
+    return other or ("latin-1" if undefined else "cp1252"), True
+
+
+def _lines_with_letters(block: bytes, *, whole: bool) -> list[bytes]:
+    """Those beyond ASCII, not too long; without the last one where the block may end amid it."""
+    lines = block.splitlines()
+    return [
+        line for line in (lines if whole else lines[:-1]) if len(line) < LETTERS_LINE and not line.isascii()
+    ]
+
+
+def _other_alphabet(letters: bytes) -> str:
+    """The encoding in which they make words of another alphabet than the Latin one; "" if there is none.
+
+    Among the Latin ones a detector throws dice: too few of a name's letters tell them apart.
+    """
+    words = b"".join(_WORD_BEYOND_ASCII.findall(letters))
+    if 2 * len(_ASCII_LETTER.findall(words)) >= len(words):
+        return ""
+    best = from_bytes(letters, cp_isolation=[LATIN, *OTHER_ALPHABETS]).best()
+    return OTHER_ALPHABETS.get(best.encoding, "") if best else ""
 
 
 # --- delimiter and quotation mark ---
