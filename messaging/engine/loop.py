@@ -40,10 +40,9 @@ T = TypeVar("T")
 
 FLUSH_SECONDS = 0.05
 FLUSH_ROWS = 500
-# Claimed ahead of the window, so that it never runs dry: what is handed over while two claims are made, within these
-# bounds. What is claimed when a worker dies ends as `unknown`: so no more than that.
+# Claimed ahead of the window, so that it never runs dry: what is handed over within this time; where two claims take
+# longer, within theirs, but no more than a window. What is claimed when a worker dies ends as `unknown`.
 AHEAD_SECONDS = 0.03
-AHEAD_SECONDS_MOST = 0.15
 CLAIM_MOST = 500
 # With a low rate limit, no more than this much time's worth of parts is taken into one worker's hands.
 PACED_SECONDS = 0.05
@@ -346,9 +345,10 @@ class LaneRunner:
     async def _wait_for_room(self) -> int:
         """How many may be claimed now: the window, a little ahead of it, and not far ahead of the pace."""
         while not self.closed:
-            seconds = min(max(2 * self._claim_seconds, AHEAD_SECONDS), AHEAD_SECONDS_MOST)
-            ahead = min(max(int(self._rate * seconds), 8), CLAIM_MOST)
-            most = self.lane.account.max_in_flight + ahead
+            window = self.lane.account.max_in_flight
+            slow = min(int(self._rate * 2 * self._claim_seconds), window)
+            ahead = min(max(int(self._rate * AHEAD_SECONDS), slow, 8), CLAIM_MOST)
+            most = window + ahead
             self._enough = most - max(ahead // 2, 1)
             wait = self._paced_until - time.monotonic() - PACED_SECONDS
             if self._open <= self._enough and wait <= 0:
