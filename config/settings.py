@@ -263,18 +263,6 @@ elif CELERY_BROKER_URL.startswith(("redis", "amqp", "pyamqp")):
         CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_connect_timeout": 2}
 elif not CELERY_BROKER_URL.startswith(("amqp", "redis", "memory", "pyamqp", "rediss")):
     raise env.SettingError("CELERY_BROKER_URL", "must begin with amqp://, redis:// or filesystem://.")
-# --- what the web processes share -----------------------------------------------------------------------
-CACHES = (
-    {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    if TESTING
-    else cache_settings(
-        cache_url=env.text("CACHE_URL", ""),
-        broker_url=CELERY_BROKER_URL,
-        embedded=EMBEDDED,
-        folder=DATA_DIR / "cache",
-    )
-)
-
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_IGNORE_RESULT = True
@@ -308,6 +296,18 @@ if SANDBOX_URL:
         "schedule": 10.0,
         "options": {"expires": 10},
     }
+
+# --- what the web processes share -----------------------------------------------------------------------
+CACHES = (
+    {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    if TESTING
+    else cache_settings(
+        cache_url=env.text("CACHE_URL", ""),
+        broker_url=CELERY_BROKER_URL,
+        embedded=EMBEDDED,
+        folder=DATA_DIR / "cache",
+    )
+)
 
 # --- the engine -----------------------------------------------------------------------------------
 # A claim older than this belongs to a worker that died; its messages become `unknown`, never sent again blindly.
