@@ -24,8 +24,13 @@ def create_dispatch(
     sender: str,
     account: ProviderAccount,
     unsubscribe_list_ids: list[int],
+    agreed_parts: int | None = None,
 ) -> Dispatch:
-    """In `planning`: its messages are written next, then `start_dispatch`."""
+    """In `planning`: its messages are written next, then `start_dispatch`.
+
+    `agreed_parts`: of all its texts together. Should values that are edited meanwhile make them longer, the engine
+    pauses it and asks; None is no limit.
+    """
     return Dispatch.objects.create(
         workspace=workspace,
         broadcast_id=broadcast_id,
@@ -33,6 +38,7 @@ def create_dispatch(
         sender=sender,
         account=account,
         unsubscribe_list_ids=unsubscribe_list_ids,
+        agreed_parts=agreed_parts,
     )
 
 
@@ -45,8 +51,27 @@ def pause_dispatch(*, dispatch_id: int, reason: str = "", by_engine: bool = Fals
     return _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine)
 
 
+def pause_over_agreed(*, dispatch_id: int) -> bool:
+    """The next texts would be more parts than were agreed to: a person is asked."""
+    with transaction.atomic():
+        agreed = Dispatch.objects.values_list("agreed_parts", flat=True).get(pk=dispatch_id)
+        reason = _(
+            "What is known of the recipients was edited since this was agreed to, and its texts are longer now: more than"
+            " %(parts)s parts in all. Resume to send to the others all the same, or stop it."
+        ) % {"parts": f"{agreed or 0:,}"}
+        moved = _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine=True)
+        if moved:
+            Dispatch.objects.filter(pk=dispatch_id).update(over_agreed=True)
+    return moved
+
+
 def resume_dispatch(*, dispatch_id: int) -> bool:
-    moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
+    """Whoever resumes what was paused for its parts agrees to more."""
+    with transaction.atomic():
+        moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
+        if moved:
+            asked = Dispatch.objects.filter(pk=dispatch_id, over_agreed=True)
+            asked.update(over_agreed=False, agreed_parts=None)
     if moved:
         finish_dispatch_if_done(dispatch_id=dispatch_id)
     return moved

@@ -21,7 +21,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from messaging.models import Dispatch, DispatchState, Message
@@ -65,6 +66,8 @@ class Return(NamedTuple):
     reason: str
     words: str = ""
     due_at: datetime | None = None
+    # What `take_parts` took for it.
+    parts: int = 0
 
 
 def lock_rows(rows: QuerySet[Any], *, skip: bool = False) -> QuerySet[Any]:
@@ -163,6 +166,19 @@ def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) 
     _count_minutes(Counter({(dispatch_id, _minute(now), S.SUPPRESSED.value): len(rows)}))
 
 
+def take_parts(dispatch_id: int, parts: int) -> bool:
+    """Counts them against what was agreed to; False, and nothing is counted, where they would be too many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_PARTS, [parts, dispatch_id, parts])
+        return bool(cursor.rowcount)
+
+
+_TAKE_PARTS = (
+    "UPDATE messaging_dispatch SET claimed_parts = claimed_parts + %s"
+    " WHERE id = %s AND (agreed_parts IS NULL OR claimed_parts + %s <= agreed_parts)"
+)
+
+
 def apply_changes(changes: Sequence[Change]) -> set[int]:
     """Applies what is news by rank and keeps facts; returns the ids whose state moved.
 
@@ -245,6 +261,7 @@ def return_to_queue(returns: Sequence[Return]) -> int:
             if row[2] == by_id[row[0]].claim
         ]
         deltas: Delta = Counter()
+        parts: Counter[int] = Counter()
         for row_id, dispatch_id, _claim, dispatch_state in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
@@ -261,7 +278,13 @@ def return_to_queue(returns: Sequence[Return]) -> int:
                 settled_at=now if stopped else None,
             )
             deltas.update(_moves(dispatch_id, [(S.SUBMITTING, "", state, reason)]))
+            parts[dispatch_id] += back.parts
         _count(deltas)
+        for dispatch_id, number in sorted(parts.items()):
+            if number:
+                # Never below nothing: what was resumed over its limit is not counted any more.
+                rest = Greatest(F("claimed_parts") - number, 0)
+                Dispatch.objects.filter(pk=dispatch_id).update(claimed_parts=rest)
     return len(found)
 
 

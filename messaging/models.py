@@ -63,6 +63,12 @@ class Dispatch(models.Model):
     unsubscribe_list_ids = models.JSONField(default=list)
     # The price of all its messages that were handed over: kept by the ledger.
     cost = models.DecimalField(_("cost"), max_digits=14, decimal_places=5, default=0)
+    # How many parts a person agreed to (None: any number), and how many were claimed and not put back. Kept only where
+    # people's values, which may be edited while it runs, are in the text.
+    agreed_parts = models.PositiveBigIntegerField(_("agreed parts"), null=True, blank=True)
+    claimed_parts = models.PositiveBigIntegerField(default=0)
+    # Paused because it would have had more parts than that; to resume is to agree.
+    over_agreed = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

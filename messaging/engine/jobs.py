@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Recipient
 from messaging.content import Content, compile_content
 from messaging.dispatches import pause_dispatches_of_account, trouble_sentence
-from messaging.ledger import Change, Claimed, apply_changes, claim_messages
+from messaging.ledger import Change, Claimed, apply_changes, claim_messages, take_parts
 from messaging.models import Dispatch
 from providers.connectors.base import Connector, OutgoingText
 from providers.errors import ConnectorError
@@ -43,8 +43,19 @@ class Unprepared(Exception):
         self.message_ids = message_ids
 
 
+class OverAgreed(Exception):
+    """Claimed, but their texts would make more parts than a person agreed to: all of them go back."""
+
+    def __init__(self, message_ids: list[int]) -> None:
+        super().__init__(f"{len(message_ids)} messages are over what was agreed to")
+        self.message_ids = message_ids
+
+
 class Job(NamedTuple):
-    """One message ready to be handed over, not before `start` and not after `deadline` (both time.monotonic())."""
+    """One message ready to be handed over, not before `start` and not after `deadline` (both time.monotonic()).
+
+    `taken`: parts counted against what was agreed to, given back with the message.
+    """
 
     outgoing: OutgoingText
     dispatch_id: int
@@ -54,6 +65,7 @@ class Job(NamedTuple):
     price: Decimal | None
     start: float
     deadline: float
+    taken: int = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +131,8 @@ def claim_jobs(lane: Lane, dispatch: Dispatch, *, claim: str, limit: int) -> lis
         return []
     try:
         return _jobs_of(lane, dispatch, claimed, claim=claim, claimed_at=claimed_at)
+    except OverAgreed:
+        raise
     except Exception as error:
         raise Unprepared([row.message_id for row in claimed]) from error
 
@@ -153,6 +167,9 @@ def _jobs_of(
         return []
     now = timezone.now()
     begin = reserve(lane.account.pk, sum(parts), lane.parts_per_second, now)
+    limited = dispatch.agreed_parts is not None and lane.contents[dispatch.pk].personal
+    if limited and not take_parts(dispatch.pk, sum(parts)):
+        raise OverAgreed([row.message_id for row in ready])
     start = time.monotonic() + max((begin - now).total_seconds(), 0.0)
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
     lease = settings.ENGINE_LEASE_SECONDS
@@ -170,7 +187,11 @@ def _jobs_of(
         )
         price = lane.prices.price(row.msisdn)
         cost = None if price is None else price * count
-        jobs.append(Job(outgoing, dispatch.pk, claim, row.tries, count, cost, start, deadline))
+        jobs.append(
+            Job(
+                outgoing, dispatch.pk, claim, row.tries, count, cost, start, deadline, count if limited else 0
+            )
+        )
         start += count * seconds_a_part
     return jobs
 

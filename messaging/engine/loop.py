@@ -24,9 +24,10 @@ from messaging.dispatches import (
     finish_dispatch_if_done,
     pause_dispatch,
     pause_dispatches_of_account,
+    pause_over_agreed,
     trouble_sentence,
 )
-from messaging.engine.jobs import Job, Lane, Unprepared, claim_jobs, load_lanes
+from messaging.engine.jobs import Job, Lane, OverAgreed, Unprepared, claim_jobs, load_lanes
 from messaging.ledger import Change, Return, apply_changes, return_to_queue
 from providers.connectors.base import SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
@@ -296,6 +297,11 @@ class LaneRunner:
             jobs = await self.engine.in_claim_thread(
                 claim_jobs, self.lane, dispatch, claim=self.engine.claim, limit=limit
             )
+        except OverAgreed as over:
+            self._return(over.message_ids, "paused")
+            self.lane.dispatches.pop(dispatch.pk, None)
+            await self.engine.in_write_thread_quietly(pause_over_agreed, dispatch_id=dispatch.pk)
+            return []
         except Unprepared as lost:
             await self._give_back(lost)
             return []
@@ -312,9 +318,7 @@ class LaneRunner:
 
     async def _give_back(self, lost: Unprepared) -> None:
         """The database went away between claim and reading: try again. Anything else is ours: a person is asked."""
-        for message_id in lost.message_ids:
-            self.engine.settle(Return(message_id, self.engine.claim, "worker_stopped"))
-        self.engine.report.returned += len(lost.message_ids)
+        self._return(lost.message_ids, "worker_stopped")
         if isinstance(lost.__cause__, DatabaseError):
             log.error("claimed, but not read; trying again", error=str(lost.__cause__).strip())
             await self.engine.in_claim_thread(connections.close_all)
@@ -322,6 +326,12 @@ class LaneRunner:
         else:
             log.error("making messages ready failed in our own code", exc_info=lost.__cause__)
             await self._ask_a_person(AccountRefused(_own_failure(lost.__cause__ or lost)))
+
+    def _return(self, message_ids: list[int], reason: str) -> None:
+        """Claimed and never made ready."""
+        for message_id in message_ids:
+            self.engine.settle(Return(message_id, self.engine.claim, reason))
+        self.engine.report.returned += len(message_ids)
 
     async def _work(self) -> None:
         """One hand: sends what is claimed, one after the other, until there is nothing left."""
@@ -484,7 +494,7 @@ class LaneRunner:
 
     def _put_back(self, job: Job, reason: str, words: str = "", due_at: datetime | None = None) -> None:
         self.engine.report.returned += 1
-        self.engine.settle(Return(job.outgoing.message_id, job.claim, reason, words, due_at))
+        self.engine.settle(Return(job.outgoing.message_id, job.claim, reason, words, due_at, job.taken))
 
 
 def _push_back(*, account_id: int, until: datetime) -> None:
