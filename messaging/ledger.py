@@ -25,6 +25,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from contacts.models import OptOut, UnsubscribeMember
 from messaging.models import Dispatch, DispatchState, Message
 from sms.states import PREDECESSORS, WAITING, MessageState
 
@@ -123,6 +124,21 @@ def _lock_due(
     with connection.cursor() as cursor:
         cursor.execute(_DUE.format(opted_out) + lock, values)
         return list(cursor.fetchall())
+
+
+def has_due(dispatch: Dispatch) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE.format("0"), [dispatch.pk, 0, timezone.now(), 1])
+        return cursor.fetchone() is not None
+
+
+def has_opted_out(dispatch: Dispatch, msisdn: str) -> bool:
+    """Now: for what has waited since it was claimed."""
+    unsubscribed = dispatch.unsubscribe_list_ids
+    in_list = UnsubscribeMember.objects.filter(list_id__in=unsubscribed, msisdn=msisdn)
+    if unsubscribed and in_list.exists():
+        return True
+    return OptOut.objects.filter(workspace_id=dispatch.workspace_id, msisdn=msisdn).exists()
 
 
 _DUE = """

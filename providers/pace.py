@@ -41,6 +41,11 @@ def reserve(account_id: int, parts: int, parts_per_second: float, now: datetime)
     return _reserve_alone(account_id, cost, now)
 
 
+def free_at(account_id: int) -> datetime | None:
+    """When the next part may go; None where nothing was reserved yet. A look without a promise."""
+    return Pace.objects.filter(account_id=account_id).values_list("next_free_at", flat=True).first()
+
+
 def push_back(account_id: int, until: datetime) -> None:
     """Nothing more goes through the account before `until`; what is reserved already is not taken back."""
     until = min(until, timezone.now() + PUSH_BACK_MOST)

@@ -20,19 +20,21 @@ from django.utils.translation import gettext as _
 from contacts.models import Recipient
 from messaging.content import Content, compile_content
 from messaging.dispatches import pause_dispatches_of_account, trouble_sentence
-from messaging.ledger import Change, Claimed, apply_changes, claim_messages, take_parts
+from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, take_parts
 from messaging.models import Dispatch
 from providers.connectors.base import Connector, OutgoingText
 from providers.errors import ConnectorError
 from providers.health import note_failing
 from providers.models import ProviderAccount
-from providers.pace import reserve
+from providers.pace import free_at, reserve
 from providers.services import PriceTable, connector_of, receipt_url
 from sms.parts import part_count
 from sms.states import MessageState
 
 # What came back into the queue waits no longer than this, though newer messages are due as well.
 FROM_THE_FRONT_SECONDS = 5.0
+# Nothing is claimed earlier than this before the account's clock lets it go.
+EARLY_SECONDS = 0.2
 
 
 class Unprepared(Exception):
@@ -41,6 +43,17 @@ class Unprepared(Exception):
     def __init__(self, message_ids: list[int]) -> None:
         super().__init__(f"{len(message_ids)} messages were claimed but not made ready")
         self.message_ids = message_ids
+
+
+class NotYet(Exception):
+    """Something is due, but the account's clock does not let it go for `seconds` yet: nothing was claimed.
+
+    What is claimed too early waits in a worker's hands, where neither an opt-out nor a pause is seen at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not for {seconds:.1f} s yet")
+        self.seconds = seconds
 
 
 class OverAgreed(Exception):
@@ -52,7 +65,7 @@ class OverAgreed(Exception):
 
 
 class Job(NamedTuple):
-    """One message ready to be handed over, not before `start` and not after `deadline` (both time.monotonic()).
+    """One message ready to be handed over, not before `start` and not after `deadline` (times of time.monotonic()).
 
     `taken`: parts counted against what was agreed to, given back with the message.
     """
@@ -65,6 +78,7 @@ class Job(NamedTuple):
     price: Decimal | None
     start: float
     deadline: float
+    claimed_at: float
     taken: int = 0
 
 
@@ -123,7 +137,11 @@ def _lane_of(account: ProviderAccount, known: Lane | None) -> Lane:
 
 
 def claim_jobs(lane: Lane, dispatch: Dispatch, *, claim: str, limit: int) -> list[Job]:
-    """Claims up to `limit` messages and makes them ready. One short transaction, then plain reading."""
+    """Claims up to `limit` messages and makes them ready. One short transaction, then plain reading. Raises NotYet."""
+    free = free_at(lane.account.pk)
+    early = (free - timezone.now()).total_seconds() if free else 0.0
+    if early > EARLY_SECONDS and has_due(dispatch):
+        raise NotYet(early)
     claimed_at = time.monotonic()
     lease_until = timezone.now() + timedelta(seconds=settings.ENGINE_LEASE_SECONDS)
     claimed = _claim_onwards(lane, dispatch, claim, limit, lease_until)

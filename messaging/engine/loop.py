@@ -19,6 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from messaging.dispatches import (
     finish_dispatch_if_done,
@@ -27,8 +28,8 @@ from messaging.dispatches import (
     pause_over_agreed,
     trouble_sentence,
 )
-from messaging.engine.jobs import Job, Lane, OverAgreed, Unprepared, claim_jobs, load_lanes
-from messaging.ledger import Change, Return, apply_changes, return_to_queue
+from messaging.engine.jobs import Job, Lane, NotYet, OverAgreed, Unprepared, claim_jobs, load_lanes
+from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
 from providers.connectors.base import SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
 from providers.health import note_failing, note_working
@@ -47,6 +48,8 @@ AHEAD_SECONDS = 0.03
 CLAIM_MOST = 500
 # With a low rate limit, no more than this much time's worth of parts is taken into one worker's hands.
 PACED_SECONDS = 0.05
+# Who has waited longer than this for their turn may have written STOP meanwhile: looked up again.
+FRESH_SECONDS = 1.0
 THROTTLED_SECONDS = 1.0
 UNREACHABLE_SECONDS = 1.0
 UNREACHABLE_SECONDS_MOST = 15.0
@@ -280,10 +283,12 @@ class LaneRunner:
                 return
 
     async def _feed_from(self, dispatch: Any) -> int:
-        limit = await self._wait_for_room()
-        if self.closed or dispatch.pk not in self.lane.dispatches:
-            return 0
-        jobs = await self._claim(dispatch, limit)
+        jobs = None
+        while jobs is None:
+            limit = await self._wait_for_room()
+            if self.closed or dispatch.pk not in self.lane.dispatches:
+                return 0
+            jobs = await self._claim(dispatch, limit)
         self._open += len(jobs)
         self._jobs.extend(jobs)
         while self._hands < min(self.lane.account.max_in_flight, self._open):
@@ -291,12 +296,17 @@ class LaneRunner:
             self._spawn(self._work())
         return len(jobs)
 
-    async def _claim(self, dispatch: Any, limit: int) -> list[Job]:
+    async def _claim(self, dispatch: Any, limit: int) -> list[Job] | None:
+        """None: something is due, but the account's clock does not let it go yet."""
         began = time.monotonic()
         try:
             jobs = await self.engine.in_claim_thread(
                 claim_jobs, self.lane, dispatch, claim=self.engine.claim, limit=limit
             )
+        except NotYet as early:
+            # Looked at again soon: a person may change the account's speed meanwhile.
+            self._paced_until = time.monotonic() + min(early.seconds, settings.ENGINE_CONTROL_SECONDS)
+            return None
         except OverAgreed as over:
             self._return(over.message_ids, "paused")
             self.lane.dispatches.pop(dispatch.pk, None)
@@ -379,6 +389,8 @@ class LaneRunner:
             paused = job.dispatch_id not in self.lane.dispatches
             self._put_back(job, "paused" if paused else "worker_stopped")
             return
+        if time.monotonic() - job.claimed_at > FRESH_SECONDS and await self._has_opted_out(job):
+            return
         began = time.monotonic()
         try:
             result = await self.lane.connector.send(self.engine._transport, job.outgoing)
@@ -389,8 +401,28 @@ class LaneRunner:
             log.exception("sending failed in our own code", message=job.outgoing.message_id)
             await self._handle(job, Unclear(_own_failure(error)))
         else:
-            self._took(time.monotonic() - began)
+            if result.state is MessageState.UNKNOWN:
+                await self._count_unclear(result.words)
+            else:
+                self._took(time.monotonic() - began)
             self._keep(job, result)
+
+    async def _has_opted_out(self, job: Job) -> bool:
+        """Whoever wrote STOP while the text waited for its turn does not get it."""
+        dispatch = self.lane.dispatches.get(job.dispatch_id)
+        if dispatch is None:
+            return False
+        try:
+            gone = await self.engine.in_claim_thread(has_opted_out, dispatch, job.outgoing.msisdn)
+        except DatabaseError:
+            # Not asked, so not sent: it goes back, and its next claim asks.
+            self._put_back(job, "worker_stopped")
+            return True
+        if gone:
+            now = timezone.now()
+            change = Change(job.outgoing.message_id, MessageState.SUPPRESSED, now, "engine", "opted_out")
+            self.engine.settle(change)
+        return gone
 
     def _may_go(self, job: Job) -> bool:
         return not self.closed and job.dispatch_id in self.lane.dispatches and time.monotonic() < job.deadline
@@ -455,9 +487,16 @@ class LaneRunner:
         else:
             self._settle_error(job, error, MessageState.UNKNOWN)
             self.engine.report.unknown += 1
-            self._unclear += 1
-            if self._unclear >= UNCLEAR_MOST:
-                await self._ask_a_person(error)
+            await self._count_unclear(error.words, error)
+
+    async def _count_unclear(self, words: str, error: ConnectorError | None = None) -> None:
+        self._unclear += 1
+        if self._unclear >= UNCLEAR_MOST:
+            label = self.lane.connector.label
+            sentence = _(
+                "%(provider)s's answers cannot be understood. Check the base URL, or ask its support."
+            )
+            await self._ask_a_person(error or Unclear(sentence % {"provider": label}, words=words))
 
     async def _slow_down(self, job: Job, error: ConnectorError, seconds: float) -> None:
         """Back into the queue, and the account's shared clock is moved on: every worker waits."""

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('messaging', '0001_initial'),
+        ("messaging", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dispatch',
-            name='agreed_parts',
-            field=models.PositiveBigIntegerField(blank=True, null=True, verbose_name='agreed parts'),
+            model_name="dispatch",
+            name="agreed_parts",
+            field=models.PositiveBigIntegerField(blank=True, null=True, verbose_name="agreed parts"),
         ),
         migrations.AddField(
-            model_name='dispatch',
-            name='claimed_parts',
+            model_name="dispatch",
+            name="claimed_parts",
             field=models.PositiveBigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='dispatch',
-            name='over_agreed',
+            model_name="dispatch",
+            name="over_agreed",
             field=models.BooleanField(default=False),
         ),
     ]
