@@ -21,12 +21,21 @@ from providers.connectors.base import InboundText as InboundNews
 from providers.models import StoredWebhookCall
 from providers.signals import InboundArrived, ReceiptsArrived
 from sms.opt_out import Keyword, classify
-from sms.states import MessageState
+from sms.states import WAITING, MessageState
 
 log = structlog.get_logger("crier.receipts")
 
 # A report that names neither our id nor the vendor's is matched among the messages of this time, zones unknown.
 MATCH_WITHIN = timedelta(days=2)
+# Enough of a number's end to know it by.
+NATIONAL_DIGITS = 8
+REPEATED_WITHIN = timedelta(minutes=10)
+# What may have left the house: the rest cannot have been delivered.
+LEFT = [
+    state.value
+    for state in MessageState
+    if state not in (*WAITING, MessageState.SUPPRESSED, MessageState.CANCELLED)
+]
 REPORTED = ("submitting", "unknown", "sent", "delivered", "undelivered", "expired", "rejected")
 
 
@@ -79,7 +88,9 @@ def match_receipts(news: ReceiptsArrived) -> dict[tuple[int, DeliveryReport], in
     by_numbers = _Numbers(news, [report for _call, report in reports if _needs_numbers(report)])
     matched: dict[tuple[int, DeliveryReport], int] = {}
     for call_id, report in reports:
-        found = by_reference.get(report.reference) or by_provider_id.get(report.provider_message_id)
+        found = by_reference.get((report.reference, report.msisdn)) or by_provider_id.get(
+            report.provider_message_id
+        )
         if found is None and _needs_numbers(report):
             found = by_numbers.match(report)
         if found is not None:
@@ -91,14 +102,26 @@ def _needs_numbers(report: DeliveryReport) -> bool:
     return not report.reference and not report.provider_message_id and bool(report.msisdn)
 
 
-def _by_reference(account_id: int, reports: Iterable[DeliveryReport]) -> dict[str, int]:
+def _by_reference(account_id: int, reports: Sequence[DeliveryReport]) -> dict[tuple[str, str], int]:
+    """By reference and number. A report of a text that never left, or to another number, is nobody's: the vendor's
+    slip, or ids that were given anew after a backup was restored."""
     wanted = {}
     for report in reports:
         number = report.reference.removeprefix("crier-")
         if report.reference and number.isascii() and number.isdigit() and len(number) < 19:
             wanted[int(number)] = report.reference
-    found = Message.objects.filter(id__in=wanted, account_id=account_id).values_list("id", flat=True)
-    return {wanted[row_id]: row_id for row_id in found}
+    rows = Message.objects.filter(id__in=wanted, account_id=account_id, state__in=LEFT)
+    msisdns = {wanted[row_id]: (row_id, msisdn) for row_id, msisdn in rows.values_list("id", "msisdn")}
+    return {
+        (report.reference, report.msisdn): msisdns[report.reference][0]
+        for report in reports
+        if report.reference in msisdns and _is_same_number(report.msisdn, msisdns[report.reference][1])
+    }
+
+
+def _is_same_number(reported: str, ours: str) -> bool:
+    """Some reports leave the calling code out, or the number as a whole."""
+    return not reported or reported[-NATIONAL_DIGITS:] == ours[-NATIONAL_DIGITS:]
 
 
 def _by_provider_id(account_id: int, reports: Iterable[DeliveryReport]) -> dict[str, int]:
@@ -178,7 +201,7 @@ def _receive(news: InboundArrived, text: InboundNews, received_at: datetime) -> 
     with transaction.atomic():
         stored, new = InboundText.objects.get_or_create(
             account_id=news.account_id,
-            digest=_digest(text, received_at),
+            digest=_digest(news.account_id, text, received_at),
             defaults={
                 "workspace_id": news.workspace_id,
                 "msisdn": text.msisdn,
@@ -189,7 +212,8 @@ def _receive(news: InboundArrived, text: InboundNews, received_at: datetime) -> 
                 "received_at": received_at,
             },
         )
-        if new:
+        # To opt out twice does no harm; to take a second STOP for a repeat of the first one would.
+        if new or (keyword is Keyword.STOP and not text.provider_message_id):
             _obey(stored, keyword)
 
 
@@ -206,12 +230,23 @@ def _obey(stored: InboundText, keyword: Keyword) -> None:
         opt_in(workspace=stored.workspace, msisdn=stored.msisdn, reason=stored.text[:200])
 
 
-def _digest(text: InboundNews, received_at: datetime) -> str:
-    """One posting repeated is one text: the vendor's id where it has one, else numbers, words and time.
+def _digest(account_id: int, text: InboundNews, received_at: datetime) -> str:
+    """One posting repeated is one text: told by the vendor's id or time, where it gives one.
 
-    Without id and time, the same words from the same number within ten minutes are taken as a repeat.
+    Else by what stands before it in the thread: the same words within ten minutes, with nothing between, are one
+    posting repeated; STOP, START, STOP are three texts.
     """
-    ten_minutes = received_at.replace(minute=received_at.minute // 10 * 10, second=0, microsecond=0)
-    when = (text.occurred_at or ten_minutes).isoformat()
-    parts = (text.msisdn, text.sender_number, text.text, text.provider_message_id or when)
+    when = text.provider_message_id or (text.occurred_at.isoformat() if text.occurred_at else "")
+    if not when:
+        thread = InboundText.objects.filter(account_id=account_id, msisdn=text.msisdn).order_by("-id")
+        before = thread.first()
+        if (
+            before is not None
+            and before.text == text.text
+            and before.sender_number == text.sender_number[:20]
+            and abs(received_at - before.received_at) < REPEATED_WITHIN
+        ):
+            return before.digest
+        when = f"after {before.pk}" if before else "first"
+    parts = (text.msisdn, text.sender_number, text.text, when)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

@@ -44,6 +44,8 @@ class ProviderAccount(models.Model):
     health = models.CharField(_("health"), max_length=10, choices=Health.choices, default=Health.UNTESTED)
     health_words = models.CharField(_("what it said"), max_length=500, blank=True)
     health_at = models.DateTimeField(_("last heard of"), null=True, blank=True)
+    # Since when no connection comes about, in any worker; None once one has, or a person was asked.
+    unreachable_since = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

@@ -32,7 +32,7 @@ from messaging.engine.jobs import Job, Lane, NotYet, OverAgreed, Unprepared, cla
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
 from providers.connectors.base import SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
-from providers.health import note_failing, note_working
+from providers.health import note_failing, note_unreachable, note_working
 from providers.pace import push_back
 from providers.transport import LeanTransport
 from sms.states import MessageState
@@ -246,7 +246,6 @@ class LaneRunner:
         self._room = asyncio.Event()
         # The feeder waits until no more than so many are open.
         self._enough = 0
-        self._unreachable_since: float | None = None
         self._unclear = 0
         self._paced_until = 0.0
         self._rate = 0.0
@@ -428,7 +427,6 @@ class LaneRunner:
         return not self.closed and job.dispatch_id in self.lane.dispatches and time.monotonic() < job.deadline
 
     def _took(self, seconds: float) -> None:
-        self._unreachable_since = None
         self._unclear = 0
         rate = self.lane.account.max_in_flight / max(seconds, 0.001)
         self._rate = 0.9 * self._rate + 0.1 * rate
@@ -478,9 +476,7 @@ class LaneRunner:
             await self._slow_down(
                 job, error, min(UNREACHABLE_SECONDS * 2 ** min(job.tries, 6), UNREACHABLE_SECONDS_MOST)
             )
-            self._unreachable_since = self._unreachable_since or time.monotonic()
-            if time.monotonic() - self._unreachable_since > settings.ENGINE_UNREACHABLE_SECONDS:
-                await self._ask_a_person(error)
+            await self._count_unreachable(error)
         elif isinstance(error, AccountRefused) or error.certainly_not_sent:
             self._put_back(job, error.reason, error.words)
             await self._ask_a_person(error)
@@ -488,6 +484,19 @@ class LaneRunner:
             self._settle_error(job, error, MessageState.UNKNOWN)
             self.engine.report.unknown += 1
             await self._count_unclear(error.words, error)
+
+    async def _count_unreachable(self, error: Unreachable) -> None:
+        """Asks a person when nothing comes about for a while; kept in the account, as a run is shorter than that."""
+        self._healthy = False
+        try:
+            since = await self.engine.in_write_thread(
+                note_unreachable, account_id=self.lane.account.pk, words=str(error)
+            )
+        except DatabaseError as trouble:
+            log.warning("left to the next try", what="note_unreachable", error=str(trouble).strip())
+            return
+        if (timezone.now() - since).total_seconds() > settings.ENGINE_UNREACHABLE_SECONDS:
+            await self._ask_a_person(error)
 
     async def _count_unclear(self, words: str, error: ConnectorError | None = None) -> None:
         self._unclear += 1
@@ -506,7 +515,6 @@ class LaneRunner:
 
     async def _ask_a_person(self, error: ConnectorError) -> None:
         """Pauses what goes through this account; the page says why and how to mend it."""
-        self._unreachable_since = None
         self._unclear = 0
         self._healthy = False
         account = self.lane.account

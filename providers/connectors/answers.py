@@ -19,7 +19,7 @@ MAX_PAGE_BYTES = 65_536
 # Made once: `json.loads` makes one for each call that names how to read numbers.
 DECODER = json.JSONDecoder(parse_float=Decimal)
 # Whatever is larger is no price of a text.
-MAX_PRICE = Decimal(100_000)
+MAX_PRICE = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)

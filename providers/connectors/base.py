@@ -392,6 +392,9 @@ class Connector(ABC):
             )
         if status == 408:
             return NoAnswer(f"{self.label} gave up waiting for the request (408).", words=words)
+        if answer.data is None and status in _NOT_OF_A_MESSAGE:
+            # A page instead of the vendor's own JSON: a proxy or another server stands at the address.
+            return self.account_refused("wrong_address", status, words)
         if status >= 400:
             reason = "text_too_long" if status == 413 else "refused"
             return MessageRefused(f"{self.label} refused it ({status}).", words=words, reason=reason)
@@ -472,6 +475,7 @@ _ACCOUNT_STATUSES = {
     404: "wrong_address",
     405: "wrong_address",
 }
+_NOT_OF_A_MESSAGE = frozenset({400, 406, 407, 410, 411, 415, 421, 426})
 _ACCOUNT_SENTENCES = {
     "bad_credentials": "{} does not accept the credentials ({}). Correct them on the account's page.",
     "no_credit": "{} says that there is no credit left ({}). Top up there, then resume.",
