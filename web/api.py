@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import exceptions
@@ -34,6 +36,11 @@ class Conflict(exceptions.APIException):
     def __init__(self, detail: Any, code: str = "conflict", **extra: Any) -> None:
         super().__init__(detail, code)
         self.extra = extra
+
+
+class TooLarge(exceptions.APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
 
 
 class DatabaseAway(exceptions.APIException):
@@ -87,6 +94,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = _not_read(error, context["view"])
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge(_body_too_large())
     elif isinstance(error, OperationalError | InterfaceError):
         error = DatabaseAway()
     elif isinstance(error, OverflowError | DataError):
@@ -102,6 +111,13 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         if value:
             response[header] = str(int(value)) if attribute == "wait" else value
     return response
+
+
+def _body_too_large() -> str:
+    return _(
+        "The body is larger than %(limit)s. Send less of it in each request; many people come as a file, by"
+        " POST to /api/v1/imports/."
+    ) % {"limit": filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
 
 
 def _too_large(sent: Mapping[str, Any]) -> Any:
@@ -224,6 +240,11 @@ def problem_response(status: int, detail: str, code: str) -> JsonResponse:
         "code": code,
     }
     return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
+
+
+def error_response(error: exceptions.APIException) -> JsonResponse:
+    """The same for errors met before a view was called."""
+    return JsonResponse(problem(error), status=error.status_code, content_type=PROBLEM_TYPE)
 
 
 def wants_problem(request: HttpRequest) -> bool:

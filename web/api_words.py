@@ -15,6 +15,8 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
+from web.texts import no_text_in, without_halves
+
 LONGEST_VALUE = 60
 LONGEST_NAME = 100
 MOST_NAMES = 20
@@ -36,7 +38,7 @@ def shown(value: Any) -> str:
         value = getattr(value, "name", "")
     if isinstance(value, str):
         value = value[: LONGEST_VALUE * 4]
-    text = _USER_INFO.sub("…", json.dumps(value, ensure_ascii=False, default=str))
+    text = _USER_INFO.sub("…", without_halves(json.dumps(value, ensure_ascii=False, default=str)))
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 
 
@@ -86,8 +88,6 @@ def _sentence(name: str, field: serializers.Field[Any, Any, Any, Any], value: An
         return (
             _("%(field)s holds %(length)d items; at most %(most)d go into one request. Send fewer.") % words
         )
-    if error.code == "null_characters_not_allowed":
-        return _("%(field)s holds a NUL character (%(value)s), which is no text. Remove it.") % words
     if error.code == "does_not_exist":
         return _("%(field)s is %(value)s, and this workspace has nothing with that id. Send another.") % words
     if _is_stock(field, error):
@@ -176,6 +176,25 @@ def _list(field: Any) -> str:
     if isinstance(child, serializers.BaseSerializer):
         return _("a list of objects")
     return _("a list of which each is %(wanted)s") % {"wanted": wanted(child)}
+
+
+def no_text(name: str, text: str) -> str:
+    """Of a text for which `no_text_in` finds something; `name` may be its own."""
+    found = no_text_in(text)
+    words = {
+        "field": name[:LONGEST_NAME],
+        "value": _("not repeated here") if is_secret(name) else shown(text),
+        "found": found,
+    }
+    if found == "\\u0000":
+        return _("%(field)s holds a NUL character (%(value)s), which is no text. Remove it.") % words
+    return (
+        _(
+            "%(field)s holds %(found)s (%(value)s), which is half of a character. Send both halves, or the"
+            " character itself in UTF-8."
+        )
+        % words
+    )
 
 
 def unknown(name: str, value: Any, allowed: Collection[str], *, hide: bool = False) -> str:

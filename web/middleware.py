@@ -1,23 +1,31 @@
-"""One log line a request: method, path, status, milliseconds, and an id that the answer carries too."""
+"""What is done around every request: a log line, a database that is away, texts that are none."""
 
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from web.api import problem_response, wants_problem
+from web.api import error_response, problem_response, wants_problem
+from web.api_words import no_text
+from web.texts import no_text_in, without_halves
 
 log = structlog.get_logger("crier.web")
 # Parts of an address that let their holder in: invitations, password resets, webhooks.
 SECRET_PARTS = ("token", "key", "uidb36")
+VENDORS_DOOR = "/hooks/"
 QUIET_PATHS = ("/static/", "/healthz", "/readyz", "/metrics", "/hooks/")
 
 
 class RequestLogMiddleware:
+    """One log line a request: method, path, status, milliseconds, and an id that the answer carries too."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -57,6 +65,61 @@ class DatabaseAwayMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return database_away(request, error) if isinstance(error, OperationalError | InterfaceError) else None
+
+
+class TextsMiddleware:
+    """No query, form or cookie holds what no text does: PostgreSQL refuses it where it is looked up.
+
+    Bodies of the API are its parsers' part, those of webhooks are kept as they come.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # No browser sends such a cookie, and none of ours holds any; a signed-out person is told enough.
+        for name in [name for name, value in request.COOKIES.items() if no_text_in(value)]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if request.path.startswith(VENDORS_DOOR):
+            return None
+        if wants_problem(request):
+            wrong = _not_texts(request.GET)
+            details = {
+                without_halves(name): [ErrorDetail(no_text(without_halves(name), text), "no_text")]
+                for name, text in wrong.items()
+            }
+            return error_response(ValidationError(details)) if wrong else None
+        wrong = _not_texts(request.GET) | _not_texts(_form(request, view))
+        if not wrong:
+            return None
+        name, text = next(iter(wrong.items()))
+        return render(request, "400.html", {"sentence": no_text(without_halves(name), text)}, status=400)
+
+
+def _form(request: HttpRequest, view: Callable[..., Any]) -> QueryDict:
+    """What a page's form sent; nothing where the view wants to look at the body before anybody reads it."""
+    if request.method != "POST" or getattr(view, "csrf_exempt", False):
+        return QueryDict()
+    try:
+        return request.POST
+    except UnreadablePostError:
+        # The connection broke off; the check of the token, which comes next, refuses it.
+        return QueryDict()
+
+
+def _not_texts(sent: QueryDict) -> dict[str, str]:
+    """By name: the first value that is no text, or the name itself."""
+    found: dict[str, str] = {}
+    for name, values in sent.lists():
+        wrong = next((text for text in (name, *values) if no_text_in(text)), None)
+        if wrong is not None:
+            found[name] = wrong
+    return found
 
 
 def database_away(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -6,9 +6,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -19,6 +21,12 @@ from web.styleguide import styleguide_context
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if wants_problem(request):
         return problem_response(400, _("The request could not be understood."), "bad_request")
+    if isinstance(exception, RequestDataTooBig):
+        limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        sentence = _(
+            "The form holds more than %(limit)s. Go back and send less at once; many people come as a file."
+        )
+        return render(request, "400.html", {"sentence": sentence % {"limit": limit}}, status=413)
     return render(request, "400.html", status=400)
 
 

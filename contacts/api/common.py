@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 
 from accounts.models import Workspace
 from contacts.errors import ContactsError, WrongState
 from contacts.numbers import Refused
-from web.api import Conflict
+from web.api import Conflict, TooLarge
 from web.api_input import Serializer
 
 PROBLEM = OpenApiResponse(
     description="A problem (application/problem+json) whose detail says why, in a sentence."
 )
 MAX_AT_ONCE = 1_000
-
-
-class TooLarge(exceptions.APIException):
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +26,7 @@ from contacts.problems import Described, describe
 from contacts.services import imports
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
+from web.api_parsers import JSONParser, MultiPartParser
 
 
 @extend_schema_field(OpenApiTypes.INT)
