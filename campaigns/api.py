@@ -21,7 +21,7 @@ from campaigns.services.checks import launch_checks
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, estimate_of
-from campaigns.services.launch import launch, send_single, send_test, unschedule
+from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
 from messaging.api import MessageViewSet as LedgerViewSet
@@ -142,9 +142,13 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
     state_reason = serializers.CharField(
         read_only=True, help_text="Why it is in this state, in words, where Crier did it."
     )
+    notice = serializers.SerializerMethodField(
+        help_text="What happens at its time, in words; empty unless it is scheduled."
+    )
     estimate = serializers.DictField(
         read_only=True,
-        help_text="What was agreed to at the launch; see the action estimate for the present one.",
+        help_text="What was agreed to at the launch; see the action estimate for the present one. at_its_time: the same "
+        "of a scheduled one when it was launched, never more.",
     )
     version = serializers.IntegerField(read_only=True, help_text="Grows with each change of the draft.")
 
@@ -156,6 +160,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "name",
             "state",
             "state_reason",
+            "notice",
             "campaign",
             "lists",
             "unsubscribe_lists",
@@ -172,6 +177,9 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "finished_at",
         )
         read_only_fields = fields
+
+    def get_notice(self, broadcast: Broadcast) -> str:
+        return str(AT_ITS_TIME) if broadcast.state == BroadcastState.SCHEDULED else ""
 
 
 class DraftSerializer(Serializer[Broadcast]):
@@ -201,7 +209,10 @@ class DraftSerializer(Serializer[Broadcast]):
         help_text="With tokens such as {{first_name|there}}.",
     )
     send_at = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="With its offset; null: at once when launched."
+        required=False,
+        allow_null=True,
+        help_text="With its offset; null: at once when launched. The audience is that of its time; if "
+        "it grew or would cost more by then, nothing is sent: it is a draft again, state_reason says what has changed.",
     )
 
     def changes(self) -> dict[str, Any]:
@@ -434,6 +445,9 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         """One launch, however often it is called: the second call gets 409.
 
         Give the `digest` of the estimate that you read, or the number of `people`, or `confirm`: true.
+
+        With a `send_at` it is scheduled. The audience is that of its time: if it grew or would cost more by then,
+        nothing is sent. It is a draft again, and its `state_reason` says what was agreed to and what it is now.
         """
         broadcast = self.get_object()
         agreement = LaunchSerializer(data=request.data)

@@ -104,7 +104,8 @@ class Broadcast(models.Model):
     version = models.PositiveIntegerField(default=1)
     # Spent by the launch: a double click is one launch.
     launch_token = models.CharField(max_length=32, default=new_launch_token, editable=False)
-    # What the person saw and agreed to: campaigns.services.estimate.Estimate as a dict.
+    # What the person saw and agreed to: campaigns.services.estimate.Estimate as a dict. For one that was scheduled,
+    # "at_its_time" holds what it was then, never more: services.estimate.numbers_at_launch.
     estimate = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     launched_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -134,6 +135,9 @@ class Segment(models.Model):
     broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="segments", db_index=False)
     number = models.PositiveIntegerField(_("number"), default=1)
     dispatch = models.OneToOneField(Dispatch, models.PROTECT, related_name="segment")
+    # The last contacts.Recipient id of its lists when it was launched: who was added later is not texted. None for
+    # those that were launched before this was kept.
+    plan_up_to = models.BigIntegerField(null=True, blank=True)
     # How far planning got: the last contacts.Recipient id written into the ledger.
     planned_to = models.BigIntegerField(default=0)
     planned_at = models.DateTimeField(_("planned"), null=True, blank=True)

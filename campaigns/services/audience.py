@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from campaigns.models import Broadcast, BroadcastKind
 from contacts.models import OptOut, Recipient, UnsubscribeMember
@@ -72,6 +72,12 @@ def audience_rows(broadcast: Broadcast) -> QuerySet[Recipient]:
     if len(list_ids) > 1:
         rows = rows.filter(~duplicate_in(list_ids))
     return rows.order_by("id")
+
+
+def last_recipient_id(broadcast: Broadcast) -> int:
+    """Of the chosen lists, 0 where they are empty: whoever is added from now on has a higher one."""
+    rows = Recipient.objects.filter(list_id__in=enabled_list_ids(broadcast))
+    return rows.aggregate(last=Max("id"))["last"] or 0
 
 
 def reach_of(broadcast: Broadcast) -> Reach:

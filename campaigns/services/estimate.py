@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from campaigns.models import Broadcast
 from campaigns.services.audience import Reach, people_values, reach_of
+from campaigns.templatetags.broadcasts import money_text
 from messaging.content import Content, compile_content
 from providers.services import PriceTable
 from sms.parts import part_count
@@ -87,6 +91,54 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         reach=reach,
         digest=digest,
     )
+
+
+def is_within(now: Estimate, agreed: Mapping[str, Any]) -> bool:
+    """Whether it is for no more people, no more parts and no higher cost than were agreed to (an Estimate as a dict).
+
+    Costs that cannot be compared are not: one was unknown, the currency is another, more people have no price.
+    """
+    more = [
+        now.people > agreed.get("people", 0),
+        now.parts > agreed.get("parts", 0),
+        now.unpriced > agreed.get("unpriced", 0),
+    ]
+    return not any(more) and _costs_no_more(now, agreed.get("cost"), agreed.get("currency"))
+
+
+def _costs_no_more(now: Estimate, cost: str | None, currency: str | None) -> bool:
+    if now.cost is None or cost is None:
+        return now.cost is None and cost is None
+    return now.currency == currency and now.cost <= Decimal(cost)
+
+
+def numbers_at_launch(broadcast: Broadcast) -> dict[str, Any]:
+    """What was agreed to (an Estimate as a dict); for one that was scheduled, as it was at its time."""
+    return broadcast.estimate.get("at_its_time") or broadcast.estimate
+
+
+def differs(agreed: Mapping[str, Any], now: Estimate) -> bool:
+    """In what a person agrees to: people, parts and cost."""
+    seen = now.as_dict()
+    return any(agreed.get(name) != seen[name] for name in ("people", "parts", "cost", "currency", "unpriced"))
+
+
+def difference_words(agreed: Mapping[str, Any], now: Estimate) -> str:
+    """Both in words. `agreed`: an Estimate as a dict."""
+    sentence = _(
+        "Agreed to: people %(people)s, parts %(parts)s, cost %(cost)s. At its time: people %(now_people)s, parts"
+        " %(now_parts)s, cost %(now_cost)s."
+    )
+    then, at_its_time = _numbers(agreed), _numbers(now.as_dict())
+    return sentence % (then | {f"now_{name}": value for name, value in at_its_time.items()})
+
+
+def _numbers(estimate: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "people": f"{estimate.get('people', 0):,}",
+        "parts": f"{estimate.get('parts', 0):,}",
+        "cost": money_text(estimate.get("cost"), str(estimate.get("currency") or "")),
+    }
 
 
 class _Count:

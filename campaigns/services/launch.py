@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.access import Actor
 from accounts.audit import record
@@ -18,9 +20,9 @@ from campaigns.errors import (
     NotNow,
 )
 from campaigns.models import Broadcast, BroadcastState, Segment, new_launch_token
-from campaigns.services.audience import unsubscribe_list_ids
-from campaigns.services.checks import blocking, launch_checks
-from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.audience import last_recipient_id, unsubscribe_list_ids
+from campaigns.services.checks import Check, blocking, launch_checks
+from campaigns.services.estimate import Estimate, difference_words, differs, estimate_of, is_within
 from campaigns.services.events import note
 from contacts.models import OptOut, Recipient
 from messaging.content import compile_content
@@ -31,6 +33,11 @@ from messaging.senders import sender_problem
 from messaging.tasks import wake_engine
 from providers.models import ProviderAccount
 from sms.msisdn import MsisdnError, parse_msisdn
+
+# What scheduling means: beside the button, and in the API's answer.
+AT_ITS_TIME = gettext_lazy(
+    "The audience is that of its time. If it grew or would cost more by then, it waits and asks: nothing is sent."
+)
 
 
 def launch(
@@ -43,6 +50,8 @@ def launch(
     """
     if broadcast.state != BroadcastState.DRAFT or broadcast.launch_token != launch_token:
         raise AlreadyLaunched
+    # Before the estimate: who is added while it is counted makes it another one, and is not texted either way.
+    last_id = last_recipient_id(broadcast)
     now = estimate_of(broadcast)
     refused = blocking(launch_checks(broadcast, now))
     if refused:
@@ -69,7 +78,7 @@ def launch(
             note(broadcast, "scheduled", _("Scheduled."), actor=actor)
         else:
             note(broadcast, "launched", _("Launched."), actor=actor)
-            _begin(broadcast)
+            _begin(broadcast, last_id)
     return broadcast
 
 
@@ -97,8 +106,11 @@ def remember_estimate(*, broadcast: Broadcast, estimate: Estimate) -> None:
     Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.DRAFT).update(estimate=estimate.as_dict())
 
 
-def _begin(broadcast: Broadcast) -> Segment:
-    """Inside the launching transaction: the first segment and its dispatch; planning starts when it is committed."""
+def _begin(broadcast: Broadcast, last_id: int) -> Segment:
+    """Inside the launching transaction: the first segment and its dispatch; planning starts when it is committed.
+
+    `last_id`: nobody with a higher recipient id is planned.
+    """
     from campaigns.tasks import plan_segment_soon  # tasks import the services
 
     if broadcast.account is None or broadcast.sender is None:
@@ -110,8 +122,9 @@ def _begin(broadcast: Broadcast) -> Segment:
         sender=broadcast.sender.value,
         account=broadcast.account,
         unsubscribe_list_ids=unsubscribe_list_ids(broadcast),
+        agreed_parts=broadcast.estimate["parts"],
     )
-    segment = Segment.objects.create(broadcast=broadcast, number=1, dispatch=dispatch)
+    segment = Segment.objects.create(broadcast=broadcast, number=1, dispatch=dispatch, plan_up_to=last_id)
     transaction.on_commit(lambda: plan_segment_soon(segment.pk))
     return segment
 
@@ -131,7 +144,8 @@ def unschedule(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 def launch_due_broadcasts() -> int:
     """The sweep's: scheduled broadcasts whose time has come.
 
-    One found more than an hour late asks instead of sending; one that a check blocks now is paused with the reason.
+    It is a draft again, with the reason, and asks instead of sending: when it is found more than an hour late, when a
+    check blocks it now, when it is for more people, more parts or more money than were agreed to.
     """
     due = Broadcast.objects.filter(state=BroadcastState.SCHEDULED, send_at__lte=timezone.now()).order_by(
         "send_at"
@@ -148,40 +162,57 @@ LATE_SECONDS = 3600
 def _launch_due(broadcast: Broadcast) -> int:
     assert broadcast.send_at is not None
     late = (timezone.now() - broadcast.send_at).total_seconds() > LATE_SECONDS
+    last_id = last_recipient_id(broadcast)
     estimate = estimate_of(broadcast)
-    checks = [check for check in blocking(launch_checks(broadcast, estimate)) if check.code != "in_the_past"]
+    checks = launch_checks(broadcast, estimate)
+    blocked = [check for check in blocking(checks) if check.code != "in_the_past"]
     if late:
         return _take_back(
             broadcast, _("Its time passed more than an hour ago while Crier was not running. Send it again.")
         )
-    if checks:
-        return _take_back(broadcast, " ".join(str(check.sentence) for check in checks))
+    if blocked:
+        return _take_back(broadcast, " ".join(str(check.sentence) for check in blocked))
+    if not is_within(estimate, broadcast.estimate):
+        return _take_back(broadcast, _more_than_agreed(broadcast, estimate, checks))
+    agreed = dict(broadcast.estimate)
     with transaction.atomic():
-        moved = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.SCHEDULED).update(
-            state=BroadcastState.RUNNING, launched_at=timezone.now()
+        moved = _still_scheduled(broadcast).update(
+            state=BroadcastState.RUNNING,
+            launched_at=timezone.now(),
+            estimate=agreed | {"at_its_time": estimate.as_dict()},
         )
         if not moved:
             return 0
         broadcast.refresh_from_db()
-        agreed = broadcast.estimate.get("people")
-        _note_difference(broadcast, agreed, estimate)
-        Broadcast.objects.filter(pk=broadcast.pk).update(estimate=estimate.as_dict())
-        broadcast.refresh_from_db()
+        if differs(agreed, estimate):
+            note(broadcast, "audience", difference_words(agreed, estimate))
         note(broadcast, "launched", _("Launched at its time."))
-        _begin(broadcast)
+        _begin(broadcast, last_id)
     return 1
 
 
-def _note_difference(broadcast: Broadcast, agreed: int | None, now: Estimate) -> None:
-    """The audience of a scheduled broadcast is that of its time; what changed since is written down."""
-    if agreed is not None and agreed != now.people:
-        sentence = _("%(now)s people at its time; %(agreed)s when it was scheduled.")
-        note(broadcast, "audience", sentence % {"now": f"{now.people:,}", "agreed": f"{agreed:,}"})
+def _more_than_agreed(broadcast: Broadcast, now: Estimate, checks: list[Check]) -> str:
+    sentences = [_("It is more than was agreed to."), difference_words(broadcast.estimate, now)]
+    if now.unpriced > broadcast.estimate.get("unpriced", 0):
+        sentences += [str(check.sentence) for check in checks if check.code == "unpriced"]
+    return " ".join([*sentences, _("Review it and send it again.")])
+
+
+def _still_scheduled(broadcast: Broadcast) -> QuerySet[Broadcast]:
+    """As it was read: taken back and scheduled again while it was counted, it has another token and perhaps time."""
+    return Broadcast.objects.filter(
+        pk=broadcast.pk, state=BroadcastState.SCHEDULED, launch_token=broadcast.launch_token
+    )
 
 
 def _take_back(broadcast: Broadcast, reason: str) -> int:
-    moved = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.SCHEDULED).update(
-        state=BroadcastState.DRAFT, state_reason=reason[:500], updated_at=timezone.now()
+    """A draft again. The estimate stays what was agreed to; `state_reason` says in words what has changed."""
+    moved = _still_scheduled(broadcast).update(
+        state=BroadcastState.DRAFT,
+        state_reason=reason[:500],
+        launched_at=None,
+        launched_by=None,
+        updated_at=timezone.now(),
     )
     if moved:
         note(broadcast, "not_sent", _("Not sent: %(reason)s") % {"reason": reason})

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastState
+from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.reports import HANDED_OVER, NOT_DELIVERED, states_of
 from contacts.models import Import, ImportState, OptOut
 from messaging.models import Dispatch, MessageCount, MessageMinute
@@ -45,7 +46,7 @@ class Row:
 
     @property
     def people(self) -> int:
-        return sum(self.by_state.values()) or int(self.broadcast.estimate.get("people") or 0)
+        return sum(self.by_state.values()) or int(numbers_at_launch(self.broadcast).get("people") or 0)
 
     @property
     def sent(self) -> int:

@@ -11,14 +11,12 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Segment
-from campaigns.services.audience import audience_rows, enabled_list_ids, single_person
+from campaigns.services.audience import audience_rows, last_recipient_id, single_person
 from campaigns.services.events import note
-from contacts.models import Recipient
 from messaging.dispatches import finish_dispatch_if_done, pause_dispatch, start_dispatch
 from messaging.ledger import count_planned
 from messaging.models import DispatchState, Message, MessageCount
@@ -64,7 +62,8 @@ def _plan_single(segment: Segment) -> int:
 
 def _plan_lists(segment: Segment) -> int:
     size = SQLITE_CHUNK_IDS if connection.vendor == "sqlite" else CHUNK_IDS
-    last_id = _last_recipient_id(segment.broadcast)
+    marked = segment.plan_up_to
+    last_id = last_recipient_id(segment.broadcast) if marked is None else marked
     written = 0
     while True:
         done = Segment.objects.values_list("planned_to", "dispatch__state").get(pk=segment.pk)
@@ -73,11 +72,6 @@ def _plan_lists(segment: Segment) -> int:
         written += _plan_chunk(segment, done[0], min(done[0] + size, last_id))
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_REST_SECONDS)
-
-
-def _last_recipient_id(broadcast: Broadcast) -> int:
-    rows = Recipient.objects.filter(list_id__in=enabled_list_ids(broadcast))
-    return rows.aggregate(last=Max("id"))["last"] or 0
 
 
 def _plan_chunk(segment: Segment, after: int, to: int) -> int:
@@ -120,7 +114,11 @@ ON CONFLICT (broadcast_id, msisdn) DO NOTHING
 
 
 def _finish_planning(segment: Segment) -> None:
-    """Starts sending; unless more people would get it than were agreed to: then a person is asked first."""
+    """Starts sending; unless more people would get it than were agreed to: then a person is asked first.
+
+    Nobody who was added after the launch is planned, but who was on the lists may come back: an opt-out that was
+    undone, a list that was enabled, rows of an import that was under way.
+    """
     broadcast = segment.broadcast
     planned = _planned(segment)
     agreed = int(broadcast.estimate.get("people", planned))

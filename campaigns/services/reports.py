@@ -23,6 +23,7 @@ from accounts.audit import record
 from campaigns.errors import CampaignError
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.drafts import duplicate
+from campaigns.services.estimate import numbers_at_launch
 from contacts.models import OptOut, Recipient, RecipientList
 from messaging.dispatches import counts_of
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
@@ -119,7 +120,7 @@ def report_of(broadcast: Broadcast) -> Report:
     dispatches = list(Dispatch.objects.filter(segment__broadcast=broadcast))
     ids = [dispatch.pk for dispatch in dispatches]
     by_state = counts_of(ids)
-    people = sum(by_state.values()) or int(broadcast.estimate.get("people") or 0)
+    people = sum(by_state.values()) or int(numbers_at_launch(broadcast).get("people") or 0)
     if not sum(by_state.values()):
         by_state[S.QUEUED.value] = people
     agreed_cost = broadcast.estimate.get("cost")
@@ -195,7 +196,7 @@ def _reasons(dispatch_ids: list[int]) -> list[ReasonLine]:
 
 
 def _left_out(broadcast: Broadcast) -> dict[str, int]:
-    reach = broadcast.estimate.get("reach") or {}
+    reach = numbers_at_launch(broadcast).get("reach") or {}
     return {name: reach[name] for name in ("duplicates", "opted_out", "unsubscribed") if reach.get(name)}
 
 

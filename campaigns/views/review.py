@@ -21,7 +21,7 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.audience import sample_people
 from campaigns.services.checks import blocking, launch_checks
 from campaigns.services.estimate import Estimate, estimate_of
-from campaigns.services.launch import launch, remember_estimate, unschedule
+from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
 from campaigns.templatetags.broadcasts import money_text
 from campaigns.views.common import get_broadcast, refuse, to_broadcast
 from campaigns.views.composer import people_data
@@ -88,6 +88,7 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "count_error": str(error.sentence) if isinstance(error, CountNotTyped) else "",
         "error": str(error.sentence) if error else "",
         "differences": differences(agreed, estimate) if agreed else [],
+        "at_its_time": AT_ITS_TIME if _is_later(broadcast) else "",
         "seconds": sending_seconds(broadcast, estimate),
         "by_parts": sorted(estimate.by_parts.items()),
     }
@@ -97,7 +98,7 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
 def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
     """The button says what it does: to how many, for how much, and whether now."""
     values = {"people": f"{estimate.people:,}", "cost": money_text(estimate.cost, estimate.currency)}
-    later = broadcast.send_at is not None and broadcast.send_at > timezone.now()
+    later = _is_later(broadcast)
     if estimate.cost is None:
         if later:
             words = ngettext(
@@ -118,6 +119,10 @@ def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
             estimate.people,
         )
     return words % values
+
+
+def _is_later(broadcast: Broadcast) -> bool:
+    return broadcast.send_at is not None and broadcast.send_at > timezone.now()
 
 
 def sending_seconds(broadcast: Broadcast, estimate: Estimate) -> float | None:

@@ -13,7 +13,8 @@ from accounts.access import Actor
 from accounts.models import Role, Workspace
 from campaigns.models import Broadcast, Campaign
 from campaigns.services.campaigns import create_campaign, default_campaign
-from contacts.models import OptOut, RecipientList
+from campaigns.services.launch import launch_due_broadcasts
+from contacts.models import OptOut, Recipient, RecipientList
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message
 from sms.states import MessageState
@@ -239,8 +240,30 @@ class TestLaunch:
         later = (timezone.now() + timedelta(days=1)).isoformat()
         marketer.patch(f"/api/v1/broadcasts/{draft.pk}/", {"send_at": later})
 
-        assert post(marketer, draft, "launch", confirm=True).json()["state"] == "scheduled"
-        assert post(marketer, draft, "unschedule").json()["state"] == "draft"
+        scheduled = post(marketer, draft, "launch", confirm=True).json()
+        assert (scheduled["state"], scheduled["notice"]) == (
+            "scheduled",
+            "The audience is that of its time. If it grew or would cost more by then, it waits and asks: nothing is sent.",
+        )
+        taken_back = post(marketer, draft, "unschedule").json()
+        assert (taken_back["state"], taken_back["notice"]) == ("draft", "")
+
+    def test_a_scheduled_one_that_grew_says_so(
+        self, marketer: ApiClient, draft: Broadcast, time_machine: Any
+    ) -> None:
+        later = timezone.now() + timedelta(days=1)
+        marketer.patch(f"/api/v1/broadcasts/{draft.pk}/", {"send_at": later.isoformat()})
+        post(marketer, draft, "launch", people=30)
+        Recipient.objects.create(list=draft.lists.get(), msisdn="12015550177")
+        time_machine.move_to(later + timedelta(seconds=1))
+        launch_due_broadcasts()
+
+        found = marketer.get(f"/api/v1/broadcasts/{draft.pk}/").json()
+
+        assert (found["state"], found["estimate"]["people"]) == ("draft", 30)
+        assert found["state_reason"].startswith(
+            "It is more than was agreed to. Agreed to: people 30, parts 30,"
+        )
 
 
 class TestControl:

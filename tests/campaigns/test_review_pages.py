@@ -14,9 +14,12 @@ from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastState, Segment
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
-from contacts.models import OptOut
+from campaigns.services.launch import launch_due_broadcasts
+from contacts.models import OptOut, Recipient
 
 pytestmark = pytest.mark.django_db
+
+AT_ITS_TIME = "The audience is that of its time. If it grew or would cost more by then, it waits and asks: nothing is sent."
 
 
 def url_of(broadcast: Broadcast) -> str:
@@ -113,18 +116,53 @@ def test_a_later_time_is_scheduled_and_can_be_taken_back(
 ) -> None:
     later = timezone.now() + timedelta(days=2)
     draft = save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": later})
-    assert "Schedule for 30 people for $0.24" in bob_client.get(url_of(draft)).content.decode()
+    page = bob_client.get(url_of(draft)).content.decode()
+    assert "Schedule for 30 people for $0.24" in page
+    assert AT_ITS_TIME in page
 
     bob_client.post(url_of(draft), agree(draft))
     draft.refresh_from_db()
     assert draft.state == BroadcastState.SCHEDULED
     report = bob_client.get(f"/broadcasts/{draft.pk}/")
     assert "It begins at" in report.content.decode()
+    assert AT_ITS_TIME in report.content.decode()
 
     back = bob_client.post(f"/broadcasts/{draft.pk}/unschedule/")
     assert back.headers["Location"] == f"/broadcasts/{draft.pk}/edit/"
     draft.refresh_from_db()
     assert draft.state == BroadcastState.DRAFT
+
+
+def test_a_broadcast_for_now_says_nothing_of_a_time(bob_client: Client, draft: Broadcast) -> None:
+    assert AT_ITS_TIME not in bob_client.get(url_of(draft)).content.decode()
+
+
+def test_one_that_grew_until_its_time_is_reviewed_again(
+    bob_client: Client, draft: Broadcast, actor: Actor, time_machine: Any
+) -> None:
+    later = timezone.now() + timedelta(days=2)
+    draft = save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": later})
+    bob_client.post(url_of(draft), agree(draft))
+    Recipient.objects.create(list=draft.lists.get(), msisdn="12015550177")
+    time_machine.move_to(later + timedelta(seconds=1))
+    launch_due_broadcasts()
+
+    html = bob_client.get(url_of(draft)).content.decode()
+
+    assert "It was not sent: It is more than was agreed to." in html
+    assert "people 31, parts 31" in html
+
+
+def test_a_scheduled_one_is_counted_by_hand_too(
+    bob_client: Client, draft: Broadcast, actor: Actor, acme: Workspace
+) -> None:
+    Workspace.objects.update(typed_count_above=29)
+    later = timezone.now() + timedelta(days=2)
+    draft = save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": later})
+    assert "Type 30 to confirm the count" in bob_client.get(url_of(draft)).content.decode()
+
+    assert bob_client.post(url_of(draft), agree(draft)).status_code == 422
+    assert bob_client.post(url_of(draft), agree(draft, typed_count="30")).status_code == 302
 
 
 def test_a_launched_one_has_no_review(bob_client: Client, running: Broadcast) -> None:

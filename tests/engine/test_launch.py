@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -18,18 +20,24 @@ from campaigns.errors import (
     NotNow,
 )
 from campaigns.models import Broadcast, BroadcastState, Segment
+from campaigns.services import launch as launch_service
 from campaigns.services import planning
 from campaigns.services.audience import reach_of
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
-from campaigns.services.estimate import estimate_of
-from campaigns.services.launch import launch, launch_due_broadcasts
+from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.launch import launch, launch_due_broadcasts, unschedule
+from campaigns.services.reports import report_of
 from contacts.models import OptOut, Recipient, UnsubscribeList, UnsubscribeMember
 from messaging.models import Dispatch, Message
+from providers.models import ProviderAccount
 from tests.conftest import SentTask
 from tests.engine.makers import make_account, make_list, make_sender
 
 pytestmark = pytest.mark.django_db
+
+# A person who comes later.
+ADDED = "12015550177"
 
 
 @pytest.fixture
@@ -197,11 +205,34 @@ def test_asks_for_the_count_above_the_limit(draft: Broadcast, actor: Actor, acme
 
 
 def test_pauses_when_more_people_are_planned_than_agreed_to(draft: Broadcast, actor: Actor) -> None:
+    gone = OptOut.objects.create(workspace=draft.workspace, msisdn=Recipient.objects.order_by("id")[0].msisdn)
     send(draft, actor)
-    Recipient.objects.create(list=draft.lists.get(), msisdn="12015550177")
+    gone.delete()
     plan(draft)
     assert draft.state == "paused"
-    assert "31" in draft.state_reason and "30" in draft.state_reason
+    assert "30" in draft.state_reason and "29" in draft.state_reason
+
+
+def test_who_was_added_after_the_launch_is_not_texted(draft: Broadcast, actor: Actor) -> None:
+    send(draft, actor)
+    Recipient.objects.order_by("id")[0].delete()
+    Recipient.objects.create(list=draft.lists.get(), msisdn=ADDED)
+    plan(draft)
+    assert draft.state == "running"
+    assert Message.objects.filter(broadcast_id=draft.pk).count() == 29
+    assert not Message.objects.filter(msisdn=ADDED).exists()
+
+
+def test_a_segment_launched_before_the_mark_was_kept_is_planned_whole(draft: Broadcast, actor: Actor) -> None:
+    send(draft, actor)
+    draft.segments.update(plan_up_to=None)
+    plan(draft)
+    assert Message.objects.filter(broadcast_id=draft.pk).count() == 30
+
+
+def test_the_dispatch_knows_the_parts_that_were_agreed_to(draft: Broadcast, actor: Actor) -> None:
+    send(draft, actor)
+    assert Dispatch.objects.get(broadcast_id=draft.pk).agreed_parts == 30
 
 
 def test_pause_while_planning_holds(draft: Broadcast, actor: Actor) -> None:
@@ -221,36 +252,155 @@ def test_stop_while_planning_sends_nothing(draft: Broadcast, actor: Actor) -> No
     assert Dispatch.objects.get(broadcast_id=draft.pk).state == "stopped"
 
 
-def test_a_scheduled_broadcast_goes_at_its_time_with_the_audience_of_then(
-    draft: Broadcast, actor: Actor, time_machine: object
-) -> None:
+@pytest.fixture
+def scheduled(draft: Broadcast, actor: Actor) -> Broadcast:
     at = timezone.now() + timedelta(hours=2)
     draft = save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": at})
-    send(draft, actor)
-    assert draft.state == "scheduled"
+    return send(draft, actor)
+
+
+def come_due(scheduled: Broadcast, time_machine: Any, **late: int) -> int:
+    assert scheduled.send_at is not None
+    time_machine.move_to(scheduled.send_at + timedelta(**(late or {"seconds": 1})))
+    launched = launch_due_broadcasts()
+    scheduled.refresh_from_db()
+    return launched
+
+
+def test_a_scheduled_broadcast_goes_at_its_time_with_the_audience_of_then(
+    scheduled: Broadcast, time_machine: Any
+) -> None:
+    assert scheduled.state == "scheduled"
     assert launch_due_broadcasts() == 0
-    Recipient.objects.create(list=draft.lists.get(), msisdn="12015550177")
-    time_machine.move_to(at + timedelta(seconds=1))  # type: ignore[attr-defined]  # a time-machine fixture
-    assert launch_due_broadcasts() == 1
-    plan(draft)
-    assert draft.state == "running"
-    assert Message.objects.filter(broadcast_id=draft.pk).count() == 31
-    assert "31 people at its time; 30 when it was scheduled." in [
-        event.sentence for event in draft.events.all()
+    Recipient.objects.order_by("id")[0].delete()
+    Recipient.objects.create(list=scheduled.lists.get(), msisdn=ADDED)
+    Recipient.objects.order_by("id")[0].delete()
+    assert come_due(scheduled, time_machine) == 1
+    plan(scheduled)
+    assert scheduled.state == "running"
+    assert Message.objects.filter(broadcast_id=scheduled.pk).count() == 29
+    assert Message.objects.filter(msisdn=ADDED).exists()
+    assert [event.sentence for event in scheduled.events.filter(kind="audience")] == [
+        "Agreed to: people 30, parts 30, cost $0.24. At its time: people 29, parts 29, cost $0.23."
     ]
 
 
-def test_a_schedule_found_more_than_an_hour_late_asks(
-    draft: Broadcast, actor: Actor, time_machine: object
+def test_a_scheduled_broadcast_keeps_what_was_agreed_to(scheduled: Broadcast, time_machine: Any) -> None:
+    OptOut.objects.create(workspace=scheduled.workspace, msisdn=Recipient.objects.order_by("id")[0].msisdn)
+    come_due(scheduled, time_machine)
+    report = report_of(scheduled)
+    assert (report.people, str(report.expected_cost), report.left_out) == (29, "0.23700", {"opted_out": 1})
+    assert Dispatch.objects.get(broadcast_id=scheduled.pk).agreed_parts == 30
+
+
+def test_a_scheduled_broadcast_that_changed_in_nothing_says_nothing(
+    scheduled: Broadcast, time_machine: Any
 ) -> None:
+    come_due(scheduled, time_machine)
+    assert [event.kind for event in scheduled.events.all()] == ["scheduled", "launched"]
+
+
+def test_who_was_added_after_the_time_of_a_scheduled_broadcast_is_not_texted(
+    scheduled: Broadcast, time_machine: Any
+) -> None:
+    come_due(scheduled, time_machine)
+    Recipient.objects.order_by("id")[0].delete()
+    Recipient.objects.create(list=scheduled.lists.get(), msisdn=ADDED)
+    plan(scheduled)
+    assert not Message.objects.filter(msisdn=ADDED).exists()
+
+
+def add_a_person(scheduled: Broadcast) -> None:
+    Recipient.objects.create(list=scheduled.lists.get(), msisdn=ADDED)
+
+
+def lengthen_a_name(scheduled: Broadcast) -> None:
+    first = Recipient.objects.order_by("id")[0]
+    Recipient.objects.filter(pk=first.pk).update(first_name="ŵ" * 50)
+
+
+def raise_the_price(scheduled: Broadcast) -> None:
+    ProviderAccount.objects.update(default_price="0.0179")
+
+
+def change_the_currency(scheduled: Broadcast) -> None:
+    ProviderAccount.objects.update(currency="EUR")
+
+
+def lose_the_price(scheduled: Broadcast) -> None:
+    ProviderAccount.objects.update(default_price=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "now"),
+    [
+        (add_a_person, "people 31, parts 31, cost $0.24."),
+        (lengthen_a_name, "people 30, parts 31, cost $0.24."),
+        (raise_the_price, "people 30, parts 30, cost $0.54."),
+        (change_the_currency, "people 30, parts 30, cost €0.24."),
+        (lose_the_price, "people 30, parts 30, cost —. No price is known for 30 people"),
+    ],
+)
+def test_a_scheduled_broadcast_that_grew_asks(
+    scheduled: Broadcast, time_machine: Any, change: Callable[[Broadcast], None], now: str
+) -> None:
+    agreed = scheduled.estimate
+    change(scheduled)
+    assert come_due(scheduled, time_machine) == 1
+    assert (scheduled.state, scheduled.launched_at, scheduled.estimate) == ("draft", None, agreed)
+    assert "Agreed to: people 30, parts 30, cost $0.24. At its time: " + now in scheduled.state_reason
+    assert scheduled.state_reason.endswith("Review it and send it again.")
+    assert scheduled.events.last().sentence == f"Not sent: {scheduled.state_reason}"  # type: ignore[union-attr]
+    assert not Dispatch.objects.exists()
+    assert launch_due_broadcasts() == 0
+
+
+def test_a_scheduled_broadcast_without_a_price_goes_while_nobody_is_added(
+    draft: Broadcast, actor: Actor, time_machine: Any
+) -> None:
+    lose_the_price(draft)
     at = timezone.now() + timedelta(hours=2)
     draft = save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": at})
-    send(draft, actor)
-    time_machine.move_to(at + timedelta(minutes=61))  # type: ignore[attr-defined]  # a time-machine fixture
-    assert launch_due_broadcasts() == 1
-    draft.refresh_from_db()
-    assert draft.state == BroadcastState.DRAFT
-    assert "more than an hour ago" in draft.state_reason
+    draft = send(Broadcast.objects.get(pk=draft.pk), actor)
+    come_due(draft, time_machine)
+    assert draft.state == "running"
+
+
+def test_one_that_was_scheduled_anew_while_it_was_counted_waits_for_its_new_time(
+    scheduled: Broadcast, actor: Actor, time_machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = launch_service.estimate_of
+
+    def meanwhile(broadcast: Broadcast) -> Estimate:
+        monkeypatch.setattr(launch_service, "estimate_of", real)
+        draft = unschedule(broadcast=Broadcast.objects.get(pk=broadcast.pk), actor=actor)
+        later = timezone.now() + timedelta(days=1)
+        send(
+            save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": later}), actor
+        )
+        return real(broadcast)
+
+    monkeypatch.setattr(launch_service, "estimate_of", meanwhile)
+    assert come_due(scheduled, time_machine) == 0
+    assert scheduled.state == "scheduled"
+
+
+def test_a_scheduled_broadcast_asks_for_the_count_too(
+    draft: Broadcast, actor: Actor, acme: Workspace
+) -> None:
+    Workspace.objects.update(typed_count_above=29)
+    at = timezone.now() + timedelta(hours=2)
+    save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"send_at": at})
+    draft = Broadcast.objects.get(pk=draft.pk)
+    with pytest.raises(CountNotTyped):
+        send(draft, actor)
+    assert send(draft, actor, typed_count=30).state == "scheduled"
+
+
+def test_a_schedule_found_more_than_an_hour_late_asks(scheduled: Broadcast, time_machine: Any) -> None:
+    assert come_due(scheduled, time_machine, minutes=61) == 1
+    assert scheduled.state == BroadcastState.DRAFT
+    assert "more than an hour ago" in scheduled.state_reason
     assert not Message.objects.exists()
 
 
