@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import country_choices, time_zone_choices
 from accounts.errors import AccountsError
-from accounts.models import ApiKey, Role, User, Workspace
+from accounts.models import ApiKey, Invitation, Role, User, Workspace
 from accounts.services import WORKSPACE_FIELDS, grantable_roles
 
 
@@ -62,7 +62,9 @@ class WorkspaceForm(forms.Form):
 
 class SetupForm(WorkspaceForm):
     email = forms.EmailField(
-        label=_("Your e-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("Your e-mail address"),
+        max_length=User._meta.get_field("email").max_length,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
     )
     password = forms.CharField(
         label=_("Password"), strip=False, widget=PasswordInput(), help_text=password_hint()
@@ -115,7 +117,9 @@ class RoleChoiceMixin(forms.Form):
 
 
 class InviteForm(RoleChoiceMixin):
-    email = forms.EmailField(label=_("E-mail address"))
+    email = forms.EmailField(
+        label=_("E-mail address"), max_length=Invitation._meta.get_field("email").max_length
+    )
     field_order = ("email", "role")
 
 

@@ -167,6 +167,12 @@ def _new_user(*, email: str, password: str, name: str = "") -> User:
 
 
 def _checked_email(email: str) -> str:
+    """Raises AccountsError for what is no address, or longer than it can be kept."""
+    most = User._meta.get_field("email").max_length or 0
+    # Some letters are two in lower case, which is how it is kept.
+    if len(email.lower()) > most:
+        sentence = _("The e-mail address has %(n)d characters; at most %(most)d fit. Give a shorter one.")
+        raise AccountsError(sentence % {"n": len(email), "most": most}, field="email")
     try:
         validate_email(email)
     except ValidationError:
