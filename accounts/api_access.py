@@ -77,6 +77,10 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = "accounts.api_access.ApiKeyAuthentication"
     name = ["bearer", "apikey"]
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Either is enough: names within one item would all be needed."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         return [
             {"type": "http", "scheme": "bearer"},

@@ -49,6 +49,7 @@ class NamesWhatIsWrong:
             sentence = _("%(value)s stands where an object has to be: send {…}.") % {"value": shown(data)}
             raise exceptions.ValidationError({WHOLE: [ErrorDetail(sentence, "invalid")]})
         errors = _unknown_fields(self, data)
+        values: Any = None
         try:
             values = super().to_internal_value(data)  # type: ignore[misc]  # a mixin
         except exceptions.ValidationError as refused:
@@ -57,6 +58,7 @@ class NamesWhatIsWrong:
                 field = self.fields.get(name)
                 value = field.get_value(data) if field is not None else None
                 errors[name] = detail if field is None else api_words.detail_of(name, field, value, detail)
+        errors |= _not_strings(self, data, errors)
         if errors:
             raise exceptions.ValidationError(errors)
         return values
@@ -85,6 +87,32 @@ def _unknown_fields(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
         code = "read_only" if known else "unknown_field"
         errors[name] = [ErrorDetail(say(name, data[name], allowed, hide=hide), code)]
     return errors
+
+
+def _not_strings(serializer: Any, data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Errors, beside those known, of numbers where texts stand: DRF would write them out, 1.10 as 1.1."""
+    errors: dict[str, Any] = {}
+    for name, field in serializer.fields.items():
+        value = data.get(name) if not field.read_only else None
+        if found := _number_for_text(field, value):
+            told = api_words.detail_of(name, field, value, found)
+            before = known.get(name)
+            errors[name] = before | told if isinstance(before, dict) and isinstance(told, dict) else told
+    return errors
+
+
+def _number_for_text(field: Any, value: Any) -> Any:
+    """As DRF has it: a list of errors, for lists and objects by place; empty where there is none."""
+    if isinstance(field, serializers.CharField):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return [ErrorDetail(field.error_messages["invalid"], "invalid")] if is_number else []
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        inner = enumerate(value)
+    elif isinstance(field, serializers.DictField) and isinstance(value, Mapping):
+        inner = value.items()  # type: ignore[assignment]  # pairs, as above
+    else:
+        return []
+    return {key: found for key, one in inner if (found := _number_for_text(field.child, one))}
 
 
 class ClosedObjects(OpenApiSerializerExtension):

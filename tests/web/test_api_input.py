@@ -157,6 +157,11 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_ones(
         assert name in response.json()["detail"]
 
 
+@pytest.mark.parametrize("endpoint", ALL)
+def test_the_document_asks_for_either_header(endpoint: Endpoint) -> None:
+    assert endpoint.raw["security"] == [{"bearer": []}, {"apikey": []}]
+
+
 # --- bodies, with rows that exist -------------------------------------------------------------------
 
 
@@ -301,6 +306,15 @@ def test_a_file_with_an_unknown_field_beside_it(client: ApiClient) -> None:
             "vendor",
             'vendor is "acme": send one of bulkvs, messagewhiz instead.',
         ),
+        ("campaigns", {"name": -1}, "name", "name is -1: send a text of 1 to 100 characters instead."),
+        ("campaigns", {"name": 1.1}, "name", "name is 1.1: send a text of 1 to 100 characters instead."),
+        ("campaigns", {"name": True}, "name", "name is true: send a text of 1 to 100 characters instead."),
+        (
+            "broadcasts",
+            {"kind": "single", "msisdn": 12015550123},
+            "msisdn",
+            "msisdn is 12015550123: send a text instead.",
+        ),
         (
             "campaigns",
             {"name": "a\x00b"},
@@ -338,6 +352,24 @@ def test_a_row_that_is_no_object(client: ApiClient, rows: dict[str, int]) -> Non
     path = f"/api/v1/recipient-lists/{rows['list_pk']}/recipients/"
     (error,) = client.post(path, {"recipients": ["+12015550123"]}).json()["errors"]
     assert error["detail"] == '"+12015550123" stands where an object has to be: send {…}.'
+
+
+def test_numbers_in_the_place_of_texts_are_named_with_their_place(
+    client: ApiClient, rows: dict[str, int]
+) -> None:
+    path = f"/api/v1/recipient-lists/{rows['list_pk']}/recipients/"
+    body = {"recipients": [{"msisdn": "+12015550123", "extra": {"points": 7, "city": "Leeds"}, "email": 5}]}
+    errors = {one["field"]: one["detail"] for one in client.post(path, body).json()["errors"]}
+    assert errors == {
+        "recipients[0].extra.points": "extra[points] is 7: send a text instead.",
+        "recipients[0].email": "email is 5: send a text instead.",
+    }
+    path = f"/api/v1/unsubscribe-lists/{rows['unsubscribe-lists']}/members/"
+    errors = {one["field"]: one["detail"] for one in client.post(path, {"msisdns": [5, {}]}).json()["errors"]}
+    assert errors == {
+        "msisdns[0]": "msisdns[0] is 5: send a text of 1 to 60 characters instead.",
+        "msisdns[1]": "msisdns[1] is {}: send a text of 1 to 60 characters instead.",
+    }
 
 
 def test_many_errors_are_summed_up(client: ApiClient, rows: dict[str, int]) -> None:
