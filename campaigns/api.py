@@ -21,7 +21,7 @@ from campaigns.services.checks import launch_checks
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, estimate_of
-from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
+from campaigns.services.launch import AT_ITS_TIME, SingleText, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
 from messaging.api import MessageViewSet as LedgerViewSet
@@ -335,6 +335,27 @@ class ReportSerializer(Serializer[Report]):
     chart = ChartSerializer()
 
 
+class SentTextSerializer(MessageDetailSerializer):
+    parts = serializers.IntegerField(read_only=True, help_text="Each is paid for.")
+    cost = serializers.DecimalField(
+        max_digits=14, decimal_places=5, allow_null=True, help_text="Expected; null while no price is known."
+    )
+    currency = serializers.CharField()
+
+    class Meta(MessageDetailSerializer.Meta):
+        fields = (*MessageDetailSerializer.Meta.fields, "cost", "currency")  # type: ignore[assignment]  # two more
+        read_only_fields = fields  # type: ignore[assignment]
+
+
+def sent_data(sent: SingleText) -> dict[str, Any]:
+    cost = None if sent.cost is None else str(sent.cost)
+    return MessageDetailSerializer(sent.message).data | {
+        "parts": sent.parts,
+        "cost": cost,
+        "currency": sent.currency,
+    }
+
+
 class TestTextSerializer(Serializer[Any]):
     msisdn = serializers.CharField(help_text="Your own number, in any usual writing.")
     recipient = serializers.IntegerField(
@@ -501,7 +522,7 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
     @extend_schema(
         summary="Send a test text",
         request=TestTextSerializer,
-        responses={201: MessageSerializer, 409: PROBLEM},
+        responses={201: SentTextSerializer, 409: PROBLEM},
     )
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str | None = None) -> Response:
@@ -509,14 +530,14 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         broadcast = self.get_object()
         asked = TestTextSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        with problems():
-            message = send_test(
+        with problems({"recipient_id": "recipient"}):
+            sent = send_test(
                 broadcast=broadcast,
                 actor=actor_of(request),
                 msisdn=asked.validated_data["msisdn"],
                 recipient_id=asked.validated_data.get("recipient"),
             )
-        return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+        return Response(sent_data(sent), status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="What became of everybody", responses=ReportSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
@@ -612,6 +633,11 @@ class NewMessageSerializer(Serializer[Message]):
         help_text="In any usual writing; without a country code that of the workspace."
     )
     text = serializers.CharField(trim_whitespace=False)
+    parts = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        help_text="The most parts that you agree to pay for; 422 when the text has more. Without it, 3.",
+    )
 
 
 @extend_schema_view(
@@ -624,10 +650,13 @@ class MessageViewSet(LedgerViewSet):
     @extend_schema(
         summary="Send a single text",
         request=NewMessageSerializer,
-        responses={201: MessageDetailSerializer, 409: PROBLEM},
+        responses={201: SentTextSerializer} | REFUSALS,
     )
     def create(self, request: Request) -> Response:
-        """It waits in the ledger like any other message; ask for its state by its id."""
+        """It waits in the ledger like any other message; ask for its state by its id.
+
+        More than three parts are refused, with their number and cost, until `parts` says that you agree to them.
+        """
         asked = NewMessageSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
@@ -643,12 +672,13 @@ class MessageViewSet(LedgerViewSet):
                 "sender", _("There is no sender %(id)s in this workspace. Choose another one."), values
             )
         with problems():
-            message = send_single(
+            sent = send_single(
                 workspace=workspace,
                 actor=actor_of(request),
                 account=account,
                 sender=sender,
                 msisdn=values["msisdn"],
                 text=values["text"],
+                agreed_parts=values.get("parts"),
             )
-        return Response(MessageDetailSerializer(message).data, status=status.HTTP_201_CREATED)
+        return Response(sent_data(sent), status=status.HTTP_201_CREATED)

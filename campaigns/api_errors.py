@@ -17,6 +17,7 @@ from campaigns.errors import (
     EstimateChanged,
     LaunchRefused,
     NotNow,
+    PartsNotAgreed,
 )
 from campaigns.services.checks import Check
 from web.api import Conflict
@@ -49,6 +50,11 @@ def problem_of(error: CampaignError, fields: dict[str, str] | None = None) -> ex
         )
     if isinstance(error, CountNotTyped):
         return Unprocessable(str(error.sentence), error.code)
+    if isinstance(error, PartsNotAgreed):
+        cost = None if error.cost is None else str(error.cost)
+        return Unprocessable(
+            str(error.sentence), error.code, parts=error.parts, cost=cost, currency=error.currency
+        )
     if error.field:
         name = (fields or {}).get(error.field, error.field)
         return exceptions.ValidationError({name: [str(error.sentence)]}, code=error.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
@@ -77,3 +78,18 @@ class CountNotTyped(CampaignError):
             field="typed_count",
             code="count_not_typed",
         )
+
+
+class PartsNotAgreed(CampaignError):
+    """A single text of more parts than were agreed to, or of many without a word. `cost` is None without a price."""
+
+    def __init__(self, parts: int, cost: Decimal | None, currency: str) -> None:
+        super().__init__(
+            _("This text has %(parts)s parts, and each is paid for. Shorten it, or agree to %(parts)s parts.")
+            % {"parts": f"{parts:,}"},
+            field="parts",
+            code="parts_not_agreed",
+        )
+        self.parts = parts
+        self.cost = cost
+        self.currency = currency

@@ -153,8 +153,12 @@ def single_person(broadcast: Broadcast) -> Person:
 
 
 def _person(row: Recipient) -> Person:
-    values = {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS}
-    return Person(row.pk, row.msisdn, row.first_name, values | dict(row.extra))
+    return Person(row.pk, row.msisdn, row.first_name, values_of(row))
+
+
+def values_of(row: Recipient) -> dict[str, str]:
+    """What tokens stand for: the fields, and every further column of the list."""
+    return {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS} | dict(row.extra)
 
 
 def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[tuple[str, dict[str, str], int]]:

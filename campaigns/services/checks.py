@@ -17,11 +17,13 @@ from campaigns.services.estimate import Estimate
 from messaging.content import compile_content
 from messaging.senders import sender_problem
 from providers.errors import ConnectorError
-from providers.models import Health
+from providers.models import Health, ProviderAccount
 from providers.services import connector_of
 from sms.opt_out import has_opt_out_wording
 
 BLOCK, WARN, OK = "block", "warn", "ok"
+# More than so many are told, since each is paid for.
+FEW_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +108,14 @@ def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     if account is None or not broadcast.text.strip():
         return
     try:
-        longest = connector_of(account).capabilities.max_text_length
+        problem = length_problem(account, broadcast.text)
     except (ConnectorError, ImproperlyConfigured) as error:
         yield Check("account_settings", BLOCK, f"{account.name}: {error}", "account")
         return
-    if longest and len(broadcast.text) > longest:
-        sentence = _(
-            "The text has %(length)s characters; %(account)s takes at most %(longest)s. Shorten it."
-        ) % {
-            "length": f"{len(broadcast.text):,}",
-            "account": account.name,
-            "longest": f"{longest:,}",
-        }
-        yield Check("text_too_long", BLOCK, sentence, "message")
-    elif estimate.most_parts > 3:
-        people = sum(n for parts, n in estimate.by_parts.items() if parts > 3)
+    if problem:
+        yield Check("text_too_long", BLOCK, problem, "message")
+    elif estimate.most_parts > FEW_PARTS:
+        people = sum(n for parts, n in estimate.by_parts.items() if parts > FEW_PARTS)
         sentence = _(
             "%(people)s people get more than 3 parts, up to %(parts)s, and each part is paid for. Shorten the text, or"
             " a token's longest values."
@@ -129,6 +124,15 @@ def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "parts": estimate.most_parts,
         }
         yield Check("many_parts", WARN, sentence, "message")
+
+
+def length_problem(account: ProviderAccount, text: str) -> str:
+    """Why the account does not take a text so long, or "". Raises ConnectorError, ImproperlyConfigured."""
+    longest = connector_of(account).capabilities.max_text_length
+    if not longest or len(text) <= longest:
+        return ""
+    sentence = _("The text has %(length)s characters; %(account)s takes at most %(longest)s. Shorten it.")
+    return sentence % {"length": f"{len(text):,}", "account": account.name, "longest": f"{longest:,}"}
 
 
 def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -18,10 +22,11 @@ from campaigns.errors import (
     EstimateChanged,
     LaunchRefused,
     NotNow,
+    PartsNotAgreed,
 )
 from campaigns.models import Broadcast, BroadcastState, Segment, new_launch_token
-from campaigns.services.audience import last_recipient_id, unsubscribe_list_ids
-from campaigns.services.checks import Check, blocking, launch_checks
+from campaigns.services.audience import last_recipient_id, unsubscribe_list_ids, values_of
+from campaigns.services.checks import FEW_PARTS, Check, blocking, launch_checks, length_problem
 from campaigns.services.estimate import Estimate, difference_words, differs, estimate_of, is_within
 from campaigns.services.events import note
 from contacts.models import OptOut, Recipient
@@ -31,8 +36,11 @@ from messaging.ledger import count_planned
 from messaging.models import Message, Sender
 from messaging.senders import sender_problem
 from messaging.tasks import wake_engine
+from providers.errors import ConnectorError
 from providers.models import ProviderAccount
+from providers.services import price_for
 from sms.msisdn import MsisdnError, parse_msisdn
+from sms.parts import part_count
 
 # What scheduling means: beside the button, and in the API's answer.
 AT_ITS_TIME = gettext_lazy(
@@ -219,24 +227,42 @@ def _take_back(broadcast: Broadcast, reason: str) -> int:
     return moved
 
 
-def send_test(*, broadcast: Broadcast, actor: Actor, msisdn: str, recipient_id: int | None = None) -> Message:
-    """One text of the draft to a number of one's own, with the values of one recipient."""
+@dataclass(frozen=True, slots=True)
+class SingleText:
+    """One text in the ledger. `parts` and `cost` as they are expected; `cost` is None while no price is known."""
+
+    message: Message
+    parts: int
+    cost: Decimal | None
+    currency: str
+
+
+def send_test(
+    *, broadcast: Broadcast, actor: Actor, msisdn: str, recipient_id: int | None = None
+) -> SingleText:
+    """One text of the draft to a number of one's own, with the values of one recipient of the workspace.
+
+    Raises CampaignError with the field.
+    """
     if broadcast.account is None or broadcast.sender is None:
         raise CampaignError(_("Choose a sender and an account first."), field="sender")
     content = compile_content(broadcast.workspace_id, broadcast.text)
     if content.errors:
         raise CampaignError(content.errors[0].sentence, field="text")
     row = None
-    if recipient_id:
+    if recipient_id is not None:
         row = Recipient.objects.filter(list__workspace_id=broadcast.workspace_id, pk=recipient_id).first()
-    return send_single(
+        if row is None:
+            sentence = _("There is no recipient %(id)s in this workspace. Choose another one.")
+            raise CampaignError(sentence % {"id": recipient_id}, field="recipient_id")
+    return _send_one(
         workspace=broadcast.workspace,
         actor=actor,
         account=broadcast.account,
         sender=broadcast.sender,
         msisdn=msisdn,
         text=broadcast.text,
-        recipient_id=row.pk if row else None,
+        recipient=row,
     )
 
 
@@ -248,11 +274,42 @@ def send_single(
     sender: Sender,
     msisdn: str,
     text: str,
-    recipient_id: int | None = None,
-) -> Message:
-    """One text through the ledger, outside any broadcast. Raises CampaignError with the field."""
+    agreed_parts: int | None = None,
+) -> SingleText:
+    """One text through the ledger, outside any broadcast.
+
+    `agreed_parts`: the most that it may have; more than FEW_PARTS have to be agreed to, since nobody has seen a review
+    of it. Raises PartsNotAgreed, and CampaignError with the field.
+    """
+    return _send_one(
+        workspace=workspace,
+        actor=actor,
+        account=account,
+        sender=sender,
+        msisdn=msisdn,
+        text=text,
+        most_parts=FEW_PARTS if agreed_parts is None else agreed_parts,
+    )
+
+
+def _send_one(
+    *,
+    workspace: Workspace,
+    actor: Actor,
+    account: ProviderAccount,
+    sender: Sender,
+    msisdn: str,
+    text: str,
+    recipient: Recipient | None = None,
+    most_parts: int | None = None,
+) -> SingleText:
     digits = _checked_number(workspace, msisdn)
-    _check_single(workspace, account, sender, text)
+    rendered = _checked_text(workspace, text, recipient)
+    _check_through(account, sender, rendered)
+    parts, price = part_count(rendered), price_for(account, digits)
+    cost = None if price is None else price * parts
+    if most_parts is not None and parts > most_parts:
+        raise PartsNotAgreed(parts, cost, account.currency)
     with transaction.atomic():
         dispatch = create_dispatch(
             workspace=workspace,
@@ -261,11 +318,12 @@ def send_single(
             sender=sender.value,
             account=account,
             unsubscribe_list_ids=[],
+            agreed_parts=parts,
         )
         message = Message.objects.create(
             workspace=workspace,
             dispatch=dispatch,
-            recipient_id=recipient_id,
+            recipient_id=recipient.pk if recipient else None,
             account=account,
             msisdn=digits,
             sender=sender.value,
@@ -274,7 +332,7 @@ def send_single(
         start_dispatch(dispatch_id=dispatch.pk)
         record(workspace, actor, "sent", message)
         transaction.on_commit(wake_engine)
-    return message
+    return SingleText(message, parts, cost, account.currency)
 
 
 def _checked_number(workspace: Workspace, msisdn: str) -> str:
@@ -289,15 +347,29 @@ def _checked_number(workspace: Workspace, msisdn: str) -> str:
     return digits
 
 
-def _check_single(workspace: Workspace, account: ProviderAccount, sender: Sender, text: str) -> None:
+def _checked_text(workspace: Workspace, text: str, recipient: Recipient | None) -> str:
+    """As the person gets it."""
     if not text.strip():
         raise CampaignError(_("The text is empty. Write one."), field="text")
     content = compile_content(workspace.pk, text)
     if content.errors:
         raise CampaignError(content.errors[0].sentence, field="text")
+    rendered = content.render(values_of(recipient) if recipient else {}, seed=0)
+    if not rendered.strip():
+        raise CampaignError(_("The text is empty for this person. Give the tokens a default."), field="text")
+    return rendered
+
+
+def _check_through(account: ProviderAccount, sender: Sender, rendered: str) -> None:
     if not account.enabled:
         raise CampaignError(_("The account is disabled. Enable it or choose another."), field="account")
     problem = None if sender.enabled else _("The sender is disabled. Enable it or choose another.")
     problem = problem or sender_problem(sender, account)
     if problem:
         raise CampaignError(problem, field="sender")
+    try:
+        too_long = length_problem(account, rendered)
+    except (ConnectorError, ImproperlyConfigured) as error:
+        raise CampaignError(f"{account.name}: {error}", field="account") from None
+    if too_long:
+        raise CampaignError(too_long, field="text")

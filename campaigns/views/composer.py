@@ -163,6 +163,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         "token_errors": content.errors,
         "preview": shown,
         "person": person,
+        "person_name": person_name(person) if person else "",
         "next_person": f"?{urlencode({'after': person.recipient_id})}"
         if person and person.recipient_id
         else "",
@@ -343,17 +344,17 @@ def broadcast_test(request: Any, pk: int) -> HttpResponse:
 
 def _send_test(request: Any, broadcast: Broadcast, form: SendTestForm) -> Message | None:
     try:
-        message = send_test(
+        sent = send_test(
             broadcast=broadcast,
             actor=actor_of(request),
             msisdn=form.cleaned_data["msisdn"],
             recipient_id=form.cleaned_data["recipient_id"],
         )
     except CampaignError as error:
-        form.add_error("msisdn" if error.field == "msisdn" else None, str(error.sentence))
+        form.add_error(error.field if error.field in form.fields else None, str(error.sentence))
         return None
     request.session[TEST_NUMBER] = form.cleaned_data["msisdn"]
-    return message
+    return sent.message
 
 
 def _test_context(broadcast: Broadcast, message: Message) -> dict[str, Any]:

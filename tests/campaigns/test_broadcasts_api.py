@@ -266,6 +266,48 @@ class TestLaunch:
         )
 
 
+class TestTest:
+    def test_it_works(self, marketer: ApiClient, draft: Broadcast) -> None:
+        person = draft.lists.get().recipients.order_by("id")[4]
+
+        answer = post(marketer, draft, "test", msisdn="(201) 555-0199", recipient=person.pk)
+
+        assert answer.status_code == 201
+        sent = answer.json()
+        assert (sent["msisdn"], sent["parts"], sent["cost"]) == ("12015550199", 1, "0.00790")
+        assert Message.objects.get().recipient_id == person.pk
+
+    @pytest.mark.parametrize("pk", [0, 987654, 10**30])
+    def test_a_recipient_that_does_not_exist_is_named(
+        self, marketer: ApiClient, draft: Broadcast, pk: int
+    ) -> None:
+        answer = post(marketer, draft, "test", msisdn="12015550199", recipient=pk)
+
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert (error["field"], error["detail"]) == (
+            "recipient",
+            f"There is no recipient {pk} in this workspace. Choose another one.",
+        )
+        assert not Message.objects.exists()
+
+    def test_a_recipient_of_another_workspace_does_not_exist(
+        self, marketer: ApiClient, draft: Broadcast, other: Workspace
+    ) -> None:
+        foreign = make_list(other, 1, "Theirs", start=500).recipients.get()
+
+        answer = post(marketer, draft, "test", msisdn="12015550199", recipient=foreign.pk)
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == "recipient"
+        assert not Message.objects.exists()
+
+    def test_many_parts_are_told(self, marketer: ApiClient, draft: Broadcast) -> None:
+        marketer.patch(f"/api/v1/broadcasts/{draft.pk}/", {"text": "x" * 1500})
+
+        assert post(marketer, draft, "test", msisdn="12015550199").json()["parts"] == 10
+
+
 class TestControl:
     def test_pause_resume_stop(self, marketer: ApiClient, running: Broadcast) -> None:
         assert post(marketer, running, "pause").json()["state"] == "paused"

@@ -63,6 +63,14 @@ def test_a_save_answers_with_the_new_version(bob_client: Client, draft: Broadcas
     assert draft.text == "Hello"
 
 
+def test_a_person_without_a_last_name_has_no_blank_before_the_comma(
+    bob_client: Client, draft: Broadcast
+) -> None:
+    html = bob_client.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+
+    assert 'data-who role="status">Person 0, +' in html
+
+
 def test_one_wrong_field_does_not_cost_the_others(bob_client: Client, draft: Broadcast) -> None:
     answer = save(bob_client, draft, text="Hello", name=" ")
 
@@ -268,6 +276,18 @@ class TestTheTestText:
         bob_client.post(f"/broadcasts/{draft.pk}/test/", {"test-msisdn": "(201) 555-0199"})
 
         assert 'value="(201) 555-0199"' in bob_client.get(f"/broadcasts/{draft.pk}/edit/").content.decode()
+
+    def test_a_recipient_that_is_not_in_the_audience_is_refused(
+        self, bob_client: Client, draft: Broadcast, other: Workspace
+    ) -> None:
+        foreign = make_list(other, 1, "Theirs", start=500).recipients.get()
+
+        fields = {"test-msisdn": "12015550199", "test-recipient_id": foreign.pk}
+        answer = bob_client.post(f"/broadcasts/{draft.pk}/test/", fields)
+
+        assert answer.status_code == 422
+        assert f"{foreign.pk} is not one of the available choices" in answer.content.decode()
+        assert not Message.objects.exists()
 
     def test_an_opted_out_number_is_refused(
         self, bob_client: Client, draft: Broadcast, acme: Workspace

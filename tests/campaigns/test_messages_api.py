@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Role, Workspace
 from campaigns.models import Broadcast
 from contacts.models import OptOut
-from messaging.models import Message
+from messaging.models import Dispatch, Message
 from tests.access import assert_access
 from tests.engine.makers import make_account, make_sender
 from tests.people import ApiClient, api_client
@@ -58,6 +58,8 @@ def test_it_works(marketer: ApiClient, body: dict[str, Any]) -> None:
     [
         ({"msisdn": "12"}, "msisdn"),
         ({"text": " "}, "text"),
+        ({"text": "{{first_name}}"}, "text"),
+        ({"parts": 0}, "parts"),
         ({"text": "Hi {{frist_name}}"}, "text"),
         ({"account": 987654}, "account"),
         ({"sender": 987654}, "sender"),
@@ -71,6 +73,56 @@ def test_bad_input_is_named(
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["errors"][0]["field"] == field
+    assert not Message.objects.exists()
+
+
+def test_parts_and_cost_are_in_the_answer(marketer: ApiClient, body: dict[str, Any]) -> None:
+    sent = marketer.post(URL, body | {"text": "x" * 400}).json()
+
+    assert (sent["parts"], sent["cost"], sent["currency"]) == (3, "0.02370", "USD")
+    assert Dispatch.objects.get().agreed_parts == 3
+
+
+def test_the_cost_is_null_without_a_price(marketer: ApiClient, body: dict[str, Any], acme: Workspace) -> None:
+    acme.provider_accounts.update(default_price=None)
+
+    assert marketer.post(URL, body).json()["cost"] is None
+
+
+def test_many_parts_have_to_be_agreed_to(marketer: ApiClient, body: dict[str, Any]) -> None:
+    body |= {"text": "x" * 1500}
+
+    refused = marketer.post(URL, body)
+
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["detail"] == (
+        "This text has 10 parts, and each is paid for. Shorten it, or agree to 10 parts."
+    )
+    assert (problem["code"], problem["parts"], problem["cost"], problem["currency"]) == (
+        "parts_not_agreed",
+        10,
+        "0.07900",
+        "USD",
+    )
+    assert marketer.post(URL, body | {"parts": 9}).status_code == 422
+    assert not Message.objects.exists()
+    assert marketer.post(URL, body | {"parts": 10}).status_code == 201
+
+
+def test_fewer_parts_than_usual_can_be_agreed_to(marketer: ApiClient, body: dict[str, Any]) -> None:
+    assert marketer.post(URL, body | {"text": "x" * 161, "parts": 1}).status_code == 422
+
+
+def test_a_text_that_the_account_does_not_take_is_refused(marketer: ApiClient, body: dict[str, Any]) -> None:
+    answer = marketer.post(URL, body | {"text": "x" * 1601, "parts": 99})
+
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["detail"]) == (
+        "text",
+        "The text has 1,601 characters; bulkvs test takes at most 1,600. Shorten it.",
+    )
     assert not Message.objects.exists()
 
 
