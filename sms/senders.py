@@ -9,8 +9,9 @@ SenderKind = Literal["alphanumeric", "number", "short_code"]
 
 MAX_LETTERS = 11  # 3GPP TS 23.040, 9.1.2.5: an alphanumeric address holds 11 septet characters
 MAX_DIGITS = 20
-# Longer digits are a number: no country gives short codes of more than 8.
+# Longer digits are a number: no country gives short codes of more than 8, nor of fewer than 3.
 MAX_SHORT_CODE_DIGITS = 8
+MIN_DIGITS = 3
 
 _ALLOWED = re.compile(r"[A-Za-z0-9'._\-+& ]", re.ASCII)
 _LETTER = re.compile(r"[A-Za-z]", re.ASCII)
@@ -33,6 +34,11 @@ def sender_error(text: str) -> str | None:
 def _number_error(text: str) -> str | None:
     if len(text) > MAX_DIGITS:
         return f"The sender “{_shown(text)}” has {len(text)} digits: at most {MAX_DIGITS} are possible."
+    if len(text) < MIN_DIGITS:
+        return (
+            f"The sender “{text}” is too short for a number: a short code has {MIN_DIGITS} to"
+            f" {MAX_SHORT_CODE_DIGITS} digits, a long number its country code in front."
+        )
     return None
 
 
@@ -51,7 +57,7 @@ def _name_error(text: str) -> str | None:
 
 
 def sender_kind(text: str) -> SenderKind:
-    """The kind of a sender for which sender_error() is None. Digits up to 8 are a short code."""
+    """The kind of a sender for which sender_error() is None. Three to eight digits are a short code."""
     if not _DIGITS.fullmatch(text):
         return "alphanumeric"
     return "short_code" if len(text) <= MAX_SHORT_CODE_DIGITS else "number"

@@ -19,6 +19,7 @@ from sms.senders import sender_error, sender_kind
         ("447700900", "number"),
         ("1" * 20, "number"),
         ("60123", "short_code"),
+        ("112", "short_code"),
         ("12345678", "short_code"),
     ],
 )
@@ -34,6 +35,16 @@ def test_accepts(sender: str, kind: str) -> None:
         ("  ", "The sender is empty: give a name of up to 11 characters or a number of up to 20 digits."),
         ("Acme ", "The sender “Acme ” begins or ends with a space: remove it."),
         ("1" * 21, f"The sender “{'1' * 21}” has 21 digits: at most 20 are possible."),
+        (
+            "1",
+            "The sender “1” is too short for a number: a short code has 3 to 8 digits, a long number its country"
+            " code in front.",
+        ),
+        (
+            "12",
+            "The sender “12” is too short for a number: a short code has 3 to 8 digits, a long number its country"
+            " code in front.",
+        ),
         (
             "+12015550123",
             "The sender “+12015550123” is a number: write it with digits only, without the plus.",
