@@ -196,6 +196,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.sign_in_forms.SignInForm"}
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {
+    # Of one network address: ten wrong passwords a minute, five in five minutes for one person (see the adapter).
+    "login_failed": "10/m/ip,5/300s/key",
+    # For one person from all addresses; one alone comes to 60 in an hour, so it locks nobody out.
+    "login_anywhere": "300/h/key",
+}
 # Nobody makes Crier write to strangers by asking for their password.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = None

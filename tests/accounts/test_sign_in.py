@@ -7,6 +7,7 @@ import re
 import pytest
 from django.core import mail
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from tests.people import PASSWORD
@@ -66,6 +67,28 @@ def test_guessing_is_slowed_down(client: Client, alice: User) -> None:
     page = client.post("/login/", {"login": alice.email, "password": PASSWORD}).content.decode()
     assert "Too many failed login attempts" in page
     assert client.get("/settings/").status_code == 302
+
+
+def test_a_stranger_locks_nobody_out(alice: User) -> None:
+    stranger, owner = Client(REMOTE_ADDR="192.0.2.7"), Client(REMOTE_ADDR="198.51.100.8")
+    for _attempt in range(8):
+        assert sign_in(stranger, alice.email, "wrong-password") == 422
+    assert sign_in(stranger, alice.email, PASSWORD) == 422, "even the right one, from there"
+    assert sign_in(owner, alice.email, PASSWORD) == 302
+
+
+def test_addresses_of_one_network_count_as_one(alice: User) -> None:
+    for last in range(1, 6):
+        sign_in(Client(REMOTE_ADDR=f"2001:db8::{last}"), alice.email, "wrong-password")
+    assert sign_in(Client(REMOTE_ADDR="2001:db8::9"), alice.email, PASSWORD) == 422
+    assert sign_in(Client(REMOTE_ADDR="2001:db8:0:1::9"), alice.email, PASSWORD) == 302
+
+
+def test_guessing_from_everywhere_is_slowed_down(alice: User, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login_anywhere": "6/h/key"}
+    for last in range(6):
+        sign_in(Client(REMOTE_ADDR=f"192.0.2.{last}"), alice.email, "wrong-password")
+    assert sign_in(Client(REMOTE_ADDR="198.51.100.8"), alice.email, PASSWORD) == 422
 
 
 def test_nobody_signs_up(client: Client, alice: User) -> None:
