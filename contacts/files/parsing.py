@@ -226,6 +226,7 @@ def _picker(positions: list[int]) -> Callable[[list[str]], Sequence[str]]:
 
 
 def _shown(value: str) -> str:
-    """Fit for JSON, any database and a page."""
-    plain = "".join(char if char.isprintable() else "\ufffd" for char in value[: SAMPLE_LENGTH + 1])
+    """On one line, fit for JSON, any database and a page; line breaks and tabs become spaces."""
+    begin = value[: 2 * SAMPLE_LENGTH + 2].replace("\r\n", "\n")[: SAMPLE_LENGTH + 1]
+    plain = "".join(" " if char.isspace() else char if char.isprintable() else "\ufffd" for char in begin)
     return plain if len(plain) <= SAMPLE_LENGTH else f"{plain[: SAMPLE_LENGTH - 1]}…"

@@ -150,6 +150,15 @@ def test_refused_rows_can_be_mended_and_imported_again(acme: Workspace) -> None:
     assert ran(checked(again, to=imported.list)).counts["new"] == 1
 
 
+def test_a_line_break_inside_a_cell_stays_readable(acme: Workspace) -> None:
+    imported = checked(upload(acme, f'phone,first_name\n+{number(0)},"multi\r\nline\there"\n'))
+    assert imported.check_problems[0]["samples"] == ["multi line here"]
+    rejects = Path(imported.reject_file.path).read_bytes().decode("utf-8-sig")
+    assert "\ufffd" not in rejects
+    assert "“multi line here”" in rejects, "the reason"
+    assert '"multi\r\nline\there"' in rejects, "the cell, as it was"
+
+
 def test_a_file_without_refused_rows_has_no_reject_file(acme: Workspace) -> None:
     assert not checked(upload(acme, table(2))).reject_file
 
