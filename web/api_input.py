@@ -105,7 +105,7 @@ def _number_for_text(field: Any, value: Any) -> Any:
     """As DRF has it: a list of errors, for lists and objects by place; empty where there is none."""
     if isinstance(field, serializers.CharField):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return [ErrorDetail(field.error_messages["invalid"], "invalid")] if is_number else []
+        return [ErrorDetail(str(field.error_messages["invalid"]), "invalid")] if is_number else []
     if isinstance(field, serializers.ListField) and isinstance(value, list):
         inner = enumerate(value)
     elif isinstance(field, serializers.DictField) and isinstance(value, Mapping):
