@@ -22,7 +22,10 @@ REASONS: dict[str, Reason] = {
     "text_too_long": Reason(_("The text is too long for the provider"), _("Shorten the text")),
     "empty_text": Reason(_("The text is empty for this person"), _("Give the tokens a default")),
     "refused": Reason(_("The provider refused to take it"), _("Read the provider's words")),
-    "recipient_removed": Reason(_("Removed from the list after the launch"), ""),
+    "recipient_removed": Reason(
+        _("Removed from the list after the launch"),
+        _("Nothing to do; to reach them, add them to a list and send a new broadcast"),
+    ),
     "opted_out": Reason(_("Opted out after the launch"), ""),
     "stopped": Reason(_("The broadcast was stopped before its turn"), _("Send a new broadcast to them")),
     # waiting

@@ -207,7 +207,16 @@ def _jobs_of(
         cost = None if price is None else price * count
         jobs.append(
             Job(
-                outgoing, dispatch.pk, claim, row.tries, count, cost, start, deadline, count if limited else 0
+                outgoing,
+                dispatch.pk,
+                claim,
+                row.tries,
+                count,
+                cost,
+                start=start,
+                deadline=deadline,
+                claimed_at=claimed_at,
+                taken=count if limited else 0,
             )
         )
         start += count * seconds_a_part

@@ -161,6 +161,8 @@ def test_a_worker_that_is_asked_to_end_leaves_nothing_unknown(
     crew: Crew, account: ProviderAccount, sandbox: SandboxProcess
 ) -> None:
     dispatch = make_dispatch(account.workspace, account, people=2000)
+    # A short lease is for tests of sudden death: here the sweep would call unknown what a slow machine still writes.
+    crew.worker.env["CRIER_LEASE_SECONDS"] = "60"
     crew.worker.start()
     wait_until_accepted(sandbox, 100)
     assert crew.worker.stop() == 0

@@ -97,6 +97,25 @@ def test_an_unknown_reference_belongs_to_nobody(account: ProviderAccount, refere
     assert arrived(account, DeliveryReport(S.DELIVERED, reference=reference)) == frozenset({1})
 
 
+def test_a_report_of_a_text_that_never_left_belongs_to_nobody(
+    dispatch: Dispatch, account: ProviderAccount
+) -> None:
+    message = dispatch.messages.get(msisdn=MAYA)
+    report = DeliveryReport(S.DELIVERED, provider_message_id="early", reference=f"crier-{message.pk}")
+    assert arrived(account, report) == {1}
+    assert state_of(message) == "queued"
+
+
+@pytest.mark.parametrize(("msisdn", "settles"), [(AHMAD, False), (MAYA, True), (MAYA[1:], True), ("", True)])
+def test_a_report_that_names_another_number_settles_nobody(
+    dispatch: Dispatch, account: ProviderAccount, msisdn: str, settles: bool
+) -> None:
+    message = sent(dispatch, MAYA)
+    report = DeliveryReport(S.UNDELIVERED, reference=f"crier-{message.pk}", msisdn=msisdn)
+    assert arrived(account, report) == (frozenset() if settles else {1})
+    assert state_of(message) == ("undelivered" if settles else "sent")
+
+
 def test_another_accounts_report_does_not_match(
     dispatch: Dispatch, account: ProviderAccount, other: Workspace
 ) -> None:
@@ -187,6 +206,29 @@ def test_the_same_posting_twice_is_one_text(account: ProviderAccount) -> None:
     wrote(account, "STOP", provider_message_id="in-1")
     assert InboundText.objects.count() == 1
     assert not OptOut.objects.exists(), "the repeat of an old STOP does not undo a later START"
+
+
+def test_the_last_stop_wins(account: ProviderAccount) -> None:
+    """Without an id or time of the vendor's, the same words may be a repeat or a second text."""
+    for text, opted_out in [
+        ("STOP", True),
+        ("START", False),
+        ("STOP", True),
+        ("START", False),
+        ("STOP", True),
+    ]:
+        wrote(account, text)
+        assert OptOut.objects.exists() is opted_out
+    assert InboundText.objects.count() == 5
+    wrote(account, "STOP")
+    assert InboundText.objects.count() == 5, "nothing stands between: one posting repeated"
+
+
+def test_a_stop_after_a_person_took_the_opt_out_back_counts(account: ProviderAccount) -> None:
+    wrote(account, "STOP")
+    OptOut.objects.all().delete()
+    wrote(account, "STOP")
+    assert OptOut.objects.exists()
 
 
 def test_stop_reaches_a_running_broadcast(dispatch: Dispatch, account: ProviderAccount) -> None:

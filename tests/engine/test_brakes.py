@@ -1,0 +1,235 @@
+"""When the engine stops by itself and asks a person: before recipients are wasted, or more is spent than was agreed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connections
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts.models import Workspace
+from contacts.models import OptOut, Recipient
+from messaging.dispatches import counts_of, pause_dispatch, resume_dispatch
+from messaging.engine import Engine, EngineReport
+from messaging.models import Dispatch
+from providers.models import ProviderAccount
+from providers.pace import push_back
+from tests.engine.makers import make_account, make_dispatch
+from tests.engine.test_ledger import assert_counters_equal_ledger
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: Settings) -> None:
+    settings.ENGINE_CONTROL_SECONDS = 0.05
+
+
+@pytest.fixture
+def whiz(acme: Workspace) -> ProviderAccount:
+    return make_account(acme, "messagewhiz")
+
+
+@pytest.fixture
+def bulk(acme: Workspace) -> ProviderAccount:
+    return make_account(acme, "bulkvs")
+
+
+class Vendor(httpx.AsyncBaseTransport):
+    """Answers each text as `answer` says and keeps what came, as it would have left the house."""
+
+    def __init__(self, answer: Callable[[int], httpx.Response] | None = None) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answer = answer or (lambda number: httpx.Response(200, json={"message_id": f"v{number}"}))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        return self._answer(len(self.requests))
+
+
+class Nobody(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("nobody listens")
+
+
+def run(vendor: httpx.AsyncBaseTransport, seconds: float = 20.0) -> EngineReport:
+    return asyncio.run(Engine(transport=vendor).run(seconds=seconds))
+
+
+def states(dispatch: Dispatch) -> dict[str, int]:
+    dispatch.refresh_from_db()
+    return {state: count for state, count in counts_of([dispatch.pk]).items() if count}
+
+
+def limited(account: ProviderAccount, people: int, agreed_parts: int) -> Dispatch:
+    dispatch = make_dispatch(account.workspace, account, people=people)
+    Dispatch.objects.filter(pk=dispatch.pk).update(agreed_parts=agreed_parts)
+    return dispatch
+
+
+# --- what was agreed to ---------------------------------------------------------------------------------
+
+
+def test_longer_values_than_agreed_to_pause_before_they_cost(whiz: ProviderAccount) -> None:
+    dispatch = limited(whiz, people=20, agreed_parts=20)
+    Recipient.objects.filter(first_name="Person 7").update(first_name="\U0001f600" * 45)
+    vendor = Vendor()
+    run(vendor)
+    assert states(dispatch) == {"queued": 20}
+    assert (dispatch.state, dispatch.over_agreed, vendor.requests) == ("paused", True, [])
+    assert "more than 20 parts in all. Resume" in dispatch.state_reason
+    assert_counters_equal_ledger(dispatch)
+
+    resume_dispatch(dispatch_id=dispatch.pk)
+    run(vendor)
+    assert states(dispatch) == {"sent": 20}
+    assert dispatch.state == "finished"
+
+
+def test_another_pause_lifts_no_limit(whiz: ProviderAccount) -> None:
+    dispatch = limited(whiz, people=3, agreed_parts=3)
+    pause_dispatch(dispatch_id=dispatch.pk)
+    Recipient.objects.filter(first_name="Person 1").update(first_name="\U0001f600" * 45)
+    resume_dispatch(dispatch_id=dispatch.pk)
+    run(Vendor())
+    assert (states(dispatch), dispatch.state) == ({"queued": 3}, "paused")
+
+
+def test_what_is_put_back_is_not_counted_twice(whiz: ProviderAccount) -> None:
+    """Every other text is throttled, and so claimed again."""
+
+    def answer(number: int) -> httpx.Response:
+        if number % 2:
+            return httpx.Response(429, headers={"retry-after": "0"})
+        return httpx.Response(200, json={"message_id": f"v{number}"})
+
+    dispatch, vendor = limited(whiz, people=10, agreed_parts=10), Vendor(answer)
+    deadline = timezone.now() + timedelta(seconds=20)
+    while states(dispatch) != {"sent": 10} and timezone.now() < deadline:
+        run(vendor, seconds=1)
+    assert (states(dispatch), dispatch.state) == ({"sent": 10}, "finished")
+    assert dispatch.claimed_parts == 10
+
+
+# --- who opts out while a text waits for its turn -------------------------------------------------------
+
+
+def test_nothing_is_claimed_before_the_accounts_clock_lets_it_go(whiz: ProviderAccount) -> None:
+    dispatch = make_dispatch(whiz.workspace, whiz, people=5)
+    push_back(whiz.pk, timezone.now() + timedelta(minutes=5))
+    vendor = Vendor()
+    report = run(vendor, seconds=1)
+    assert (report.claimed, vendor.requests) == (0, [])
+    assert states(dispatch) == {"queued": 5}
+
+
+def test_a_stop_while_texts_wait_for_a_hand_is_obeyed(
+    whiz: ProviderAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are claimed, one is at the vendor's for long; meanwhile the other one writes STOP."""
+    monkeypatch.setattr("messaging.engine.loop.FRESH_SECONDS", 0.1)
+    whiz.max_in_flight = 1
+    whiz.save()
+    dispatch = make_dispatch(whiz.workspace, whiz, people=2)
+    second = dispatch.messages.order_by("id")[1]
+
+    class Slow(Vendor):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.to_thread(self._opt_out)
+            await asyncio.sleep(0.3)
+            return await super().handle_async_request(request)
+
+        def _opt_out(self) -> None:
+            OptOut.objects.get_or_create(workspace=whiz.workspace, msisdn=second.msisdn)
+            connections.close_all()
+
+    vendor = Slow()
+    run(vendor)
+    assert len(vendor.requests) == 1
+    assert states(dispatch) == {"sent": 1, "suppressed": 1}
+    assert dispatch.messages.get(state="suppressed").msisdn == second.msisdn
+    assert dispatch.state == "finished"
+    assert_counters_equal_ledger(dispatch)
+
+
+def test_who_goes_out_at_once_is_not_looked_up_again(
+    whiz: ProviderAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("messaging.engine.loop.has_opted_out", lambda _dispatch, msisdn: asked.append(msisdn))
+    dispatch = make_dispatch(whiz.workspace, whiz, people=20)
+    run(Vendor())
+    assert (states(dispatch), asked) == ({"sent": 20}, [])
+
+
+# --- a provider in trouble ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [{"RefId": ["x"], "Results": "yes"}, {"Results": [{"Status": "MAYBE"}]}])
+def test_answers_that_say_nothing_of_the_recipient_pause(bulk: ProviderAccount, body: dict[str, Any]) -> None:
+    dispatch = make_dispatch(bulk.workspace, bulk, people=200)
+    run(Vendor(lambda _number: httpx.Response(200, json=body)))
+    counts = states(dispatch)
+    assert dispatch.state == "paused"
+    assert counts["unknown"] < 100, counts
+    assert counts["unknown"] + counts["queued"] == 200
+    bulk.refresh_from_db()
+    assert bulk.health == "failing"
+
+
+@pytest.mark.parametrize("vendor", ["messagewhiz", "bulkvs"])
+@pytest.mark.parametrize("status", [400, 407, 421])
+def test_a_page_in_place_of_an_answer_pauses_and_wastes_nobody(
+    acme: Workspace, vendor: str, status: int
+) -> None:
+    """nginx answers so to HTTP on its HTTPS port: the address is wrong, not each of the recipients."""
+    account = make_account(acme, vendor)
+    dispatch = make_dispatch(acme, account, people=50)
+    run(Vendor(lambda _number: httpx.Response(status, html="<html><body>Bad Request</body></html>")))
+    assert states(dispatch) == {"queued": 50}
+    assert dispatch.state == "paused"
+    assert "base URL" in dispatch.state_reason
+
+
+def test_patience_with_a_provider_that_is_down_outlasts_one_run(
+    whiz: ProviderAccount, settings: Settings
+) -> None:
+    settings.ENGINE_UNREACHABLE_SECONDS = 60.0
+    dispatch = make_dispatch(whiz.workspace, whiz, people=3)
+    run(Nobody(), seconds=0.5)
+    whiz.refresh_from_db()
+    assert (states(dispatch), dispatch.state, whiz.health) == ({"queued": 3}, "running", "failing")
+    assert whiz.unreachable_since is not None
+
+    ago = timezone.now() - timedelta(seconds=61)
+    ProviderAccount.objects.filter(pk=whiz.pk).update(unreachable_since=ago)
+    dispatch.messages.update(due_at=None)
+    run(Nobody(), seconds=5)
+    assert (states(dispatch), dispatch.state) == ({"queued": 3}, "paused")
+    assert "could not be reached" in dispatch.state_reason
+    whiz.refresh_from_db()
+    assert whiz.unreachable_since is None, "after the resume the patience begins anew"
+
+
+def test_one_connection_ends_the_count(whiz: ProviderAccount) -> None:
+    ago = timezone.now() - timedelta(seconds=61)
+    ProviderAccount.objects.filter(pk=whiz.pk).update(unreachable_since=ago)
+    dispatch = make_dispatch(whiz.workspace, whiz, people=1)
+    run(Vendor())
+    whiz.refresh_from_db()
+    assert (states(dispatch), whiz.unreachable_since, whiz.health) == ({"sent": 1}, None, "ok")
+
+
+def test_an_absurd_price_is_no_price(whiz: ProviderAccount) -> None:
+    from providers.connectors.answers import price
+
+    assert price("0.0079") == Decimal("0.0079")
+    assert price("99999.99999") is None
