@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from contacts.fields import PERSON_FIELDS, column_name, known_time_zones
 from contacts.files.formulas import REJECT_COLUMNS, is_written_by_us
-from contacts.files.header_words import GENDER_WORDS, WORDS
+from contacts.files.header_words import GENDER_WORDS, NAME_WORDS, WORDS
 from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
 EXTRA = "extra:"
 IGNORED = ""
+NAME, WHOLE_NAME = "name", "whole name"  # of _Looked.share
 SAMPLES = 3
 SAMPLE_LENGTH = 60
 # So much of a column must be of a kind before its content alone decides.
@@ -27,12 +28,15 @@ MOST = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`filled`, `numbers`: shares of the rows looked at that hold anything; of these, that hold a number."""
+    """Shares of the rows looked at. `filled`: that hold anything; of these: `numbers`, that hold a number,
+    `whole_names`, that hold a name of several words.
+    """
 
     name: str
     samples: list[str] = field(default_factory=list)
     filled: float = 0.0
     numbers: float = 0.0
+    whole_names: float = 0.0
     countries: list[str] = field(default_factory=list)
     guess: str = IGNORED
 
@@ -68,6 +72,7 @@ def describe_columns(
             samples=_samples(cells[at]),
             filled=round(looked[at].filled, 3),
             numbers=round(looked[at].share[MSISDN], 3),
+            whole_names=round(looked[at].share[WHOLE_NAME], 3),
             countries=looked[at].countries,
             guess=guesses[at],
         )
@@ -106,6 +111,7 @@ def _key(name: str) -> str:
 
 _TARGETS = {_key(word): target for target, words in WORDS.items() for word in words.split()}
 _TARGETS |= {_key(name): name for name in PERSON_FIELDS}
+_NAME_KEYS = frozenset(_key(word) for word in NAME_WORDS.split())
 _OWN_KEYS = frozenset(_key(name) for name in REJECT_COLUMNS)
 
 
@@ -113,10 +119,15 @@ def _target_by_name(name: str) -> str:
     return _TARGETS.get(_key(name), "")
 
 
+def _is_any_name(name: str) -> bool:
+    return _key(name) in _NAME_KEYS
+
+
 # --- by content ---
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d_][^\d_@/:;,]*")
 _GENDERS = frozenset(GENDER_WORDS.split())
 _SHAPES: Mapping[str, Callable[[str], bool]] = {
     "email": lambda value: _EMAIL.fullmatch(value) is not None,
@@ -128,7 +139,7 @@ _SHAPES: Mapping[str, Callable[[str], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """`share`: of the filled cells, by target."""
+    """`share`: of the filled cells, by target, and those that hold a name."""
 
     filled: float
     share: dict[str, float]
@@ -149,6 +160,9 @@ def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
     share = {MSISDN: numbers / len(filled) if filled else 0.0}
     for target, is_one in _SHAPES.items():
         share[target] = sum(map(is_one, filled)) / len(filled) if filled else 0.0
+    persons = [cell for cell in filled if _NAME.fullmatch(cell)]
+    share[NAME] = len(persons) / len(filled) if filled else 0.0
+    share[WHOLE_NAME] = sum(" " in cell for cell in persons) / len(filled) if filled else 0.0
     names = [country for country, _count in countries.most_common() if country]
     return _Looked(len(filled) / len(cells) if cells else 0.0, share, names)
 
@@ -166,7 +180,11 @@ def _is_data(cell: str, read: FastMsisdn) -> bool:
 
 
 def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
-    """Known names first, then content; what is left keeps its own name."""
+    """Known names first, then content; what is left keeps its own name.
+
+    A column of names that does not say which is the first name, where no other column is: a text that greets by
+    both is better than one that greets nobody.
+    """
     guesses = [IGNORED] * len(names)
     taken: set[str] = set()
 
@@ -177,14 +195,21 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
     number_at = _number_column(names, looked)
     if number_at is not None:
         give(number_at, MSISDN)
+    has_first_name = any(_target_by_name(name) == "first_name" for name in names)
     for at, name in enumerate(names):
         target = _target_by_name(name)
+        if target == "last_name" and _is_any_name(name) and not has_first_name:
+            continue
         if not guesses[at] and target and target != MSISDN and target not in taken:
             give(at, target)
     for at, one in enumerate(looked):
         shape = max(_SHAPES, key=lambda target: one.share[target])
         if not guesses[at] and one.share[shape] >= MOST and shape not in taken:
             give(at, shape)
+    for at, name in enumerate(names):
+        is_name = _is_any_name(name) and looked[at].share[NAME] >= MOST
+        if not guesses[at] and is_name and "first_name" not in taken:
+            give(at, "first_name")
     for at, name in enumerate(names):
         target = EXTRA + column_name(name)
         usable = looked[at].filled and target != EXTRA and _key(name) not in _OWN_KEYS

@@ -43,6 +43,13 @@ WORDS: Mapping[str, str] = {
         strefaczasowa часовойпояс часовийпояс אזורזמן 时区
     """,
 }
+# A name without a word whether it is the first, the last or both.
+NAME_WORDS = """
+    name names fullname contact contactname contactperson kontakt kontaktname kontaktperson ansprechpartner
+    vollername nom nomcomplet nometprenom nombrecompleto nombreyapellido nombreyapellidos
+    nomecompleto nomeecognome naam volledigenaam navn fulltnavn namn fullstandigtnamn nimi kokonimi
+    imieinazwisko ad adsoyad isim имяифамилия фио полноеимя піб שם שםמלא الاسم الاسمالكامل 姓名 名前 氏名 이름 성명
+"""
 # What stands in a column of genders or forms of address.
 GENDER_WORDS = """
     m f w d x male female man woman männlich weiblich divers homme femme hombre mujer masculino feminino

@@ -224,6 +224,8 @@ def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
     filled = round(100 * column["filled"])
     if not filled:
         return "warn", _("Empty")
+    if target == "first_name" and column.get("whole_names", 0) >= 0.5:
+        return "info", _("Whole names: first and last stay together")
     return "ok", _("All filled") if filled == 100 else _("%(percent)d%% filled") % {"percent": filled}
 
 

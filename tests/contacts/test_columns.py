@@ -35,6 +35,54 @@ def test_it_knows_names_in_several_languages(names: list[str]) -> None:
     assert guesses(names) == ["first_name", "last_name", "msisdn", "email", "url", "gender", "extra:city"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "name",
+        "Full name",
+        "Contact",
+        "имя",
+        "Nombre",
+        "Nombre completo",
+        "Nom",
+        "Nome",
+        "naam",
+        "Navn",
+        "ad",
+        "ФИО",
+    ],
+)
+@pytest.mark.parametrize("values", [("Maya", "Zoë"), ("Maya Okafor", "Zoë O'Neil-Lee"), ("Майя", "Зоя Ли")])
+def test_a_column_of_names_is_greeted_by(name: str, values: tuple[str, str]) -> None:
+    rows = [[value, f"+1201555010{at}"] for at, value in enumerate(values)]
+    assert guesses([name, "phone"], rows) == ["first_name", "msisdn"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["name", "first name"], ["extra:name", "first_name"]),
+        (["name", "surname"], ["first_name", "last_name"]),
+        (["Prénom", "Nom"], ["first_name", "last_name"]),
+        (["Nom", "Prénom"], ["last_name", "first_name"]),
+        (["contact", "name"], ["first_name", "extra:name"]),
+    ],
+)
+def test_one_column_is_the_first_name(names: list[str], expected: list[str]) -> None:
+    rows = [["Maya", "Okafor", "+12015550100"], ["Zoë", "Lee", "+12015550101"]]
+    assert guesses([*names, "phone"], rows) == [*expected, "msisdn"]
+
+
+@pytest.mark.parametrize("value", ["maya@example.com", "17-b", "Okafor, Maya", "A/B"])
+def test_what_is_no_name_is_not_greeted_by(value: str) -> None:
+    assert guesses(["contact", "phone"], [[value, "+12015550100"]])[0] != "first_name"
+
+
+def test_it_tells_whole_names_from_first_names() -> None:
+    rows = [["Maya", "Maya Okafor"], ["Zoë", "Zoë Lee"], ["Ann", ""]]
+    assert [column.whole_names for column in describe_columns(["a", "b"], rows, "")] == [0, 1]
+
+
 def test_it_knows_contents_without_names() -> None:
     assert guesses(None) == ["", "", "msisdn", "email", "url", "gender", ""]
 

@@ -214,6 +214,13 @@ def test_a_changed_target_checks_its_row_alone(
     assert "<table" not in page
 
 
+def test_whole_names_that_go_to_the_first_name_are_told(bob_client: Client, acme: Workspace) -> None:
+    imported = upload(acme, f"Name;phone\nMaya Okafor;+{number(0)}\nZoë Lee;+{number(1)}\n")
+    assert imported.mapping == ["first_name", "msisdn"]
+    page = bob_client.get(url_of("import-columns", imported)).content.decode()
+    assert "Whole names: first and last stay together" in page
+
+
 @pytest.mark.parametrize("column", ["7", "x", "-1"])
 def test_a_column_that_is_not_there_is_not_found(bob_client: Client, acme: Workspace, column: str) -> None:
     url = url_of("import-columns", upload(acme, TEXT))

@@ -36,7 +36,7 @@ def test_it_works(tmp_path: Path) -> None:
     path = workbook(tmp_path / "people.csv", {"Empty": [], "People": ROWS})
     found = inspect_upload(path, "US")
     assert (found.kind, found.sheet, found.rows) == ("xlsx", "People", 2)
-    assert [column.guess for column in found.columns][:2] == ["msisdn", "extra:name"]
+    assert [column.guess for column in found.columns][:2] == ["msisdn", "first_name"]
     assert list(csv.reader(io.StringIO(path.read_text()))) == [
         ["phone", "name", "joined", "points", "vip"],
         ["12015550100", "Zoë", "2026-05-03", "19.5", "TRUE"],
