@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A worker that is asked to end waits for the answers of what it has handed over: never cut it off sooner.
 manager.KILL_WAIT = 40
 
+KEEP = f"{sys.executable} -m config.keep"
 CELERY = f"{sys.executable} -m celery --quiet -A config.celery"
 QUIET = "--without-gossip --without-mingle --without-heartbeat --loglevel INFO"
 
@@ -36,7 +37,7 @@ def main() -> int:
     prepare(environment)
     processes = manager.Manager(Printer(sys.stdout))
     for name, command in commands(host, port, sandbox_port).items():
-        processes.add_process(name, f"exec {command}", env=environment, cwd=str(ROOT))
+        processes.add_process(name, f"exec {KEEP} {command}", env=environment, cwd=str(ROOT))
     print_welcome(host, port)
     processes.loop()
     return int(processes.returncode or 0) if processes.returncode not in (None, -2, -15, 130, 143) else 0
