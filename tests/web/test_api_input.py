@@ -427,8 +427,12 @@ def test_a_number_that_no_row_can_have_is_named(
         return
     assert response.status_code == 400
     (error,) = response.json()["errors"]
-    assert error["field"] == field
-    assert str(10**30) in error["value"] and str(10**30) in error["detail"]
+    assert str(10**30) in error["value"]
+    if error["field"] == field:
+        assert str(10**30) in error["detail"]
+    else:
+        # PostgreSQL looks such a number up among the others: then the list is named, and the first that is missing.
+        assert error["field"] == field.partition("[")[0]
 
 
 # --- values of parameters ---------------------------------------------------------------------------
