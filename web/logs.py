@@ -59,6 +59,8 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
             "django.server": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            # Wake-ups that came too late are thrown away, many at a time: nothing is lost by it.
+            "celery.worker.request": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
             # It warns that filesystem:// names no host.

@@ -9,6 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.shortcuts import render
+from django.template import loader
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -52,7 +53,10 @@ class RequestLogMiddleware:
 
 
 class DatabaseAwayMiddleware:
-    """A database that is away is told as such, with the sentence that helps; the log has the rest."""
+    """A database that is away is told as such, with the sentence that helps; the log has the rest.
+
+    What another middleware asks of it comes here as an answer already: see web.views.server_error.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -127,7 +131,8 @@ def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
     sentence = _("The database does not answer just now. Nothing was changed; try again in a moment.")
     if wants_problem(request):
         return problem_response(503, str(sentence), "database_away")
-    return HttpResponse(str(sentence), status=503, content_type="text/plain; charset=utf-8")
+    page = loader.get_template("503.html").render({"sentence": sentence})
+    return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
 def loggable_path(request: HttpRequest) -> str:
