@@ -6,6 +6,7 @@ from celery import shared_task
 from campaigns.services import launch, planning
 from contacts.services.imports import resume_stalled_imports
 from messaging.dispatches import finish_done_dispatches
+from messaging.engine import recover
 from messaging.ledger import expire_leases
 from messaging.tasks import wake_engine
 from providers.services import prune_webhook_calls
@@ -23,6 +24,7 @@ def plan_segment(segment_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Each few seconds: whatever is due and whatever a dead worker or a lost task left behind."""
+    recover()
     late = expire_leases()
     if late:
         log.warning("claims of a lost worker are unknown now", messages=late)

@@ -318,6 +318,8 @@ CACHES = (
 
 # --- the engine -----------------------------------------------------------------------------------
 # A claim older than this belongs to a worker that died; its messages become `unknown`, never sent again blindly.
+# What each engine claimed and handed over, for the time after a sudden death.
+ENGINE_JOURNAL_DIR = DATA_DIR / "claims"
 ENGINE_LEASE_SECONDS = env.decimal_number("CRIER_LEASE_SECONDS", 90.0, minimum=1.0)
 ENGINE_REQUEST_TIMEOUT_SECONDS = env.decimal_number("CRIER_REQUEST_TIMEOUT_SECONDS", 30.0, minimum=0.1)
 ENGINE_CONTROL_SECONDS = env.decimal_number("CRIER_CONTROL_SECONDS", 0.5, minimum=0.05)

@@ -304,6 +304,12 @@ def return_to_queue(returns: Sequence[Return]) -> int:
     return len(found)
 
 
+def submitting_of(claim: str) -> list[int]:
+    """Ids of what is in those hands."""
+    rows = Message.objects.filter(state=S.SUBMITTING, claim=claim).order_by("id")
+    return list(rows.values_list("id", flat=True))
+
+
 def expire_leases(*, limit: int = 5000) -> int:
     """What a dead worker left `submitting` becomes `unknown`: perhaps sent, so never sent again blindly."""
     now = timezone.now()

@@ -44,6 +44,7 @@ def own_ground(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Mails stay in memory, uploads in the test's own folder, and no rate limit outlives its test."""
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.ENGINE_JOURNAL_DIR = tmp_path / "claims"
     cache.clear()
     yield
     cache.clear()

@@ -29,6 +29,7 @@ from messaging.dispatches import (
     trouble_sentence,
 )
 from messaging.engine.jobs import Job, Lane, NotYet, OverAgreed, Unprepared, claim_jobs, load_lanes
+from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
 from providers.connectors.base import SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
@@ -91,11 +92,13 @@ class Engine:
         self._done: list[Change | Return] = []
         self._done_event = asyncio.Event()
         self._stopping = False
+        self.journal: Journal
 
     async def run(self, *, seconds: float | None = None) -> EngineReport:
         until = time.monotonic() + (settings.ENGINE_RUN_SECONDS if seconds is None else seconds)
         own = self._transport is None
         self._transport = self._transport or LeanTransport()
+        self.journal = Journal(self.claim)
         writer = asyncio.create_task(self._write_results())
         # What is loaded stays: looking through it for garbage again and again took a tenth of the loop's time.
         gc.freeze()
@@ -106,6 +109,7 @@ class Engine:
             self._stopping = True
             self._done_event.set()
             await writer
+            self.journal.close()
             await self._finish_idle()
             if own:
                 await self._transport.aclose()
@@ -117,6 +121,7 @@ class Engine:
     async def _drive(self, until: float) -> None:
         """Looks every ENGINE_CONTROL_SECONDS which dispatches run, and gives each account its feeder."""
         try:
+            await self.in_claim_thread(recover)
             while not _shutdown.is_set() and time.monotonic() < until:
                 await self._refresh_lanes()
                 if not self._lanes:
@@ -182,6 +187,8 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(thread, lambda: function(*args, **kwargs))
 
     def settle(self, outcome: Change | Return) -> None:
+        if isinstance(outcome, Change):
+            self.journal.answered(outcome)
         self._done.append(outcome)
         if len(self._done) >= FLUSH_ROWS or len(self._done) == 1:
             self._done_event.set()
@@ -322,6 +329,7 @@ class LaneRunner:
         self._claim_seconds += 0.3 * (time.monotonic() - began - self._claim_seconds)
         self.engine.report.claimed += len(jobs)
         if jobs:
+            self.engine.journal.claimed((job.outgoing.message_id, job.taken) for job in jobs)
             self._paced_until = jobs[-1].start
         return jobs
 
@@ -390,6 +398,7 @@ class LaneRunner:
             return
         if time.monotonic() - job.claimed_at > FRESH_SECONDS and await self._has_opted_out(job):
             return
+        self.engine.journal.handed(job.outgoing.message_id)
         began = time.monotonic()
         try:
             result = await self.lane.connector.send(self.engine._transport, job.outgoing)
@@ -437,20 +446,19 @@ class LaneRunner:
     def _keep(self, job: Job, result: SendResult) -> None:
         if result.state is MessageState.SENT:
             self.engine.report.sent += 1
-        self.engine.settle(
-            Change(
-                job.outgoing.message_id,
-                result.state,
-                timezone.now(),
-                "engine",
-                result.reason,
-                result.words,
-                result.provider_message_id,
-                result.parts if result.parts is not None else job.parts,
-                result.price if result.price is not None else job.price,
-                job.outgoing.text,
-            )
+        change = Change(
+            job.outgoing.message_id,
+            result.state,
+            timezone.now(),
+            "engine",
+            result.reason,
+            result.words,
+            result.provider_message_id,
+            result.parts if result.parts is not None else job.parts,
+            result.price if result.price is not None else job.price,
+            job.outgoing.text,
         )
+        self.engine.settle(change)
 
     async def _handle(self, job: Job, error: ConnectorError) -> None:
         """One error, by what it says of this message and of the account."""

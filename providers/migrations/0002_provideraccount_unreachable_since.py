@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('providers', '0001_initial'),
+        ("providers", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='provideraccount',
-            name='unreachable_since',
+            model_name="provideraccount",
+            name="unreachable_since",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
     ]

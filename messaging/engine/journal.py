@@ -1,0 +1,169 @@
+"""What one engine claimed, handed over and was answered, in a file that outlives it: so that a sudden death (`kill -9`)
+leaves only those `unknown` whose answers were still awaited. See docs/adr/0003.
+
+    open ──claimed(ids)──handed(id)──answered(change)──…──close (the file goes)
+              |  killed: the kernel frees the lock and keeps what was written
+              '──> recover(): what was answered is written into the ledger, what was claimed and not handed over
+                   goes back into the queue, the rest becomes `unknown` when its lease is over
+
+A file is trusted only while the machine has not started anew since: then what was written may be lost, and every
+claim becomes `unknown` when its lease is over, as without a file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from messaging.ledger import Change, Return, apply_changes, return_to_queue, submitting_of
+from sms.states import MessageState
+
+log = structlog.get_logger("crier.engine")
+
+SUFFIX = ".claims"
+# A line each: CLAIMED [[id, parts], ...], HANDED id, ANSWERED [fields of the change].
+CLAIMED, HANDED, ANSWERED = b"c", b"h", b"a"
+
+
+class Journal:
+    """Of one engine. Where it cannot be written there is none, which costs nothing but knowledge."""
+
+    def __init__(self, claim: str) -> None:
+        self._path = _folder() / f"{claim}{SUFFIX}"
+        self._file: int | None = None
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write(f"{claim} {_boot()}\n".encode())
+        except OSError as error:
+            self._give_up(error)
+
+    def claimed(self, messages: Iterable[tuple[int, int]]) -> None:
+        """(id, parts counted against what was agreed to) of each."""
+        self._write(CLAIMED + json.dumps(list(messages)).encode() + b"\n")
+
+    def handed(self, message_id: int) -> None:
+        """Before the first byte of its request is written."""
+        self._write(b"h%d\n" % message_id)
+
+    def answered(self, change: Change) -> None:
+        """Results are written in bulk, some milliseconds later."""
+        self._write(ANSWERED + json.dumps(change, default=str).encode() + b"\n")
+
+    def close(self) -> None:
+        """All it claimed is settled."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, record: bytes) -> None:
+        if self._file is None:
+            return
+        try:
+            if os.write(self._file, record) != len(record):
+                raise OSError("written in part")
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """A file that lacks a record would call a text that went out unsent: rather none."""
+        log.warning("claims are not kept in a file", path=self._path.name, error=str(error))
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def recover() -> int:
+    """Settles what engines that died on this machine left behind; returns how many went back into the queue."""
+    returned = 0
+    for path in sorted(_folder().glob(f"*{SUFFIX}")):
+        try:
+            returned += _recover_from(path)
+        except FileNotFoundError:
+            continue  # another worker was faster, or its engine has just ended well
+    return returned
+
+
+def _recover_from(path: Path) -> int:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0
+        head, _, records = file.read().partition(b"\n")
+        claim, _, boot = head.decode("ascii", "replace").partition(" ")
+        # What the last line lacks was about to be written: it ends without its line end.
+        whole = records[: records.rfind(b"\n") + 1].splitlines()
+        returned = 0
+        # An engine writes its first line after it has the lock: without it nothing was claimed yet.
+        if claim and boot == _boot():
+            returned = _settle(claim, whole)
+        path.unlink(missing_ok=True)
+    return returned
+
+
+def _settle(claim: str, records: Iterable[bytes]) -> int:
+    """Returns how many went back into the queue."""
+    parts: dict[int, int] = {}
+    handed: set[int] = set()
+    answers: dict[int, Change] = {}
+    for record in records:
+        kind, words = record[:1], record[1:]
+        if kind == CLAIMED:
+            again = dict(json.loads(words))
+            parts |= again
+            handed -= again.keys()
+        elif kind == HANDED:
+            handed.add(int(words))
+        elif kind == ANSWERED:
+            answer = _change(json.loads(words))
+            answers[answer.message_id] = answer
+    mine = submitting_of(claim)
+    known = [answers[message_id] for message_id in mine if message_id in handed and message_id in answers]
+    apply_changes(known)
+    unsent = [message_id for message_id in mine if message_id not in handed]
+    back = [
+        Return(message_id, claim, "worker_stopped", parts=parts.get(message_id, 0)) for message_id in unsent
+    ]
+    returned = return_to_queue(back)
+    if mine:
+        log.info("settled what a dead worker left", answered=len(known), returned=returned, claimed=len(mine))
+    return returned
+
+
+def _change(fields: list[Any]) -> Change:
+    change = Change(*fields)
+    return change._replace(
+        state=MessageState(change.state),
+        at=datetime.fromisoformat(str(change.at)),
+        price=None if change.price is None else Decimal(change.price),
+    )
+
+
+def _folder() -> Path:
+    return Path(settings.ENGINE_JOURNAL_DIR)
+
+
+@cache
+def _boot() -> str:
+    """Of this start of the machine; a random word, which nothing equals, where that cannot be told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return os.urandom(16).hex()
