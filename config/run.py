@@ -63,6 +63,8 @@ def child_environment(data: Path, port: int, sandbox_port: int) -> dict[str, str
         "CRIER_SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
         "CRIER_WEBHOOK_URL": f"http://127.0.0.1:{port}",
         "PYTHONUNBUFFERED": "1",
+        # The time stands in front of each line already.
+        "CRIER_LOG_FORMAT": "short",
     }
     fixed = {"PORT": str(port), "CRIER_DATA": str(data), "TMPDIR": str(scratch)}
     return {**defaults, **os.environ, **fixed}

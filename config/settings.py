@@ -362,8 +362,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs and metrics -----------------------------------------------------------------------------
 LOG_FORMAT = env.text("CRIER_LOG_FORMAT", "console")
-if LOG_FORMAT not in {"console", "json"}:
-    raise env.SettingError("CRIER_LOG_FORMAT", f"must be console or json, not {LOG_FORMAT!r}.")
+if LOG_FORMAT not in {"console", "short", "json"}:
+    raise env.SettingError("CRIER_LOG_FORMAT", f"must be console, short or json, not {LOG_FORMAT!r}.")
 LOGGING = logging_settings(LOG_FORMAT, env.text("CRIER_LOG_LEVEL", "INFO").upper())
 LOGGING_CONFIG = "web.logs.configure"
 # Prometheus asks with `Authorization: Bearer <token>`; without a token there is no metrics page.

@@ -28,16 +28,25 @@ SHARED_PROCESSORS: list[Any] = [
 ]
 
 
+def without_time(_logger: Any, _name: str, event: Any) -> Any:
+    event.pop("timestamp", None)
+    return event
+
+
 def logging_settings(log_format: str, level: str) -> dict[str, Any]:
-    """A logging dictConfig in which plain `logging` and structlog calls end in the same line."""
+    """A logging dictConfig in which plain `logging` and structlog calls end in the same line.
+
+    `log_format`: json, console, or short, which is console without the time, for whoever writes one in front.
+    """
     renderer: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
         # Not its default tracebacks: where `rich` is installed they print every local variable, secrets too.
         else [
+            *([without_time] if log_format == "short" else []),
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     )
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,7 @@ def formatted(log_format: str, record: logging.LogRecord) -> str:
     return str(line["()"](**options).format(record))
 
 
-@pytest.mark.parametrize("log_format", ["console", "json"])
+@pytest.mark.parametrize("log_format", ["console", "short", "json"])
 def test_a_traceback_shows_no_local_variable(log_format: str) -> None:
     def sign_in(password: str) -> None:
         raise ValueError("something else")
@@ -34,3 +35,11 @@ def test_a_traceback_shows_no_local_variable(log_format: str) -> None:
 def test_urls_of_vendors_are_not_logged() -> None:
     """httpx writes whole addresses at INFO."""
     assert settings.LOGGING["loggers"]["httpx"]["level"] == "WARNING"
+
+
+@pytest.mark.parametrize(("log_format", "has_time"), [("console", True), ("short", False), ("json", True)])
+def test_a_line_has_one_time(log_format: str, has_time: bool) -> None:
+    record = logging.LogRecord("crier.test", logging.INFO, __file__, 1, "it works", (), None)
+    line = formatted(log_format, record)
+    assert "it works" in line
+    assert (re.search(r"\d{4}-\d\d-\d\dT\d\d:", line) is not None) is has_time
