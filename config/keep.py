@@ -1,16 +1,20 @@
 """Runs one process of `make run` and starts it again when it dies: `python -m config.keep COMMAND [ARGUMENT ...]`.
 
-Asked to end (SIGTERM, SIGINT), it passes that on once and ends with the process. What dies soon after each of
+Asked to end (SIGTERM, SIGINT), it passes that on once and ends with the process. It is asked to end as well when
+`make run` itself is killed: nobody could reach it any more, and it would go on sending. What dies soon after each of
 several starts has a cause that another start does not mend: then this ends as well, and `make run` with it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 # A process that ran longer than this was well; one that did not, several times in a row, will not be.
@@ -68,6 +72,20 @@ def _words(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
+def ask_when_it_dies(process: int) -> None:
+    """SIGTERM for ourselves when that process is gone; looked at each second, as it is not our parent."""
+
+    def watch() -> None:
+        while Path(f"/proc/{process}").exists():
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if sys.platform == "linux":
+        threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
+    if starter := os.environ.get("CRIER_STARTER"):
+        ask_when_it_dies(int(starter))
     code = Keeper(sys.argv[1:]).run()
     sys.exit(code if code >= 0 else 128 - code)

@@ -65,6 +65,7 @@ def child_environment(data: Path, port: int, sandbox_port: int) -> dict[str, str
         "PYTHONUNBUFFERED": "1",
         # The time stands in front of each line already.
         "CRIER_LOG_FORMAT": "short",
+        "CRIER_STARTER": str(os.getpid()),
     }
     fixed = {"PORT": str(port), "CRIER_DATA": str(data), "TMPDIR": str(scratch)}
     return {**defaults, **os.environ, **fixed}

@@ -29,6 +29,8 @@ QUOTE_WORDS = {'"': _("double quotation mark"), "'": _("single quotation mark")}
 # Lines beyond ASCII that are looked at to tell their alphabet, and the longest of them in bytes.
 LETTERS_LINES = 500
 LETTERS_LINE = 2000
+# In bytes: of less a detector makes anything.
+ENOUGH_LETTERS = 12
 _WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 LATIN = "cp1252"
@@ -233,7 +235,7 @@ def _other_alphabet(letters: bytes) -> str:
     Among the Latin ones a detector throws dice: too few of a name's letters tell them apart.
     """
     words = b"".join(_WORD_BEYOND_ASCII.findall(letters))
-    if 2 * len(_ASCII_LETTER.findall(words)) >= len(words):
+    if len(words) < ENOUGH_LETTERS or 2 * len(_ASCII_LETTER.findall(words)) >= len(words):
         return ""
     best = from_bytes(letters, cp_isolation=[LATIN, *OTHER_ALPHABETS]).best()
     return OTHER_ALPHABETS.get(best.encoding, "") if best else ""

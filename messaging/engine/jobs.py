@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Recipient
 from messaging.content import Content, compile_content
 from messaging.dispatches import pause_dispatches_of_account, trouble_sentence
-from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, take_parts
-from messaging.models import Dispatch
+from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, lock_rows, take_parts
+from messaging.models import Dispatch, Message
 from providers.connectors.base import Connector, OutgoingText
 from providers.errors import ConnectorError
 from providers.health import note_failing
@@ -29,10 +30,11 @@ from providers.models import ProviderAccount
 from providers.pace import free_at, reserve
 from providers.services import PriceTable, connector_of, receipt_url
 from sms.parts import part_count
-from sms.states import MessageState
+from sms.states import WAITING, MessageState
 
 # What came back into the queue waits no longer than this, though newer messages are due as well.
 FROM_THE_FRONT_SECONDS = 5.0
+RECOUNT_ROWS = 1000
 # Nothing is claimed earlier than this before the account's clock lets it go.
 EARLY_SECONDS = 0.2
 
@@ -186,7 +188,7 @@ def _jobs_of(
     now = timezone.now()
     begin = reserve(lane.account.pk, sum(parts), lane.parts_per_second, now)
     limited = dispatch.agreed_parts is not None and lane.contents[dispatch.pk].personal
-    if limited and not take_parts(dispatch.pk, sum(parts)):
+    if limited and not take_parts(dispatch.pk, sum(parts)) and not _recount_parts(lane, dispatch):
         raise OverAgreed([row.message_id for row in ready])
     start = time.monotonic() + max((begin - now).total_seconds(), 0.0)
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
@@ -221,6 +223,34 @@ def _jobs_of(
         )
         start += count * seconds_a_part
     return jobs
+
+
+def _recount_parts(lane: Lane, dispatch: Dispatch) -> bool:
+    """Whether all that is not waiting any more, this claim with it, is within what was agreed to; counted anew.
+
+    A worker that is killed between two steps leaves parts counted that went back: before a person is asked for
+    nothing, the ledger itself is. What has no parts yet is rendered for it.
+    """
+    content = lane.contents[dispatch.pk]
+    with transaction.atomic():
+        row = lock_rows(Dispatch.objects.filter(pk=dispatch.pk)).get()
+        messages = Message.objects.filter(dispatch_id=dispatch.pk).exclude(state__in=list(WAITING))
+        total = messages.aggregate(total=Sum("parts"))["total"] or 0
+        open_rows = messages.filter(parts=None, state__in=[MessageState.SUBMITTING, MessageState.UNKNOWN])
+        pairs = list(open_rows.values_list("id", "recipient_id"))
+        for start in range(0, len(pairs), RECOUNT_ROWS):
+            message_ids = pairs[start : start + RECOUNT_ROWS]
+            values = recipient_values(
+                [recipient_id for _id, recipient_id in message_ids if recipient_id], content
+            )
+            total += sum(
+                part_count(content.render(values.get(recipient_id or 0, {}), seed=message_id))
+                for message_id, recipient_id in message_ids
+            )
+        if row.agreed_parts is not None and total > row.agreed_parts:
+            return False
+        Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=total)
+    return True
 
 
 def reference_of(message_id: int) -> str:

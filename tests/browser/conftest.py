@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import support
 
@@ -20,6 +20,7 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
     """
     with pytest.MonkeyPatch.context() as patch, support.running_chromium() as chromium:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=support.PATIENCE_MS)
         yield chromium
 
 

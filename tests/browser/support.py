@@ -35,6 +35,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A shared machine stalls for seconds; what never comes is told all the same.
+PATIENCE_MS = 30_000
 WIDE, NARROW = (1440, 900), (390, 844)
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Chromium logs a failed load as a console error too; which answers are failures is for the test to say.
@@ -116,7 +118,7 @@ def new_context(
         locale="en-US",
         **options,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     return context
 
 

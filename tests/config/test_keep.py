@@ -92,3 +92,13 @@ def test_it_leaves_nothing_behind_when_it_is_killed_itself(keep: Any) -> None:
     keeper.kill()
     keeper.wait()
     assert psutil.wait_procs([child], timeout=20)[1] == []
+
+
+def test_it_ends_with_the_one_that_started_everything(monkeypatch: pytest.MonkeyPatch, keep: Any) -> None:
+    starter = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    monkeypatch.setenv("CRIER_STARTER", str(starter.pid))
+    keeper = keep(WAITS)
+    said(keeper)
+    starter.kill()
+    starter.wait()
+    assert (said(keeper), keeper.wait(20)) == ("asked", 0)

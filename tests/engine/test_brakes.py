@@ -18,9 +18,11 @@ from accounts.models import Workspace
 from contacts.models import OptOut, Recipient
 from messaging.dispatches import counts_of, pause_dispatch, resume_dispatch
 from messaging.engine import Engine, EngineReport
+from messaging.ledger import Change, apply_changes
 from messaging.models import Dispatch
 from providers.models import ProviderAccount
 from providers.pace import push_back
+from sms.states import MessageState
 from tests.engine.makers import make_account, make_dispatch
 from tests.engine.test_ledger import assert_counters_equal_ledger
 
@@ -116,6 +118,17 @@ def test_what_is_put_back_is_not_counted_twice(whiz: ProviderAccount) -> None:
     while states(dispatch) != {"sent": 10} and timezone.now() < deadline:
         run(vendor, seconds=1)
     assert (states(dispatch), dispatch.state) == ({"sent": 10}, "finished")
+    assert dispatch.claimed_parts == 10
+
+
+def test_parts_that_a_killed_worker_left_counted_pause_nobody(whiz: ProviderAccount) -> None:
+    """Killed between two steps: its messages went back, their parts are still counted; some of it is unknown."""
+    dispatch = limited(whiz, people=10, agreed_parts=10)
+    lost = dispatch.messages.order_by("id")[0]
+    apply_changes([Change(lost.pk, MessageState.UNKNOWN, timezone.now(), "sweep", "worker_lost")])
+    Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=7)
+    run(Vendor())
+    assert (states(dispatch), dispatch.state) == ({"sent": 9, "unknown": 1}, "finished")
     assert dispatch.claimed_parts == 10
 
 
