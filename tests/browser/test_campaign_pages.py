@@ -454,7 +454,7 @@ def test_the_dashboard_polls_what_runs(bob_page: Page, site: str, running: Broad
     expect(bob_page.locator("#running")).to_contain_text("11 of 30 sent")
     settle(running, 5)
 
-    expect(bob_page.locator("#running")).to_contain_text("15 of 30 sent", timeout=9000)
+    expect(bob_page.locator("#running")).to_contain_text("15 of 30 sent", timeout=30_000)
     assert watch_of(bob_page).errors == []
 
 

@@ -130,7 +130,7 @@ def import_people(page: Page, people_csv: Path) -> None:
     page.get_by_label("New list").fill("Members")
     page.get_by_role("button", name="Check all rows").click()
     page.get_by_role("button", name=f"Import {PEOPLE} people").click()
-    expect(page.get_by_text("What the import did")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("What the import did")).to_be_visible(timeout=60_000)
 
 
 def compose(page: Page) -> None:
@@ -171,8 +171,8 @@ def test_the_main_job(
 
     # The report fills by itself: no reload from here on.
     head = page.locator("#report-head")
-    expect(head).to_contain_text(f"Delivered {PEOPLE - 3}", timeout=30_000)
-    expect(page.locator("#report-state")).to_have_text("Finished", timeout=20_000)
+    expect(head).to_contain_text(f"Delivered {PEOPLE - 3}", timeout=60_000)
+    expect(page.locator("#report-state")).to_have_text("Finished", timeout=60_000)
     expect(head).to_contain_text("Failed 3")
     expect(head).to_contain_text(f"{PEOPLE - 1} of {PEOPLE} sent")
     for reason in ("The network could not deliver it", "The phone was not reached in time"):
