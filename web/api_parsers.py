@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -25,6 +26,8 @@ class JSONParser(parsers.JSONParser):
             data = super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise _too_deep() from None
+        except exceptions.ParseError as error:
+            raise _no_json(error.__cause__ or error.__context__) from None
         require_texts(data)
         return data
 
@@ -63,6 +66,21 @@ def _not_texts(value: Any, path: str, level: int) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _not_texts(inner, f"{path}[{index}]", level + 1)
+
+
+def _no_json(error: BaseException | None) -> exceptions.ParseError:
+    """Where it ends to be JSON, without the words of Python's reader."""
+    if isinstance(error, json.JSONDecodeError):
+        sentence = _(
+            "The body is not JSON from line %(line)d, column %(column)d on. Send an object such as {}."
+        )
+        return exceptions.ParseError(sentence % {"line": error.lineno, "column": error.colno})
+    return exceptions.ParseError(
+        _(
+            "The body is not JSON in UTF-8, or holds a number that JSON has not (NaN, Infinity, thousands of digits)."
+            " Send an object such as {}, uncompressed."
+        )
+    )
 
 
 def _too_deep() -> exceptions.ParseError:
