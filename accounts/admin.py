@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.access import Actor
 from accounts.errors import AccountsError
-from accounts.forms import PersonForm
+from accounts.forms import GeneralForm, PersonForm
 from accounts.models import ApiKey, AuditEntry, Invitation, Membership, ProcessBeat, User, Workspace
 
 admin.site.site_header = "Crier"
@@ -78,6 +78,7 @@ class UserAdmin(admin.ModelAdmin):
 
 @admin.register(Workspace)
 class WorkspaceAdmin(admin.ModelAdmin):
+    form = GeneralForm
     list_display = ("name", "time_zone", "default_country", "currency", "created_at")
     search_fields = ("name",)
     fields = (*services.WORKSPACE_FIELDS, "created_at")

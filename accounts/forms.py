@@ -15,6 +15,8 @@ from accounts.choices import country_choices, time_zone_choices
 from accounts.errors import AccountsError
 from accounts.models import ApiKey, Invitation, Role, User, Workspace
 from accounts.services import WORKSPACE_FIELDS, grantable_roles
+from accounts.stop_words import language_choices
+from web.forms import CheckList
 
 
 def _password_hint() -> str:
@@ -82,8 +84,39 @@ class SetupForm(WorkspaceForm):
             del self.fields["wants_sandbox"]
 
 
+class LinesField(forms.CharField):
+    """Texts, one a line, each once."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list, as the model keeps it
+        lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
+        return list(dict.fromkeys(filter(None, lines)))
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
 class GeneralForm(forms.ModelForm):
     """Only reads and checks: saving is update_workspace()."""
+
+    opt_out_languages = forms.MultipleChoiceField(
+        label=_("Stop words of these languages, besides English"),
+        choices=language_choices,
+        required=False,
+        widget=CheckList,
+        help_text=_("Whoever answers with such a word, and nothing else, is opted out at once."),
+    )
+    opt_out_words = LinesField(
+        label=_("Stop words of your own"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("One a line. Write them in your texts in capitals: “Reply HALT to opt out”."),
+    )
 
     class Meta:
         model = Workspace

@@ -28,8 +28,8 @@ def beat(kind: str, name: str) -> None:
     ProcessBeat.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
 
 
-def is_alive(kind: str) -> bool:
-    return ProcessBeat.objects.filter(kind=kind, seen_at__gt=timezone.now() - ALIVE_FOR).exists()
+def is_alive(kind: str, within: timedelta = ALIVE_FOR) -> bool:
+    return ProcessBeat.objects.filter(kind=kind, seen_at__gt=timezone.now() - within).exists()
 
 
 def _beat_until(kind: str, name: str, stop: threading.Event) -> None:

@@ -19,6 +19,9 @@ ALLAUTH_PAGES = ("account_", "mfa_")
 # Answered without asking who it is: they carry no session, or must work while the database is away.
 NO_PERSON = ("/static/", "/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
 
+# A page for people all the same: the API as they read it.
+PAGES_AMONG_THEM = ("/api/v1/",)
+
 
 class WorkspaceMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,7 +56,8 @@ class WorkspaceMiddleware:
         return not self._is_set_up and request.path != reverse("setup")
 
     def _memberships(self, request: Any) -> list[Membership]:
-        if request.path.startswith(NO_PERSON) or not request.user.is_authenticated:
+        nobody = request.path.startswith(NO_PERSON) and request.path not in PAGES_AMONG_THEM
+        if nobody or not request.user.is_authenticated:
             return []
         return list(Membership.objects.filter(user=request.user).select_related("workspace").order_by("id"))
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import country_choices, time_zone_choices
+from accounts.stop_words import validate_languages, validate_words
 
 
 class UserManager(BaseUserManager["User"]):
@@ -72,6 +73,15 @@ class Workspace(models.Model):
         default=10_000,
         help_text=_("A broadcast to more people than this asks for the count to be typed before it is sent."),
     )
+    # Keys of sms.opt_out.WORDS besides English, whose words always count; and words of the company's own.
+    opt_out_languages = models.JSONField(
+        _("languages of stop words"), default=list, blank=True, validators=[validate_languages]
+    )
+    opt_out_words = models.JSONField(
+        _("further stop words"), default=list, blank=True, validators=[validate_words]
+    )
+    # Texts that a person has to read (contacts.OptOutReview): kept by contacts, shown in the menu of every page.
+    waiting_reviews = models.PositiveIntegerField(_("waiting perhaps-opt-outs"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:
@@ -183,7 +193,15 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit trail")
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["workspace", "-at"], name="accounts_audit_recent")]
+        indexes = [
+            models.Index(fields=["workspace", "-at"], name="accounts_audit_recent"),
+            # What became of a number's opt-outs.
+            models.Index(
+                fields=["workspace", "label"],
+                name="accounts_audit_opt_outs",
+                condition=models.Q(subject="optout"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject} {self.label}"

@@ -41,7 +41,15 @@ from accounts.signals import WorkspaceCreated, workspace_created
 log = structlog.get_logger("crier.accounts")
 INVITATION_DAYS = 7
 KEY_PREFIX_LENGTH = 12
-WORKSPACE_FIELDS = ("name", "time_zone", "default_country", "currency", "typed_count_above")
+WORKSPACE_FIELDS = (
+    "name",
+    "time_zone",
+    "default_country",
+    "currency",
+    "typed_count_above",
+    "opt_out_languages",
+    "opt_out_words",
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import django
 import httpx
 import uvloop
+from django.urls import is_valid_path
 
 ENOUGH_SECONDS = 300.0
 
@@ -53,7 +54,8 @@ def main() -> None:
             if transport:
                 await transport.aclose()
 
-    # A worker is no newcomer: what a process loads at its first look, it has loaded.
+    # A worker is no newcomer: what a process loads at its first look, it has loaded (config/celery.py).
+    is_valid_path("/")
     load_lanes({})
     print("ready", flush=True)
     sys.stdin.readline()

@@ -44,7 +44,7 @@ def write_workbook(path: Path, rows: int) -> None:
 
 def read_as_import(path: Path) -> int:
     """All that an import does before it looks at a row: the safety check, the reader's process, its records."""
-    check_workbook(path)
+    check_workbook(path, "xlsx")
     target = path.with_suffix(".csv")
     workbook_to_csv(path, target)
     with open_records(target, Format()) as records:

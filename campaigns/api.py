@@ -27,7 +27,15 @@ from messaging.api import MessageDetailSerializer, MessageFilter, MessageSeriali
 from messaging.api import MessageViewSet as LedgerViewSet
 from messaging.models import Message
 from sms.states import MessageState
-from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer, filtered
+from web.api_input import (
+    FilterSet,
+    GenericViewSet,
+    IdFilter,
+    ModelSerializer,
+    MomentField,
+    Serializer,
+    filtered,
+)
 
 # Fields of the API -> keys of services.drafts.save_draft.
 DRAFT_KEYS = {
@@ -208,7 +216,7 @@ class DraftSerializer(Serializer[Broadcast]):
         trim_whitespace=False,
         help_text="With tokens such as {{first_name|there}}.",
     )
-    send_at = serializers.DateTimeField(
+    send_at = MomentField(
         required=False,
         allow_null=True,
         help_text="With its offset; null: at once when launched. The audience is that of its time; if "
@@ -368,7 +376,7 @@ class BroadcastFilter(FilterSet):
         choices=BroadcastState.choices, help_text="May be given several times."
     )
     kind = django_filters.ChoiceFilter(choices=BroadcastKind.choices)
-    campaign = django_filters.NumberFilter(field_name="campaign_id")
+    campaign = IdFilter(field_name="campaign_id")
 
     class Meta:
         model = Broadcast
@@ -636,6 +644,7 @@ class NewMessageSerializer(Serializer[Message]):
     parts = serializers.IntegerField(
         required=False,
         min_value=1,
+        max_value=1000,
         help_text="The most parts that you agree to pay for; 422 when the text has more. Without it, 3.",
     )
 

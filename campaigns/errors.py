@@ -29,7 +29,7 @@ class EditedElsewhere(CampaignError):
     def __init__(self, version: int) -> None:
         super().__init__(
             _(
-                "This draft was changed elsewhere meanwhile. Reload the page to see it, then make your change again."
+                "This draft was changed elsewhere meanwhile. Load it again to see it, then make your change again."
             ),
             code="edited_elsewhere",
         )
@@ -54,9 +54,14 @@ class LaunchRefused(CampaignError):
 class EstimateChanged(CampaignError):
     """What would happen now differs from what was agreed to: `agreed` (Estimate as dict) and `now`."""
 
-    def __init__(self, agreed: dict[str, Any], now: Estimate) -> None:
+    def __init__(self, agreed: dict[str, Any], now: Estimate, *, numbers_differ: bool) -> None:
         super().__init__(
-            _("The numbers have changed since you saw them. Look at the difference and send again."),
+            _("The numbers have changed since you saw them. Look at the difference and send again.")
+            if numbers_differ
+            else _(
+                "The text, the sender, the account, the campaign or the time was changed since you saw it, though not the"
+                " numbers. Read it as it is now, and send again."
+            ),
             code="estimate_changed",
         )
         self.agreed = agreed

@@ -3,9 +3,13 @@
 import structlog
 from celery import shared_task
 
+from accounts.heartbeat import beat
 from campaigns.services import launch, planning
+from contacts.services.import_undo import tidy_befores
 from contacts.services.imports import resume_stalled_imports
-from messaging.dispatches import finish_done_dispatches
+from contacts.services.list_jobs import prune_exports, resume_stalled_jobs
+from contacts.services.lists import recount_live_lists
+from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
 from messaging.ledger import expire_leases
 from messaging.tasks import wake_engine
@@ -31,14 +35,21 @@ def sweep() -> None:
     launch.launch_due_broadcasts()
     planning.plan_waiting_segments()
     finish_done_dispatches()
+    cancel_stopped()
     resume_stalled_imports()
+    resume_stalled_jobs()
     wake_engine()
+    # Readiness asks for it: a worker may live and get nothing done.
+    beat("sweep", "sweep")
 
 
 @shared_task
 def tidy_up() -> None:
-    """Each hour: what is kept for a while only."""
+    """Each hour: what is kept for a while only, and what is counted now and then."""
     prune_webhook_calls()
+    prune_exports()
+    recount_live_lists()
+    tidy_befores()
 
 
 def plan_segment_soon(segment_id: int) -> None:

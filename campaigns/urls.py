@@ -1,8 +1,10 @@
 """Pages of campaigns and broadcasts."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from campaigns.views import campaigns, composer, dashboard, listing, palette, report, review
+from campaigns.views import campaigns, composer, dashboard, listing, numbers, palette, report, review
+
+MSISDN = "(?P<msisdn>[0-9]{1,15})"
 
 urlpatterns = [
     path("", dashboard.home, name="home"),
@@ -36,6 +38,10 @@ urlpatterns = [
     path("broadcasts/<int:pk>/stop/", report.broadcast_stop, name="broadcast-stop"),
     path("broadcasts/<int:pk>/missed/", report.broadcast_missed, name="broadcast-missed"),
     path("broadcasts/<int:pk>/missed/draft/", report.broadcast_missed_draft, name="broadcast-missed-draft"),
+    re_path(rf"^numbers/{MSISDN}/$", numbers.number_detail, name="number-detail"),
+    re_path(rf"^numbers/{MSISDN}/opt-out/$", numbers.number_opt_out, name="number-opt-out"),
+    re_path(rf"^numbers/{MSISDN}/opt-in/$", numbers.number_opt_in, name="number-opt-in"),
+    re_path(rf"^numbers/{MSISDN}/erase/$", numbers.number_erase, name="number-erase"),
     path("campaigns/", campaigns.campaign_list, name="campaign-list"),
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign-detail"),
     path("campaigns/<int:pk>/default/", campaigns.campaign_make_default, name="campaign-make-default"),

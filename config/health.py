@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -40,6 +40,8 @@ WORK_OF_QUEUE = {
     "send": _lazy("sending"),
 }
 BROKER_TIMEOUT_SECONDS = 2.0
+# The sweep comes every few seconds; one that plans a large audience takes longer.
+SWEEP_WITHIN = timedelta(minutes=2)
 # Counting what waits stops here: more is one alarm as well.
 COUNT_AT_MOST = 100_000
 
@@ -168,6 +170,13 @@ def check_workers(database: Check) -> Check:
     if not database.ok:
         return Check("worker", False, _("Not known while the database does not answer."), database.remedy)
     dead = [queue for queue in WORK_OF_QUEUE if not heartbeat.is_alive(f"worker-{queue}")]
+    if not dead and not heartbeat.is_alive("sweep", SWEEP_WITHIN):
+        return Check(
+            "worker",
+            False,
+            _("A worker lives for each queue, but no sweep has come to its end for a while."),
+            _("Read the log of the worker of the queue `default`; starting it again mends most."),
+        )
     if not dead:
         return Check("worker", True, _("A worker lives for each queue."))
     undone = ", ".join(str(WORK_OF_QUEUE[queue]) for queue in dead)

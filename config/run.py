@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from honcho import manager
 from honcho.printer import Printer
@@ -33,6 +35,7 @@ def main() -> int:
         sys.exit(f"PORT and SANDBOX_PORT are both {port}: the sandbox needs a port of its own.")
     refuse_taken_port("PORT", host, port)
     refuse_taken_port("SANDBOX_PORT", "127.0.0.1", sandbox_port)
+    lock = take_folder(data)
     environment = child_environment(data, port, sandbox_port)
     prepare(environment)
     processes = manager.Manager(Printer(sys.stdout))
@@ -40,6 +43,7 @@ def main() -> int:
         processes.add_process(name, f"exec {KEEP} {command}", env=environment, cwd=str(ROOT))
     print_welcome(host, port)
     processes.loop()
+    lock.close()
     return int(processes.returncode or 0) if processes.returncode not in (None, -2, -15, 130, 143) else 0
 
 
@@ -69,6 +73,23 @@ def child_environment(data: Path, port: int, sandbox_port: int) -> dict[str, str
     }
     fixed = {"PORT": str(port), "CRIER_DATA": str(data), "TMPDIR": str(scratch)}
     return {**defaults, **os.environ, **fixed}
+
+
+def take_folder(data: Path) -> IO[str]:
+    """Ours as long as the file that is returned stays open. Ends with a sentence where another one runs on this folder:
+    its database and its queue are for one set of processes."""
+    try:
+        file = (data / "run.lock").open("w")
+    except OSError as error:
+        sys.exit(
+            f"The data folder {data} cannot be used ({error.strerror}). Choose another one with CRIER_DATA."
+        )
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        sys.exit(f"Crier runs on {data} already. End it first, or choose another folder with CRIER_DATA.")
+    return file
 
 
 def refuse_taken_port(name: str, host: str, port: int) -> None:
@@ -103,9 +124,16 @@ def prepare(environment: dict[str, str]) -> None:
             # The sandbox is not up yet when the demo data is made; that is no news.
             env=environment | {"CRIER_LOG_LEVEL": "ERROR"},
             check=False,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        said = done.stderr.strip()
         if done.returncode:
-            sys.exit(f"{label}: failed, see above.")
+            # What Python says of an error ends with its reason; the way there helps nobody at the first look.
+            reason = said.rpartition("\n")[2] or "it said nothing"
+            sys.exit(f"{label}: failed ({reason}). `python manage.py {arguments[0]}` shows all of it.")
+        if said:
+            print(said, file=sys.stderr, flush=True)
 
 
 def print_welcome(host: str, port: int) -> None:

@@ -41,6 +41,7 @@ except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeErr
         "DATABASE_URL", "is not a database address such as postgres://user@host/name."
     ) from None
 if EMBEDDED:
+    DATABASES["default"]["ENGINE"] = "config.sqlite"
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
@@ -240,8 +241,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 MEDIA_ROOT = env.folder("CRIER_UPLOADS", DATA_DIR / "uploads")
-# An upload streams to disk; the limit is checked by the import service, in words.
-IMPORT_MAX_BYTES = env.integer("CRIER_IMPORT_MAX_BYTES", 150 * 1024 * 1024, minimum=1024)
+# An upload streams to disk; the limit is checked by the import service, in words. Packed files: of what is inside.
+IMPORT_MAX_BYTES = env.integer("CRIER_IMPORT_MAX_BYTES", 2 * 1024**3, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -357,6 +358,8 @@ SPECTACULAR_SETTINGS = {
         "BroadcastStateEnum": "campaigns.models.BroadcastState.choices",
         "MessageStateEnum": "sms.states.MessageState",
         "ImportStateEnum": "contacts.models.ImportState.choices",
+        "ListJobKindEnum": "contacts.models.ListJobKind.choices",
+        "NumberKindEnum": "contacts.models.NumberKind.choices",
     },
 }
 

@@ -20,15 +20,21 @@ from contacts.errors import ContactsError
 from contacts.fields import PERSON_FIELDS
 from contacts.models import (
     Import,
+    ImportBefore,
+    ListJob,
     OptOut,
     OptOutHow,
+    OptOutReview,
     Recipient,
     RecipientList,
+    RememberedMapping,
+    SavedFilter,
     UnsubscribeList,
     UnsubscribeMember,
 )
 from contacts.numbers import read_number
 from contacts.services import lists, opt_outs
+from sms.msisdn import kind_of
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -93,7 +99,7 @@ class RecipientResource(resources.ModelResource):
 
     class Meta:
         model = Recipient
-        fields = ("list", "msisdn", "country", *PERSON_FIELDS)
+        fields = ("list", "msisdn", "country", "kind", *PERSON_FIELDS)
         import_id_fields = ("list", "msisdn")
         skip_unchanged = True
 
@@ -111,6 +117,7 @@ class RecipientResource(resources.ModelResource):
                 field="list",
             )
         row["msisdn"], row["country"] = read_number(str(row["msisdn"]), target.workspace.default_country)
+        row["kind"] = kind_of(row["msisdn"]) or ""
 
     def do_instance_save(self, instance: Recipient, is_create: bool) -> None:
         """With the list's count, which no trigger keeps. A dry run is rolled back with both."""
@@ -126,7 +133,7 @@ class RecipientAdmin(ImportExportModelAdmin):
     """For some rows; files of any size go through the import pages, which are some hundred times faster."""
 
     resource_classes = [RecipientResource]
-    list_display = ("msisdn", "list", "first_name", "last_name", "country", "created_at")
+    list_display = ("msisdn", "list", "first_name", "last_name", "country", "kind", "created_at")
     search_fields = ("msisdn__startswith",)
     list_select_related = ("list",)
     # Counting a million rows for a page number takes longer than the page.
@@ -264,4 +271,42 @@ class ImportAdmin(ExportMixin, LookedAtAdmin):
     list_filter = ("state", "workspace")
     search_fields = ("file_name",)
     list_select_related = ("workspace", "list", "created_by")
-    exclude = ("file", "reject_file")
+    exclude = ("file", "reject_file", "workbook")
+
+
+@admin.register(ImportBefore)
+class ImportBeforeAdmin(LookedAtAdmin):
+    list_display = ("msisdn", "imported", "removed")
+    list_select_related = ("imported",)
+    search_fields = ("msisdn__startswith",)
+    show_full_result_count = False
+
+
+@admin.register(RememberedMapping)
+class RememberedMappingAdmin(LookedAtAdmin):
+    list_display = ("__str__", "workspace", "purpose", "used_at")
+    list_select_related = ("workspace",)
+
+
+@admin.register(SavedFilter)
+class SavedFilterAdmin(LookedAtAdmin):
+    list_display = ("name", "list", "created_by", "created_at")
+    list_select_related = ("list", "created_by")
+    search_fields = ("name",)
+
+
+@admin.register(ListJob)
+class ListJobAdmin(LookedAtAdmin):
+    list_display = ("kind", "list", "target", "state", "total", "done", "created_by", "created_at")
+    list_filter = ("kind", "state", "workspace")
+    list_select_related = ("list", "target", "created_by")
+    exclude = ("file",)
+
+
+@admin.register(OptOutReview)
+class OptOutReviewAdmin(LookedAtAdmin):
+    list_display = ("msisdn", "workspace", "text", "decision", "decided_by", "at")
+    list_filter = ("decision", "workspace")
+    list_select_related = ("workspace", "decided_by")
+    search_fields = ("msisdn__startswith",)
+    show_full_result_count = False

@@ -1,17 +1,30 @@
-"""Tables as CSV, streamed row by row: UTF-8 with a mark, as spreadsheets want it; no cell is run as a formula."""
+"""Tables as CSV, streamed row by row: UTF-8 with a mark, as spreadsheets want it; people as XLSX too.
+
+No cell is run as a formula.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.http import StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import FileResponse, StreamingHttpResponse
+from django.utils.functional import Promise
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+from accounts.access import Actor
+from accounts.models import AuditEntry, Workspace
 from contacts.fields import PERSON_FIELDS
 from contacts.files.formulas import EXPORT_FIRST, EXPORT_LAST, harmless_row
-from contacts.models import Import, OptOut, RecipientList, UnsubscribeList
+from contacts.models import Import, ListJob, OptOut, Recipient, RecipientList, UnsubscribeList
 
 
 class _Echo:
@@ -29,7 +42,7 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
             yield writer.writerow(harmless_row(row))
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{slugify(name) or "export"}.csv"'
+    response.headers["Content-Disposition"] = _attachment(name, "csv")
     return response
 
 
@@ -48,37 +61,125 @@ def refused_rows_csv(imported: Import) -> StreamingHttpResponse | None:
     return response
 
 
-def people_csv(recipient_list: RecipientList) -> StreamingHttpResponse:
-    """Can be imported again as it is. Numbers carry their plus."""
+EXPORT_FORMS: dict[str, str | Promise] = {
+    "csv": gettext_lazy("CSV"),
+    "csv_semicolon": gettext_lazy("CSV with semicolons, as MessageWhiz writes it"),
+    "xlsx": gettext_lazy("XLSX"),
+}
+# Of a sheet, without its header.
+SHEET_ROWS = 1_048_575
+
+
+def people_rows(rows: QuerySet[Recipient], columns: Sequence[str]) -> Iterator[list[str]]:
+    """Number without plus, fields, further columns and when added; in the order of the numbers."""
+    found = rows.order_by("msisdn").values_list("msisdn", *PERSON_FIELDS, "extra", "created_at")
+    for msisdn, *values, extra, created_at in found.iterator(chunk_size=2_000):
+        own = [str(extra.get(name, "")) for name in columns]
+        yield [msisdn, *values, *own, created_at.isoformat(timespec="seconds")]
+
+
+def people_lines(form: str, columns: Sequence[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    """A CSV, line by line. With commas it can be imported again as it is, and numbers carry their plus."""
+    if form == "csv_semicolon":
+        writer = csv.writer(_Echo(), delimiter=";", quoting=csv.QUOTE_ALL)
+        yield writer.writerow(harmless_row(["phone_number", *PERSON_FIELDS, *columns]))
+        for row in rows:
+            yield writer.writerow(harmless_row(row[:-1]))
+        return
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(harmless_row([EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST]))
+    for row in rows:
+        yield writer.writerow(harmless_row([f"+{row[0]}", *row[1:]]))
+
+
+def write_people_xlsx(path: Path, columns: Sequence[str], rows: Iterable[list[str]]) -> None:
+    """Row by row, a further sheet where one is full. Every cell is text; what no sheet can hold is left out of it."""
+    book = Workbook(write_only=True)
+    header = harmless_row([EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST])
+    sheet, left = _new_sheet(book, header), SHEET_ROWS
+    for row in rows:
+        if not left:
+            sheet, left = _new_sheet(book, header), SHEET_ROWS
+        cells = harmless_row([f"+{row[0]}", *row[1:]])
+        sheet.append([ILLEGAL_CHARACTERS_RE.sub("", cell) for cell in cells])
+        left -= 1
+    book.save(path)
+
+
+def _new_sheet(book: Workbook, header: list[str]) -> Any:
+    sheet = book.create_sheet()
+    sheet.append(header)
+    return sheet
+
+
+def write_people(path: Path, form: str, columns: Sequence[str], rows: Iterable[list[str]]) -> None:
+    if form == "xlsx":
+        write_people_xlsx(path, columns, rows)
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(people_lines(form, columns, rows))
+
+
+def people_csv(
+    recipient_list: RecipientList, rows: QuerySet[Recipient], form: str = "csv"
+) -> StreamingHttpResponse:
     columns = list(recipient_list.columns)
-    rows = recipient_list.recipients.order_by("pk").values_list(
-        "msisdn", *PERSON_FIELDS, "extra", "created_at"
-    )
-
-    def lines() -> Iterator[list[str]]:
-        for msisdn, *values, extra, created_at in rows.iterator(chunk_size=2_000):
-            own = [str(extra.get(name, "")) for name in columns]
-            yield [f"+{msisdn}", *values, *own, created_at.isoformat(timespec="seconds")]
-
-    return csv_response(recipient_list.name, [EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST], lines())
+    lines = people_lines(form, columns, people_rows(rows, columns))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = _attachment(recipient_list.name, "csv")
+    return response
 
 
-def opt_outs_csv(workspace_id: int) -> StreamingHttpResponse:
-    rows = OptOut.objects.filter(workspace_id=workspace_id).order_by("pk")
+def job_file(job: ListJob) -> FileResponse | None:
+    """None if there is none, or it is kept no more."""
+    stored = job.file
+    if not stored or not stored.storage.exists(str(stored.name)):
+        return None
+    kind = "xlsx" if job.options.get("form") == "xlsx" else "csv"
+    response = FileResponse(stored.open("rb"), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = _attachment(job.list.name, kind)
+    return response
+
+
+def _attachment(name: str, kind: str) -> str:
+    return f'attachment; filename="{slugify(name) or "export"}.{kind}"'
+
+
+PROOF = ("number", "at", "how", "source", "message_id")
+
+
+def opt_outs_csv(workspace: Workspace) -> StreamingHttpResponse:
+    """The proof: who is opted out, and below it who was, with what undid it. Times are the workspace's, with their zone."""
+    zone = ZoneInfo(workspace.time_zone)
+    rows = OptOut.objects.filter(workspace=workspace).order_by("pk")
+    undone = AuditEntry.objects.filter(workspace=workspace, action="opted in", subject="optout")
+    undone = undone.select_related("user", "api_key").order_by("pk")
 
     def lines() -> Iterator[list[str]]:
         for row in rows.iterator(chunk_size=2_000):
-            at = row.at.isoformat(timespec="seconds")
-            yield [f"+{row.msisdn}", at, row.how, row.source, str(row.message_id or "")]
+            proof = [_in_zone(row.at, zone), row.how, row.source, str(row.message_id or "")]
+            yield [f"+{row.msisdn}", *proof, "", "", ""]
+        for entry in undone.iterator(chunk_size=2_000):
+            was = entry.details.get("was", {})
+            at = datetime.fromisoformat(was["at"]) if was.get("at") else None
+            proof = [was.get("how", ""), was.get("source", ""), str(was.get("message_id") or "")]
+            by = str(Actor(entry.user, entry.api_key))
+            reason = entry.details.get("reason", "")
+            yield [entry.label, _in_zone(at, zone), *proof, _in_zone(entry.at, zone), reason, by]
 
-    return csv_response("opt-outs", ["number", "at", "how", "source", "message_id"], lines())
+    return csv_response("opt-outs", [*PROOF, "undone_at", "undone_reason", "undone_by"], lines())
+
+
+def _in_zone(at: datetime | None, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds") if at else ""
 
 
 def members_csv(unsubscribe_list: UnsubscribeList) -> StreamingHttpResponse:
-    rows = unsubscribe_list.members.order_by("pk").values_list("msisdn", "at", "how")
+    zone = ZoneInfo(unsubscribe_list.workspace.time_zone)
+    rows = unsubscribe_list.members.order_by("pk").values_list("msisdn", "at", "how", "source", "message_id")
 
     def lines() -> Iterator[list[str]]:
-        for msisdn, at, how in rows.iterator(chunk_size=2_000):
-            yield [f"+{msisdn}", at.isoformat(timespec="seconds"), how]
+        for msisdn, at, how, source, message_id in rows.iterator(chunk_size=2_000):
+            yield [f"+{msisdn}", _in_zone(at, zone), how, source, str(message_id or "")]
 
-    return csv_response(unsubscribe_list.name, ["number", "at", "how"], lines())
+    return csv_response(unsubscribe_list.name, PROOF, lines())

@@ -17,14 +17,18 @@ from django.utils.translation import gettext_lazy
 
 from accounts.choices import country_choices
 from accounts.models import Workspace
+from contacts.exports import EXPORT_FORMS
 from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS
-from contacts.files.columns import EXTRA, IGNORED, MSISDN
+from contacts.files.columns import EXTRA, IGNORED, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS
-from contacts.files.formats import DELIMITER_WORDS, QUOTES
-from contacts.models import ExistingNumbers, Import, Recipient, RecipientList
+from contacts.files.formats import DELIMITER_WORDS, QUOTES, WORKBOOKS
+from contacts.models import ExistingNumbers, Import, ListJobKind, Recipient, RecipientList
+from contacts.numbers import Numbers, Refused
 from contacts.services.imports import Choices
 
 NEW_LIST = "new"
+# Of pasted numbers that cannot be read.
+MOST_REFUSALS = 100
 NUMBER_ATTRIBUTES = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
 
 
@@ -121,7 +125,10 @@ class UploadForm(NamingForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=forms.FileInput(
-            attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv,text/plain", "data-import-file": ""}
+            attrs={
+                "accept": ".csv,.txt,.tsv,.xlsx,.xls,.ods,.gz,.zip,text/csv,text/plain",
+                "data-import-file": "",
+            }
         ),
         error_messages={
             "required": gettext_lazy("Choose the file that holds the people."),
@@ -135,7 +142,7 @@ class UploadForm(NamingForm):
         super().__init__(*args, **kwargs)
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         self.fields["file"].help_text = _(
-            "CSV or XLSX, at most %(limit)s. Delimiter, encoding and columns are recognised."
+            "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s. Delimiter, encoding, columns are recognised."
         ) % {"limit": limit}
         self.fields["file"].widget.attrs["data-limit"] = settings.IMPORT_MAX_BYTES
         self.fields["file"].widget.attrs["data-too-large"] = _(
@@ -185,7 +192,8 @@ class ColumnsForm(NamingForm):
     def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.imported = imported
-        self._lists = {str(one.pk): one for one in imported.workspace.recipient_lists.order_by("name")}
+        own = imported.workspace.recipient_lists.filter(source=None).order_by("name")
+        self._lists = {str(one.pk): one for one in own}
         self.fields["list"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
             (NEW_LIST, _("A new list")),
             *((pk, one.name) for pk, one in self._lists.items()),
@@ -249,9 +257,15 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
     own = sorted(
         {EXTRA + name for name in known} | {target for target in guessed if target.startswith(EXTRA)}
     )
+    number_words = (
+        _("Phone number"),
+        _("Phone number, second choice"),
+        _("Phone number, third choice"),
+    )
     return [
         (IGNORED, _("Do not import")),
-        (MSISDN, _("Phone number")),
+        *zip(NUMBERS, number_words, strict=True),
+        (WHOLE_NAME, _("Whole name, split in first and last")),
         *((name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS),
         *((target, _("Own column: %(name)s") % {"name": target.removeprefix(EXTRA)}) for target in own),
     ]
@@ -270,8 +284,9 @@ class FormatForm(NamingForm):
     def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _offer_present_encoding(self.fields["encoding"], imported)
-        if imported.file_kind == "xlsx":
-            del self.fields["encoding"]
+        if imported.file_kind in WORKBOOKS:
+            for name in ("encoding", "delimiter", "quote"):
+                del self.fields[name]
         for name in self.fields:
             self.fields[name].initial = getattr(imported, name)
 
@@ -282,6 +297,15 @@ class FormatForm(NamingForm):
         if "encoding" not in self.changed_data:
             given.pop("encoding", None)
         return given
+
+
+class SheetForm(NamingForm):
+    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"))
+
+    def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sheet"].choices = [(name, name) for name in imported.sheets]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["sheet"].initial = imported.sheet
 
 
 class EncodingForm(NamingForm):
@@ -308,7 +332,16 @@ def _offer_present_encoding(field: Any, imported: Import) -> None:
         field.choices = [(imported.encoding, imported.encoding.upper()), *field.choices]
 
 
-class OptOutForm(NamingForm):
+class PastedForm(NamingForm):
+    # What was pasted, where some of it could not be read.
+    unread: Numbers | None = None
+
+    @property
+    def shown_refusals(self) -> list[Refused]:
+        return self.unread.refused[:MOST_REFUSALS] if self.unread else []
+
+
+class OptOutForm(PastedForm):
     numbers = forms.CharField(
         label=gettext_lazy("Numbers"),
         help_text=gettext_lazy("One a line, or parted by commas."),
@@ -323,8 +356,9 @@ class OptOutForm(NamingForm):
     )
 
 
-class MembersForm(NamingForm):
+class MembersForm(PastedForm):
     numbers = OptOutForm.base_fields["numbers"]
+    source = OptOutForm.base_fields["source"]
 
 
 class ReasonForm(NamingForm):
@@ -334,3 +368,100 @@ class ReasonForm(NamingForm):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+
+
+class PasteForm(NamingForm):
+    numbers = OptOutForm.base_fields["numbers"]
+
+
+SAVE_FILTER, LIVE_LIST = "save_filter", "live_list"
+JOB_WORDS: dict[str, Any] = {
+    SAVE_FILTER: gettext_lazy("Save the filter under a name"),
+    LIVE_LIST: gettext_lazy("Make a live list of whoever matches"),
+    ListJobKind.COPY: gettext_lazy("Copy them to a list"),
+    ListJobKind.MOVE: gettext_lazy("Move them to a list"),
+    ListJobKind.REMOVE: gettext_lazy("Remove them from this list"),
+    ListJobKind.SET_FIELD: gettext_lazy("Set a field"),
+    ListJobKind.OPT_OUT: gettext_lazy("Opt them out of the workspace"),
+    ListJobKind.SPLIT: gettext_lazy("Split them into new lists, at random"),
+    ListJobKind.DEDUPLICATE: gettext_lazy("Remove those who are on other lists"),
+    ListJobKind.EXPORT: gettext_lazy("Export them as a file"),
+}
+JOB_NEEDS: dict[str, tuple[str, ...]] = {
+    SAVE_FILTER: ("name",),
+    LIVE_LIST: ("name",),
+    ListJobKind.COPY: ("target", "name"),
+    ListJobKind.MOVE: ("target", "name"),
+    ListJobKind.SET_FIELD: ("field", "value"),
+    ListJobKind.SPLIT: ("parts", "size"),
+    ListJobKind.DEDUPLICATE: ("others",),
+    ListJobKind.EXPORT: ("form",),
+}
+
+
+class JobForm(NamingForm):
+    """What to do with everybody who matches, with the fields that its kind needs."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("What to do"), choices=list(JOB_WORDS.items()), widget=forms.HiddenInput
+    )
+    target = forms.ChoiceField(
+        label=gettext_lazy("To the list"),
+        required=False,
+        help_text=gettext_lazy("Or enter the name of a new one."),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("Of the filter or the live list; of a new list where none is chosen."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field = forms.ChoiceField(
+        label=gettext_lazy("Field"), required=False, help_text=gettext_lazy("To be set for everybody.")
+    )
+    value = forms.CharField(
+        label=gettext_lazy("Value"),
+        max_length=EXTRA_LIMIT,
+        required=False,
+        help_text=gettext_lazy("Of the field; nothing empties it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    parts = forms.IntegerField(
+        label=gettext_lazy("Parts"),
+        required=False,
+        min_value=2,
+        help_text=gettext_lazy("Into how many lists a split goes; at random."),
+    )
+    size = forms.IntegerField(
+        label=gettext_lazy("People in a part"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Of a split, instead of the number of parts."),
+    )
+    others = forms.MultipleChoiceField(
+        label=gettext_lazy("Other lists"),
+        required=False,
+        help_text=gettext_lazy("Whoever is on one of them goes from this list."),
+    )
+    form = forms.ChoiceField(
+        label=gettext_lazy("File"), required=False, choices=lambda: list(EXPORT_FORMS.items())
+    )
+
+    def __init__(self, recipient_list: RecipientList, kind: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"kind": kind}, **kwargs)
+        own = recipient_list.workspace.recipient_lists.filter(source=None).exclude(pk=recipient_list.pk)
+        self.lists = {str(one.pk): one for one in own.order_by("name")}
+        named = [(pk, one.name) for pk, one in self.lists.items()]
+        fields = [(name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS]
+        further = [(EXTRA + name, name) for name in recipient_list.columns]
+        offered = {
+            "target": [("", _("A new one")), *named],
+            "others": named,
+            "field": [("", "—"), *fields, *further],
+        }
+        for name, choices in offered.items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField, see above
+        for name in self.fields.keys() - {"kind", *JOB_NEEDS.get(kind, ())}:
+            del self.fields[name]
+        self.name_errors()

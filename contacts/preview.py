@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from contacts.fields import LABELS
 from contacts.files.parsing import Parser
 from contacts.files.reading import open_records
-from contacts.models import Import
+from contacts.models import Import, Recipient
 from contacts.services.import_runner import format_of_import, plan_of
 
 LOOKED_AT_ROWS = 50
@@ -20,21 +20,22 @@ LOOKED_AT_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`header`: labels after the number; `rows`: (digits, country, values)."""
+    """`header`: labels after the number; `rows`: (digits, country, kind where it is no mobile, values)."""
 
     header: list[str]
-    rows: list[tuple[str, str, list[str]]]
+    rows: list[tuple[str, str, str, list[str]]]
 
 
 def preview_of(imported: Import, limit: int = 5) -> Preview:
     plan = plan_of(imported)
     header = [*(capfirst(str(LABELS[name])) for name in plan.fields), *plan.extras]
 
-    def keep(digits: str, country: str, values: list[str]) -> tuple[str, str, list[str]]:
+    def keep(digits: str, country: str, kind: str, values: list[str]) -> tuple[str, str, str, list[str]]:
+        mark = Recipient(kind=kind).marked_kind
         if not plan.extras:
-            return digits, country, values
+            return digits, country, mark, values
         extra = json.loads(values[-1])
-        return digits, country, [*values[:-1], *(extra.get(name, "") for name in plan.extras)]
+        return digits, country, mark, [*values[:-1], *(extra.get(name, "") for name in plan.extras)]
 
     try:
         with open_records(Path(imported.file.path), format_of_import(imported)) as records:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS
+from contacts.models import NumberKind
 
 TOO_LONG = "too_long:"
 CUT = "cut:"
+# Of rows that are imported, and perhaps ought not to be: "kind:fixed_line".
+KIND = "kind:"
 KEPT_ROWS = 20
 KEPT_SAMPLES = 5
 
@@ -41,7 +44,7 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "too_long": (
         gettext_lazy("The number has too many digits."),
-        gettext_lazy("Take out the extra ones: each cell holds one number only."),
+        gettext_lazy("Keep one number in a cell; numbers of another country want it as the default country."),
     ),
     "not_valid": (
         gettext_lazy("The number is not in use in its country."),
@@ -99,6 +102,7 @@ class Problem:
 
 
 Problems = dict[str, Problem]
+Effect = Literal["refused", "cut", "noticed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,13 @@ class Described:
     samples: list[str]
     sentence: str
     remedy: str
+
+    @property
+    def effect(self) -> Effect:
+        """What became of the rows."""
+        if self.code.startswith(CUT):
+            return "cut"
+        return "noticed" if self.code.startswith(KIND) else "refused"
 
 
 def merge_problems(one: Problems, other: Problems) -> Problems:
@@ -154,10 +165,29 @@ def reason_for(code: str, value: str, target: str = "") -> str:
 def words_for(code: str) -> tuple[str, str]:
     """(what is wrong, how to mend it) of one code."""
     kind, colon, target = code.partition(":")
+    if code.startswith(KIND):
+        return _kind_words(target)
     if colon:
         return _length_words(f"{kind}:", target)
     sentence, remedy = _WORDS[code]
     return str(sentence), str(remedy)
+
+
+def _kind_words(kind: str) -> tuple[str, str]:
+    if kind == NumberKind.PREMIUM_RATE:
+        return (
+            _("The number is a premium rate number: a text to it may cost a lot, or never arrive."),
+            _("The row is imported. Take it out of the file unless you are sure."),
+        )
+    if kind == NumberKind.FIXED_LINE:
+        return (
+            _("The number is a landline, which mostly cannot receive texts."),
+            _("The row is imported. Ask the person for a mobile number."),
+        )
+    return (
+        _("The number is no mobile, but of this kind: %(kind)s.") % {"kind": NumberKind(kind).label},
+        _("The row is imported. Ask the person for a mobile number."),
+    )
 
 
 def _length_words(kind: str, target: str) -> tuple[str, str]:

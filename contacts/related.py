@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+
+from contacts.models import Recipient
+
+# (people of one workspace, since when) -> whether any of them was texted, or will be.
+TextedCheck = Callable[[QuerySet[Recipient], datetime], bool]
+_texted_checks: list[TextedCheck] = []
+
+
+def register_texted_check(check: TextedCheck) -> None:
+    """By the app above that sends, when it starts."""
+    _texted_checks.append(check)
+
+
+def was_anybody_texted(people: QuerySet[Recipient], since: datetime) -> bool:
+    return any(check(people, since) for check in _texted_checks)
 
 
 def users_of(row: Model, besides: Collection[str] = ()) -> str:

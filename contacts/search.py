@@ -12,19 +12,21 @@ _NUMBER = re.compile(r"[+\d\s()./-]+")
 _NOT_DIGITS = re.compile(r"\D+")
 
 
+def is_number(words: str) -> bool:
+    return bool(_NUMBER.fullmatch(words.strip()))
+
+
+def people_with_words(words: str) -> Q:
+    """Each word as a part of a name or e-mail address; five words at most."""
+    found = Q()
+    for word in words.split()[:5]:
+        found &= Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+    return found
+
+
 def search_people(rows: QuerySet[Recipient], words: str) -> QuerySet[Recipient]:
     """By the beginning of a number, else by a part of a name or e-mail address."""
-    words = words.strip()
-    if not words:
-        return rows
-    if _NUMBER.fullmatch(words):
-        return rows.filter(number_begins(words))
-    found = rows
-    for word in words.split()[:5]:
-        found = found.filter(
-            Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
-        )
-    return found
+    return rows.filter(number_begins(words) if is_number(words) else people_with_words(words))
 
 
 def search_opt_outs(rows: QuerySet[OptOut], words: str) -> QuerySet[OptOut]:

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from contacts.views import imports, lists, opt_outs
+from contacts.views import imports, list_jobs, lists, opt_outs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("lists/", lists.list_list, name="recipient-list-list"),
@@ -8,6 +8,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lists/<int:pk>/rename/", lists.list_rename, name="recipient-list-rename"),
     path("lists/<int:pk>/enabled/", lists.list_enabled, name="recipient-list-enabled"),
     path("lists/<int:pk>/export/", lists.list_export, name="recipient-list-export"),
+    path("lists/<int:pk>/paste/", lists.list_paste, name="recipient-list-paste"),
+    path("lists/<int:pk>/jobs/new/", list_jobs.list_job_new, name="list-job-new"),
+    path("lists/<int:pk>/jobs/<int:job_pk>/", list_jobs.list_job, name="list-job"),
+    path("lists/<int:pk>/jobs/<int:job_pk>/cancel/", list_jobs.list_job_cancel, name="list-job-cancel"),
+    path("lists/<int:pk>/jobs/<int:job_pk>/again/", list_jobs.list_job_again, name="list-job-again"),
+    path("lists/<int:pk>/jobs/<int:job_pk>/file/", list_jobs.list_job_file, name="list-job-file"),
+    path(
+        "lists/<int:pk>/filters/<int:filter_pk>/delete/", list_jobs.filter_delete, name="saved-filter-delete"
+    ),
+    path("lists/<int:pk>/people/count/", lists.people_count, name="recipient-list-count"),
     path("lists/<int:pk>/people/remove/", lists.people_remove, name="recipient-list-remove"),
     path("lists/<int:pk>/people/restore/", lists.people_restore, name="recipient-list-restore"),
     path("lists/<int:pk>/people/<int:person_pk>/", lists.person_edit, name="recipient-edit"),
@@ -17,10 +27,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
     path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
     path("imports/<int:pk>/reread/", imports.import_reread, name="import-reread"),
+    path("imports/<int:pk>/sheet/", imports.import_sheet, name="import-sheet"),
     path("imports/<int:pk>/encoding/", imports.import_encoding, name="import-encoding"),
     path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
     path("imports/<int:pk>/run/", imports.import_run, name="import-run"),
     path("imports/<int:pk>/resume/", imports.import_resume, name="import-resume"),
+    path("imports/<int:pk>/forget/", imports.import_forget, name="import-forget"),
+    path("imports/<int:pk>/undo/", imports.import_undo, name="import-undo"),
     path("imports/<int:pk>/cancel/", imports.import_cancel, name="import-cancel"),
     path("imports/<int:pk>/rejects/", imports.import_rejects, name="import-rejects"),
     path("opt-outs/", opt_outs.opt_out_list, name="opt-out-list"),

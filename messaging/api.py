@@ -11,7 +11,7 @@ from rest_framework import mixins, serializers
 from messaging.models import Message
 from messaging.reasons import reason_of
 from sms.states import DLR_NUMBER, MessageState
-from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
+from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
 
 
 class ReasonSerializer(Serializer[Message]):
@@ -103,7 +103,7 @@ class MessageFilter(FilterSet):
         choices=[(state.value, state.value) for state in MessageState],
         help_text="May be given several times.",
     )
-    broadcast = django_filters.NumberFilter(field_name="broadcast_id", help_text="Of one broadcast.")
+    broadcast = IdFilter(field_name="broadcast_id", help_text="Of one broadcast.")
 
     def by_number(self, rows: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:
         return rows.filter(msisdn=value.strip().removeprefix("+"))

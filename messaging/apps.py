@@ -5,4 +5,9 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
+        # Models can be imported only now.
+        from contacts.related import register_texted_check
         from messaging import receivers  # noqa: F401  # the import connects them
+        from messaging.texted import was_anybody_texted
+
+        register_texted_check(was_anybody_texted)

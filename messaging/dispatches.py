@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,8 +13,9 @@ from messaging.ledger import cancel_waiting
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
 from messaging.signals import DispatchChanged, dispatch_changed
 from providers.models import ProviderAccount
-from sms.states import MessageState
+from sms.states import WAITING, MessageState
 
+ACTIVE_STATES = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
 OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
 
 
@@ -78,11 +81,19 @@ def resume_dispatch(*, dispatch_id: int) -> bool:
 
 
 def stop_dispatch(*, dispatch_id: int, reason: str = "") -> bool:
-    """Ends it for good: what waits is cancelled, what is being handed over finishes by itself."""
-    active = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
-    moved = _move(dispatch_id, active, DispatchState.STOPPED, reason)
-    cancel_waiting(dispatch_id)
-    return moved
+    """Ends it for good: nothing more is claimed. What is being handed over finishes by itself; what waits is cancelled
+    by `cancel_stopped`, beyond the caller's transaction: a million rows take their time."""
+    return _move(dispatch_id, ACTIVE_STATES, DispatchState.STOPPED, reason)
+
+
+def cancel_stopped(dispatch_ids: Iterable[int] | None = None) -> int:
+    """Cancels what waits in stopped dispatches: of these; or, for the sweep, of all that somebody left half-way."""
+    if dispatch_ids is None:
+        waiting = MessageCount.objects.filter(
+            dispatch__state=DispatchState.STOPPED, state__in=[state.value for state in WAITING], count__gt=0
+        )
+        dispatch_ids = list(waiting.values_list("dispatch_id", flat=True).distinct())
+    return sum(cancel_waiting(dispatch_id) for dispatch_id in dispatch_ids)
 
 
 def pause_dispatches_of_account(*, account_id: int, reason: str) -> int:

@@ -310,6 +310,16 @@ def submitting_of(claim: str) -> list[int]:
     return list(rows.values_list("id", flat=True))
 
 
+def unknown_of(claim: str, ids: Iterable[int], *, chunk: int = 5000) -> list[int]:
+    """Which of these were in those hands, and became `unknown` when their lease was over."""
+    wanted = sorted(ids)
+    found: list[int] = []
+    for start in range(0, len(wanted), chunk):
+        rows = Message.objects.filter(id__in=wanted[start : start + chunk], state=S.UNKNOWN, claim=claim)
+        found += rows.values_list("id", flat=True)
+    return found
+
+
 def expire_leases(*, limit: int = 5000) -> int:
     """What a dead worker left `submitting` becomes `unknown`: perhaps sent, so never sent again blindly."""
     now = timezone.now()

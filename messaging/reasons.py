@@ -29,8 +29,12 @@ REASONS: dict[str, Reason] = {
     "opted_out": Reason(_("Opted out after the launch"), ""),
     "stopped": Reason(_("The broadcast was stopped before its turn"), _("Send a new broadcast to them")),
     # waiting
-    "throttled": Reason(_("The provider asked us to slow down"), _("It goes on by itself")),
-    "unreachable": Reason(_("The provider could not be reached"), _("It is tried again by itself")),
+    "throttled": Reason(
+        _("The provider asked us to slow down"), _("While the broadcast runs, it goes on by itself")
+    ),
+    "unreachable": Reason(
+        _("The provider could not be reached"), _("While the broadcast runs, it is tried again by itself")
+    ),
     "bad_credentials": Reason(
         _("The provider does not accept the credentials"), _("Correct them, then resume")
     ),
@@ -41,7 +45,9 @@ REASONS: dict[str, Reason] = {
     ),
     "bad_settings": Reason(_("A setting of the account is missing or wrong"), _("Correct it, then resume")),
     "not_supported": Reason(_("The provider cannot do this"), _("Choose another account or sender")),
-    "worker_stopped": Reason(_("The worker stopped before its turn"), _("It goes on by itself")),
+    "worker_stopped": Reason(
+        _("The worker stopped before its turn"), _("While the broadcast runs, it goes on by itself")
+    ),
     "paused": Reason(_("Paused before its turn"), _("Resume the broadcast")),
     # perhaps sent
     "no_answer": Reason(

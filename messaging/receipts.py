@@ -12,7 +12,9 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Workspace
 from contacts.models import OptOutHow
+from contacts.services.opt_out_reviews import ask_for_review
 from contacts.services.opt_outs import opt_in, opt_out
 from messaging.ledger import Change, apply_changes
 from messaging.models import InboundText, Message
@@ -186,12 +188,13 @@ def apply_inbound(news: InboundArrived) -> None:
     """Stores each text once; STOP opts out at once, START undoes it."""
     call_ids = [call_id for call_id, _text in news.texts]
     received = dict(StoredWebhookCall.objects.filter(id__in=call_ids).values_list("id", "received_at"))
+    workspace = Workspace.objects.get(pk=news.workspace_id)
     for call_id, text in news.texts:
-        _receive(news, text, received.get(call_id) or timezone.now())
+        _receive(news, workspace, text, received.get(call_id) or timezone.now())
 
 
-def _receive(news: InboundArrived, text: InboundNews, received_at: datetime) -> None:
-    keyword = classify(text.text)
+def _receive(news: InboundArrived, workspace: Workspace, text: InboundNews, received_at: datetime) -> None:
+    keyword = classify(text.text, workspace.opt_out_words, languages=workspace.opt_out_languages)
     latest = (
         Message.objects.filter(workspace_id=news.workspace_id, msisdn=text.msisdn)
         .order_by("-id")
@@ -225,6 +228,15 @@ def _obey(stored: InboundText, keyword: Keyword) -> None:
             how=OptOutHow.STOP,
             source=stored.text[:500],
             message_id=stored.message_id,
+        )
+    elif keyword is Keyword.MAYBE_STOP:
+        ask_for_review(
+            workspace=stored.workspace,
+            msisdn=stored.msisdn,
+            text=stored.text,
+            inbound_id=stored.pk,
+            message_id=stored.message_id,
+            at=stored.received_at,
         )
     elif keyword is Keyword.START:
         opt_in(workspace=stored.workspace, msisdn=stored.msisdn, reason=stored.text[:200])

@@ -18,7 +18,8 @@ BODY_MOST = 1024 * 1024
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, token: str) -> HttpResponse:
-    """200 `OK` once the call is stored; 404 for an unknown token, 411 without a length, 413 over BODY_MOST.
+    """200 `OK` once the call is stored; 404 for an unknown token, 413 over BODY_MOST, 411 for a body in chunks where
+    nobody put it together (config/bodies.py does).
 
     Disabled accounts are heard too: reports of what they sent before still arrive.
     """

@@ -43,6 +43,9 @@ Kind = Literal[
 ]
 
 MAX_DIGITS = 15  # E.164
+# What stands on both sides of such a mark with so many digits each is two numbers, not one.
+_BETWEEN_NUMBERS = re.compile(r"[;,/|]")
+SEVERAL_DIGITS = 7
 MAX_WRITTEN = 60
 NON_GEOGRAPHIC = "001"
 
@@ -84,8 +87,7 @@ def parse_msisdn(raw: str, default_country: str | None) -> Msisdn:
     """Raises MsisdnError; ValueError for a default country that libphonenumber does not know."""
     country = _checked_country(default_country)
     found = _parse_slowly(_compact(raw), raw, country)
-    kind = _KINDS[phonenumbers.number_type(found)]
-    return Msisdn(_digits_of(found), _country_of(found), kind)
+    return Msisdn(*_described(found))
 
 
 def compile_fast(default_country: str | None) -> FastMsisdn:
@@ -94,7 +96,7 @@ def compile_fast(default_country: str | None) -> FastMsisdn:
 
 
 class FastMsisdn:
-    """parse_msisdn's digits, country and errors, several times faster.
+    """parse_msisdn's answers and errors, several times faster.
 
     Patterns of libphonenumber's own metadata accept what they can be sure of; everything else, all errors
     included, goes the slow way. So the answers are the same (tests/sms/test_msisdn.py compares them).
@@ -109,16 +111,15 @@ class FastMsisdn:
     def __call__(self, raw: str) -> str:
         return self.read(raw)[0]
 
-    def read(self, raw: str) -> tuple[str, str]:
-        """Digits and country ("" for none)."""
+    def read(self, raw: str) -> tuple[str, str, Kind]:
+        """Digits, country ("" for none) and kind."""
         compact = _compact(raw)
         found = self._match(compact)
         if found is None:
-            number = _parse_slowly(compact, raw, self._country)
-            return _digits_of(number), _country_of(number)
+            return _described(_parse_slowly(compact, raw, self._country))
         return found
 
-    def _match(self, compact: str) -> tuple[str, str] | None:
+    def _match(self, compact: str) -> tuple[str, str, Kind] | None:
         if compact[0] == "+":
             return _match_international(compact[1:])
         if compact.startswith("00"):
@@ -148,6 +149,15 @@ def country_of(digits: str) -> str:
         return found[1]
     number = _international(digits)
     return _country_of(number) if number is not None else ""
+
+
+def kind_of(digits: str) -> Kind | None:
+    """Of a valid MSISDN; None for one that is not valid."""
+    found = _match_international(digits)
+    if found is not None:
+        return found[2]
+    number = _international(digits)
+    return _KINDS.get(phonenumbers.number_type(number)) if number is not None else None
 
 
 @lru_cache(maxsize=65_536)
@@ -221,7 +231,18 @@ def _unwrapped(text: str) -> str:
     return text
 
 
+def _are_several(raw: str) -> bool:
+    pieces = _BETWEEN_NUMBERS.split(raw)
+    return sum(len(re.findall(r"[0-9]", piece)) >= SEVERAL_DIGITS for piece in pieces) > 1
+
+
+def _several(raw: str) -> MsisdnError:
+    return MsisdnError("too_long", f"{_quoted(raw)} holds more than one number: keep one only.")
+
+
 def _strange(char: str, raw: str) -> MsisdnError:
+    if _are_several(raw):
+        return _several(raw)
     if char.isalpha():
         return MsisdnError(
             "letters", f"{_quoted(raw)} holds letters: write the number in digits, without a name."
@@ -274,6 +295,8 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
 def _refusal(compact: str, raw: str, country: str | None) -> MsisdnError:
     """The reason by the first reading: what the person most likely meant."""
     shown = _quoted(raw)
+    if _are_several(raw):
+        return _several(raw)
     digits = compact.lstrip("+")
     international = compact[0] == "+" or compact.startswith("00")
     if not international and not country and 7 <= len(digits) <= MAX_DIGITS:
@@ -322,6 +345,11 @@ def _international(digits: str) -> PhoneNumber | None:
     return _parsed(f"+{digits}", None)
 
 
+def _described(number: PhoneNumber) -> tuple[str, str, Kind]:
+    """Of a valid number."""
+    return _digits_of(number), _country_of(number), _KINDS[phonenumbers.number_type(number)]
+
+
 def _digits_of(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
@@ -334,7 +362,8 @@ def _country_of(number: PhoneNumber) -> str:
 # --- the fast way: patterns compiled from phonenumbers' metadata, at first use ---
 
 _Matcher = Callable[[str], re.Match[str] | None]
-_TYPES = (
+# In libphonenumber's order, landlines and mobiles coming after them.
+_SPECIAL: tuple[Kind, ...] = (
     "premium_rate",
     "toll_free",
     "shared_cost",
@@ -343,13 +372,11 @@ _TYPES = (
     "pager",
     "uan",
     "voicemail",
-    "fixed_line",
-    "mobile",
 )
 
 
 class _Plan:
-    """One calling code's numbering plan, as is_valid_number and region_code_for_number together read it."""
+    """One calling code's numbering plan, as is_valid_number, region_code_for_number and number_type together read it."""
 
     __slots__ = ("_by_length", "_countries", "_metadata", "longest", "shortest", "strips")
 
@@ -357,34 +384,42 @@ class _Plan:
         regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[calling_code]
         self._countries = tuple("" if region == NON_GEOGRAPHIC else region for region in regions)
         self._metadata = [_metadata(calling_code, region) for region in regions]
-        self._by_length: dict[int, _Matcher] = {}
+        self._by_length: dict[int, tuple[_Matcher, list[tuple[str, Kind]]]] = {}
         main = self._metadata[0]
         lengths = main.general_desc.possible_length if main.general_desc else ()
         self.shortest, self.longest = min(lengths), max(lengths)
         # parse() may take a national prefix off an international number, too: such ones are left to it.
         self.strips = _prefix_matcher(main)
 
-    def country(self, national: str) -> str | None:
-        """The country of a valid national number; None if it is not valid."""
-        matcher = self._by_length.get(len(national))
-        if matcher is None:
-            matcher = self._by_length[len(national)] = self._compiled(len(national))
-        found = matcher(national)
-        return None if found is None else self._countries[(found.lastindex or 1) - 1]
+    def look_up(self, national: str) -> tuple[str, Kind] | None:
+        """Country and kind of a valid national number; None if it is not valid."""
+        compiled = self._by_length.get(len(national))
+        if compiled is None:
+            compiled = self._by_length[len(national)] = self._compiled(len(national))
+        found = compiled[0](national)
+        return None if found is None else compiled[1][(found.lastindex or 1) - 1]
 
-    def _compiled(self, length: int) -> _Matcher:
-        """One group a region, in libphonenumber's order; one with leading digits alone answers for them."""
-        groups, taken = [], ""
-        for metadata in self._metadata:
+    def _compiled(self, length: int) -> tuple[_Matcher, list[tuple[str, Kind]]]:
+        """One group a region and kind, in libphonenumber's order, and what each means.
+
+        A region with leading digits alone answers for them.
+        """
+        groups, meanings, taken = [], list[tuple[str, Kind]](), ""
+        for country, metadata in zip(self._countries, self._metadata, strict=True):
             leading = (
                 f"(?={metadata.leading_digits})"
                 if metadata.leading_digits and len(self._metadata) > 1
                 else ""
             )
-            groups.append(f"{taken}{leading}({_valid_pattern(metadata, length)})")
+            kinds = _kind_patterns(metadata, length)
+            if kinds:
+                general = f"(?=(?:{_pattern(metadata.general_desc)})$)"
+                either = "|".join(f"({pattern})" for _kind, pattern in kinds)
+                groups.append(f"{taken}{leading}{general}(?:{either})")
+                meanings += [(country, kind) for kind, _pattern_of_it in kinds]
             if leading:
                 taken += f"(?!{metadata.leading_digits})"
-        return re.compile("|".join(groups)).fullmatch
+        return re.compile("|".join(groups) or "(?!)").fullmatch, meanings
 
 
 class _Home:
@@ -406,13 +441,13 @@ class _Home:
         self._strips = _prefix_matcher(metadata)
         self._rule = metadata.national_prefix_transform_rule
 
-    def match(self, digits: str) -> tuple[str, str] | None:
-        """Digits and country; None where only the slow way knows."""
+    def match(self, digits: str) -> tuple[str, str, Kind] | None:
+        """Digits, country and kind; None where only the slow way knows."""
         if self._idd(digits):
             return None
         national = self._national(digits)
-        country = self._plan.country(national) if national else None
-        return None if country is None else (f"{self._calling_code}{national}", country)
+        found = self._plan.look_up(national) if national else None
+        return None if found is None else (f"{self._calling_code}{national}", *found)
 
     def _national(self, digits: str) -> str | None:
         """The national significant number, where it is plain to see."""
@@ -434,17 +469,17 @@ class _Home:
         )
 
 
-def _match_international(digits: str) -> tuple[str, str] | None:
-    """Digits and country of a valid international number without plus; None where only the slow way knows."""
+def _match_international(digits: str) -> tuple[str, str, Kind] | None:
+    """Of a valid international number without plus: digits, country, kind; None where only the slow way knows."""
     plan, national = _split(digits)
-    country = plan.country(national) if plan else None
-    return None if plan is None or country is None or plan.strips(national) else (digits, country)
+    found = plan.look_up(national) if plan else None
+    return None if plan is None or found is None or plan.strips(national) else (digits, *found)
 
 
 def _is_surely_invalid(digits: str) -> bool:
     """Whether the slow way, too, would refuse this international number."""
     plan, national = _split(digits)
-    return plan is None or (plan.country(national) is None and not plan.strips(national))
+    return plan is None or (plan.look_up(national) is None and not plan.strips(national))
 
 
 def _split(digits: str) -> tuple[_Plan | None, str]:
@@ -473,16 +508,20 @@ def _prefix_matcher(metadata: PhoneMetadata) -> _Matcher:
     return re.compile(metadata.national_prefix_for_parsing or "(?!)").match
 
 
-def _valid_pattern(metadata: PhoneMetadata, length: int) -> str:
-    """What _number_type_helper accepts at that length: the general description and one of the types."""
+def _kind_patterns(metadata: PhoneMetadata, length: int) -> list[tuple[Kind, str]]:
+    """What _number_type_helper answers at that length, the first that matches: kind and pattern."""
     if not _takes(metadata.general_desc, length):
-        return "(?!)"
-    descs = [getattr(metadata, name) for name in _TYPES]
-    if metadata.same_mobile_and_fixed_line_pattern:
-        descs.pop()
-    patterns = dict.fromkeys(_pattern(desc) for desc in descs if _takes(desc, length))
-    general = _pattern(metadata.general_desc)
-    return f"(?=(?:{general})$)(?:{'|'.join(patterns)})" if patterns else "(?!)"
+        return []
+    descs = {kind: getattr(metadata, kind) for kind in (*_SPECIAL, "fixed_line", "mobile")}
+    patterns: dict[Kind, str] = {k: _pattern(desc) for k, desc in descs.items() if _takes(desc, length)}
+    kinds = [(kind, patterns[kind]) for kind in _SPECIAL if kind in patterns]
+    fixed, mobile = patterns.get("fixed_line"), patterns.get("mobile")
+    if metadata.same_mobile_and_fixed_line_pattern or fixed == mobile:
+        return kinds + ([("fixed_line_or_mobile", fixed)] if fixed else [])
+    if fixed and mobile:
+        kinds.append(("fixed_line_or_mobile", f"(?=(?:{fixed})$)(?:{mobile})"))
+    kinds += [("fixed_line", fixed)] if fixed else []
+    return kinds + ([("mobile", mobile)] if mobile else [])
 
 
 def _takes(desc: PhoneNumberDesc | None, length: int) -> bool:

@@ -11,9 +11,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Keyword(StrEnum):
@@ -107,21 +107,43 @@ _PLAIN_SPOKEN = (
 _LINK_AS_WRITTEN = re.compile(r"\{\{\s*unsubscription_link\s*\}\}")
 
 
-def has_opt_out_wording(text: str) -> bool:
+def has_opt_out_wording(text: str, extra_words: Collection[str] = ()) -> bool:
     """Whether an outgoing text says how to opt out: a stop word as people are told it, or the link's token.
 
-    "Reply STOP to opt out" and "Antworte STOPP" do; "Stop by our shop today" does not.
+    "Reply STOP to opt out" and "Antworte STOPP" do; "Stop by our shop today" does not. `extra_words`: the workspace's.
     """
     if _LINK_AS_WRITTEN.search(text):
         return True
-    capitals, plain = _wording()
+    capitals, plain = _wording(tuple(extra_words))
     return bool(capitals.search(_unaccented(text)) or plain.search(_normalised(text)))
 
 
-@cache
-def _wording() -> tuple[re.Pattern[str], re.Pattern[str]]:
+@lru_cache(maxsize=256)
+def _wording(extra_words: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     words = {_unaccented(word) for language in WORDS.values() for word in language.stop}
+    words |= {_unaccented(_normalised(word).upper()) for word in extra_words}
     return _alone(words), _alone(_all_normalised(_PLAIN_SPOKEN))
+
+
+# What a company's own stop word may be: people type it on a phone, and it is the whole text.
+MAX_OWN_LETTERS = 30
+MAX_OWN_WORDS = 3
+
+OwnWordProblem = Literal["empty", "too_long", "start", "help"]
+
+
+def own_word_problem(word: str) -> OwnWordProblem | None:
+    """Why a workspace cannot have `word` among its own stop words; "start", "help": it means that in some language."""
+    plain = _normalised(word)
+    if not plain:
+        return "empty"
+    if len(plain) > MAX_OWN_LETTERS or len(plain.split()) > MAX_OWN_WORDS:
+        return "too_long"
+    if plain in _all_normalised(word for words in WORDS.values() for word in words.start):
+        return "start"
+    if plain in _all_normalised(word for words in WORDS.values() for word in words.help):
+        return "help"
+    return None
 
 
 class _Book(NamedTuple):

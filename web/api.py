@@ -12,7 +12,6 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from web.api_words import sent_value, shown
+from web.database_trouble import code_of, sentence_of
 
 PROBLEM_TYPE = "application/problem+json"
 MOST_SENTENCES = 5
@@ -45,10 +45,13 @@ class TooLarge(exceptions.APIException):
 
 class DatabaseAway(exceptions.APIException):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_detail = _lazy(
-        "The database does not answer just now. Nothing was changed; try again in a moment."
+
+
+def _no_key() -> str:
+    return _(
+        "No API key came with the request. Send it as `Authorization: Bearer KEY` or as `apikey: KEY`; keys are made under"
+        " Settings, API keys."
     )
-    default_code = "database_away"
 
 
 class CursorPages(CursorPagination):
@@ -97,10 +100,12 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge(_body_too_large())
     elif isinstance(error, OperationalError | InterfaceError):
-        error = DatabaseAway()
+        error = DatabaseAway(sentence_of(error), code_of(error))
     elif isinstance(error, OverflowError | DataError):
         # A number that no row can have: SQLite's driver and PostgreSQL each say so in their own way.
         error = exceptions.ValidationError(_too_large(_sent(request)))
+    elif isinstance(error, exceptions.NotAuthenticated):
+        error.detail = exceptions.ErrorDetail(_no_key(), "not_authenticated")
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()

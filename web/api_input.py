@@ -5,6 +5,7 @@ An integrator's slip (`recipeints`, `?pagesize=`) would otherwise be answered 20
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -12,9 +13,12 @@ import django_filters  # type: ignore[import-untyped]  # it ships none
 from django import forms
 from django.db import models
 from django.db.models import Model, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]  # it ships none
 from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, serializers, viewsets
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
@@ -32,7 +36,8 @@ Row = TypeVar("Row", bound=Model)
 
 
 class NamesWhatIsWrong:
-    """For serializers. Errors name the field, the value and the remedy; unknown fields are errors."""
+    # No docstring: OpenAPI would show it as that of every object. For serializers: errors name the field, the value
+    # and the remedy; unknown fields are errors.
 
     def run_validation(self: Any, data: Any = empty) -> Any:
         may_be = data is empty or isinstance(data, Mapping) or (data is None and self.allow_null)
@@ -62,6 +67,28 @@ class NamesWhatIsWrong:
         if errors:
             raise exceptions.ValidationError(errors)
         return values
+
+
+class MomentField(serializers.DateTimeField):
+    """A time with its offset: without one it would be read in a zone that nobody named."""
+
+    def enforce_timezone(self, value: Any) -> Any:
+        if timezone.is_naive(value):
+            self.fail("invalid", format="ISO 8601")
+        return super().enforce_timezone(value)
+
+
+class WholeNumberField(forms.IntegerField):
+    def to_python(self, value: Any) -> int | None:
+        """Digits alone: Python reads 1_0 and ² as numbers too."""
+        if isinstance(value, str) and value.strip() and not re.fullmatch(r"-?[0-9]+", value.strip()):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class IdFilter(django_filters.NumberFilter):
+    field_class = WholeNumberField
 
 
 class Serializer(NamesWhatIsWrong, serializers.Serializer[T]):
@@ -183,6 +210,8 @@ def _wanted(field: forms.Field) -> str:
         return _("one of %(choices)s") % {"choices": names}
     if isinstance(field, TrueOrFalseField):
         return _("true or false")
+    if isinstance(field, forms.IntegerField) and not isinstance(field, forms.DecimalField | forms.FloatField):
+        return _("a whole number")
     return _("a number") if isinstance(field, forms.DecimalField) else _("a text")
 
 

@@ -41,6 +41,11 @@ BADGES: dict[str, Badge] = {
     "uploaded": Badge("mute", _("Uploaded")),
     "checking": Badge("info", _("Checking")),
     "checked": Badge("info", _("Checked")),
+    "undoing": Badge("info", _("Being undone")),
+    "undone": Badge("mute", _("Undone")),
+    # lists and what is done with them
+    "live": Badge("info", _("Live")),
+    "waiting": Badge("mute", _("Waiting")),
     # provider accounts
     "untested": Badge("mute", _("Not tried yet")),
     "ok": Badge("ok", _("Works")),

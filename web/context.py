@@ -19,7 +19,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """
     workspace = getattr(request, "workspace", None)
     return {
-        "nav": SimpleLazyObject(lambda: navigation(request.path)),
+        "nav": SimpleLazyObject(lambda: navigation(request.path, workspace)),
         "workspace": workspace,
         "memberships": getattr(request, "memberships", []),
         "credit": None,

@@ -28,6 +28,15 @@ SHARED_PROCESSORS: list[Any] = [
 ]
 
 
+class ShortRefusals(logging.Filter):
+    """A refusal (403, 404) is no failure of ours: one line, not the way through our code."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.ERROR:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def without_time(_logger: Any, _name: str, event: Any) -> Any:
     event.pop("timestamp", None)
     return event
@@ -59,6 +68,7 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED_PROCESSORS,
             }
         },
+        "filters": {"short_refusals": {"()": ShortRefusals}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -66,6 +76,7 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
+            "django.request": {"filters": ["short_refusals"]},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             # Wake-ups that came too late are thrown away, many at a time: nothing is lost by it.

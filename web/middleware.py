@@ -10,11 +10,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.shortcuts import render
 from django.template import loader
-from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from web.api import error_response, problem_response, wants_problem
 from web.api_words import no_text
+from web.database_trouble import code_of, is_full, sentence_of
 from web.texts import no_text_in, without_halves
 
 log = structlog.get_logger("crier.web")
@@ -127,11 +127,10 @@ def _not_texts(sent: QueryDict) -> dict[str, str]:
 
 
 def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.error("the database does not answer", error=type(error).__name__)
-    sentence = _("The database does not answer just now. Nothing was changed; try again in a moment.")
+    log.error("the database fails", error=type(error).__name__, code=code_of(error))
     if wants_problem(request):
-        return problem_response(503, str(sentence), "database_away")
-    page = loader.get_template("503.html").render({"sentence": sentence})
+        return problem_response(503, sentence_of(error), code_of(error))
+    page = loader.get_template("503.html").render({"sentence": sentence_of(error), "is_full": is_full(error)})
     return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -21,6 +22,8 @@ class NavItem:
     prefix: str = ""
     # `g` and then this letter goes there.
     key: str = ""
+    # Where it is named: the workspace's number of things that wait there. The page is in the menu while some do.
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class NavLink:
     icon: str
     key: str
     current: bool
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,14 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Lists"), "recipient-list-list", "users", AUDIENCE, "/lists/", "l"),
     NavItem(_("Imports"), "import-list", "upload", AUDIENCE, "/imports/", "i"),
     NavItem(_("Opt-outs"), "opt-out-list", "ban", AUDIENCE, "/opt-outs/", "o"),
+    NavItem(
+        _("To review"),
+        "opt-out-review-list",
+        "message-circle-question-mark",
+        AUDIENCE,
+        "/opt-out-reviews/",
+        count="waiting_reviews",
+    ),
     NavItem(_("Senders"), "sender-list", "phone", DELIVERY, "/senders/", "s"),
     NavItem(_("Providers"), "provider-account-list", "server", DELIVERY, "/providers/", "p"),
     NavItem(_("Handset"), "handset", "smartphone", DELIVERY, "/handset/", "h"),
@@ -56,15 +68,18 @@ NAVIGATION: tuple[NavItem, ...] = (
 )
 
 
-def navigation(path: str) -> list[NavGroup]:
+def navigation(path: str, workspace: Any = None) -> list[NavGroup]:
     """The menu for somebody on the page `path`; groups in the order of their first item."""
     groups: dict[str, NavGroup] = {}
     for item in NAVIGATION:
+        count = getattr(workspace, item.count, 0) if item.count else None
+        if count == 0:
+            continue
         try:
             url = reverse(item.url_name)
         except NoReverseMatch:
             continue
-        link = NavLink(item.label, url, item.icon, item.key, current=_is_current(item, url, path))
+        link = NavLink(item.label, url, item.icon, item.key, _is_current(item, url, path), count)
         groups.setdefault(str(item.group), NavGroup(item.group, [])).links.append(link)
     return list(groups.values())
 

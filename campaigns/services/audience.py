@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from campaigns.models import Broadcast, BroadcastKind
-from contacts.models import OptOut, Recipient, UnsubscribeMember
+from contacts.models import OptOut, Recipient, RecipientList, UnsubscribeMember
+from contacts.people import rule_of_list
+from contacts.rules import to_q
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,19 @@ class Person:
     values: dict[str, str]
 
 
-def enabled_list_ids(broadcast: Broadcast) -> list[int]:
-    """Disabled lists are kept in the draft but reach nobody."""
-    return list(broadcast.lists.filter(enabled=True).order_by("id").values_list("id", flat=True))
+def enabled_lists(broadcast: Broadcast) -> list[RecipientList]:
+    """Disabled lists are kept in the draft but reach nobody, nor do live lists of a disabled one."""
+    rows = broadcast.lists.filter(enabled=True).exclude(source__enabled=False)
+    return list(rows.select_related("source", "workspace").order_by("id"))
+
+
+def on_lists(lists: list[RecipientList]) -> Q:
+    """The rows of people on any of them. Live lists add whoever matches just now, as rows of their source."""
+    kept = Q(list_id__in=[one.pk for one in lists if one.source_id is None])
+    for one in lists:
+        if one.source_id is not None:
+            kept |= Q(list_id=one.source_id) & to_q(rule_of_list(one), one.workspace)
+    return kept
 
 
 def unsubscribe_list_ids(broadcast: Broadcast) -> list[int]:
@@ -55,59 +68,73 @@ def unsubscribed_from(list_ids: list[int]) -> Exists:
     return Exists(UnsubscribeMember.objects.filter(list_id__in=list_ids, msisdn=OuterRef("msisdn")))
 
 
-def duplicate_in(list_ids: list[int]) -> Exists:
+def duplicate_in(lists: list[RecipientList]) -> Exists:
     """The same number on an earlier chosen list: the row of the list made first stands for it."""
-    return Exists(
-        Recipient.objects.filter(list_id__in=list_ids, msisdn=OuterRef("msisdn"), id__lt=OuterRef("id"))
-    )
+    rows = Recipient.objects.filter(on_lists(lists))
+    return Exists(rows.filter(msisdn=OuterRef("msisdn"), id__lt=OuterRef("id")))
 
 
 def audience_rows(broadcast: Broadcast) -> QuerySet[Recipient]:
     """The recipients who get it, one row a number, in the order of their ids."""
-    list_ids = enabled_list_ids(broadcast)
-    rows = Recipient.objects.filter(list_id__in=list_ids).filter(~opted_out_of(broadcast.workspace_id))
+    lists = enabled_lists(broadcast)
+    rows = Recipient.objects.filter(on_lists(lists)).filter(~opted_out_of(broadcast.workspace_id))
     unsubscribe_ids = unsubscribe_list_ids(broadcast)
     if unsubscribe_ids:
         rows = rows.filter(~unsubscribed_from(unsubscribe_ids))
-    if len(list_ids) > 1:
-        rows = rows.filter(~duplicate_in(list_ids))
+    if len(lists) > 1:
+        rows = rows.filter(~duplicate_in(lists))
     return rows.order_by("id")
 
 
 def last_recipient_id(broadcast: Broadcast) -> int:
-    """Of the chosen lists, 0 where they are empty: whoever is added from now on has a higher one."""
-    rows = Recipient.objects.filter(list_id__in=enabled_list_ids(broadcast))
+    """Of the lists that hold the rows, 0 where they are empty: whoever is added from now on has a higher one."""
+    holders = {one.source_id or one.pk for one in enabled_lists(broadcast)}
+    rows = Recipient.objects.filter(list_id__in=holders)
     return rows.aggregate(last=Max("id"))["last"] or 0
 
 
 def reach_of(broadcast: Broadcast) -> Reach:
     if broadcast.kind == BroadcastKind.SINGLE:
         return _single_reach(broadcast)
-    list_ids = enabled_list_ids(broadcast)
-    if not list_ids:
-        return Reach()
-    return _counted(broadcast, list_ids)
+    lists = enabled_lists(broadcast)
+    return _counted(broadcast, lists) if lists else Reach()
 
 
-def _counted(broadcast: Broadcast, list_ids: list[int]) -> Reach:
+def _counted(broadcast: Broadcast, lists: list[RecipientList]) -> Reach:
     """All in one pass and one snapshot. By hand, since the ORM has no join without a relation: a count for each
     exclusion, made by the ORM, takes twice as long over a million people.
     """
     unsubscribe_ids = unsubscribe_list_ids(broadcast)
-    rows = _NUMBERS if len(list_ids) > 1 else _ROWS
+    rows, values = _rows_of(lists)
     joined = _UNSUBSCRIBED.format(_places(unsubscribe_ids)) if unsubscribe_ids else ""
     unsubscribed = "count(u.msisdn) FILTER (WHERE o.msisdn IS NULL)" if unsubscribe_ids else "0"
-    query = _REACH.format(rows=rows.format(_places(list_ids)), unsubscribed=unsubscribed, joined=joined)
+    query = _REACH.format(rows=rows, unsubscribed=unsubscribed, joined=joined)
     with connection.cursor() as cursor:
-        cursor.execute(query, [*list_ids, broadcast.workspace_id, *unsubscribe_ids])
-        numbers, on_lists, opted_out, gone = cursor.fetchone()
-    on_lists = int(on_lists or 0)
-    return Reach(on_lists, on_lists - numbers, opted_out, gone, numbers - opted_out - gone)
+        cursor.execute(query, [*values, broadcast.workspace_id, *unsubscribe_ids])
+        numbers, listed, opted_out, gone = cursor.fetchone()
+    listed = int(listed or 0)
+    return Reach(listed, listed - numbers, opted_out, gone, numbers - opted_out - gone)
+
+
+def _rows_of(lists: list[RecipientList]) -> tuple[str, list[Any]]:
+    """The numbers of the lists, and on how many of them each is, as SQL."""
+    kept: list[Any] = [one.pk for one in lists if one.source_id is None]
+    parts = [(_ROWS.format(_places(kept)), kept)] if kept else []
+    for one in lists:
+        if one.source_id is not None:
+            chosen = Recipient.objects.filter(on_lists([one])).values("msisdn")
+            query, values = chosen.query.sql_with_params()
+            parts.append((_LIVE.format(query), list(values)))
+    rows = " UNION ALL ".join(query for query, _values in parts)
+    if len(lists) > 1:
+        rows = _NUMBERS.format(rows)
+    return rows, [value for _query, values in parts for value in values]
 
 
 _ROWS = "SELECT msisdn, 1 AS n FROM contacts_recipient WHERE list_id IN ({})"
+_LIVE = "SELECT live.msisdn, 1 AS n FROM ({}) AS live"
 # The same number on several lists is one person.
-_NUMBERS = "SELECT msisdn, count(*) AS n FROM contacts_recipient WHERE list_id IN ({}) GROUP BY msisdn"
+_NUMBERS = "SELECT msisdn, count(*) AS n FROM ({}) AS listed GROUP BY msisdn"
 _REACH = """
 SELECT count(*), sum(r.n), count(o.msisdn), {unsubscribed}
 FROM ({rows}) AS r LEFT JOIN contacts_optout o ON o.workspace_id = %s AND o.msisdn = r.msisdn {joined}

@@ -54,9 +54,12 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     elif broadcast.kind == BroadcastKind.BASE and not reach.on_lists:
         yield Check("no_list", BLOCK, _("No people yet. Choose a list that has some."), "audience")
     elif not reach.people:
-        yield Check(
-            "nobody_left", BLOCK, _("Everybody on the lists has opted out. Choose another list."), "audience"
+        sentence = (
+            _("This number has opted out. Enter another one.")
+            if broadcast.kind == BroadcastKind.SINGLE
+            else _("Everybody on the lists has opted out. Choose another list.")
         )
+        yield Check("nobody_left", BLOCK, sentence, "audience")
     else:
         people = reach.people
         yield Check(
@@ -96,7 +99,7 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.empty,
         ) % {"n": f"{estimate.empty:,}"}
         yield Check("empty_text", BLOCK, sentence, "message")
-    if has_opt_out_wording(broadcast.text):
+    if has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))
     else:
         sentence = _("The text does not say how to opt out, for example “Reply STOP to opt out”.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,9 +12,10 @@ from accounts.audit import record
 from campaigns.errors import NotNow
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.events import note
-from messaging.dispatches import pause_dispatch, resume_dispatch, stop_dispatch
+from messaging.dispatches import cancel_stopped, pause_dispatch, resume_dispatch, stop_dispatch
 from messaging.tasks import wake_engine
 
+log = structlog.get_logger("crier.control")
 ACTIVE = (BroadcastState.RUNNING, BroadcastState.PAUSED)
 
 
@@ -57,10 +59,16 @@ def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         Broadcast.objects.filter(pk=broadcast.pk).update(finished_at=timezone.now())
         note(broadcast, "stopped", _("Stopped. Who was still waiting does not get it."), actor=actor)
         record(broadcast.workspace, actor, "stopped", broadcast)
-    # Beyond the transaction: no more is claimed from here on, and a million rows are cancelled in short steps.
-    for dispatch_id in dispatch_ids(broadcast):
-        stop_dispatch(dispatch_id=dispatch_id, reason=_("Stopped by a person."))
-    broadcast.refresh_from_db()
+        stopped = dispatch_ids(broadcast)
+        for dispatch_id in stopped:
+            stop_dispatch(dispatch_id=dispatch_id, reason=_("Stopped by a person."))
+    # No more is claimed from here on; should we die on the way, the sweep goes on.
+    try:
+        cancel_stopped(stopped)
+        broadcast.refresh_from_db()
+    except (OperationalError, InterfaceError) as error:
+        log.warning("stopped; the sweep cancels the rest", broadcast=broadcast.pk, error=type(error).__name__)
+        connection.close()
     return broadcast
 
 

@@ -128,6 +128,11 @@ def _set_msisdn(broadcast: Broadcast, value: str) -> None:
     if not str(value).strip():
         broadcast.msisdn = ""
         return
+    if broadcast.kind != BroadcastKind.SINGLE:
+        raise CampaignError(
+            _("A broadcast to lists takes no number of its own. Leave it out, or make a single one."),
+            field="msisdn",
+        )
     try:
         broadcast.msisdn = parse_msisdn(str(value), broadcast.workspace.default_country).digits
     except MsisdnError as error:

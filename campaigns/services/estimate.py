@@ -36,6 +36,8 @@ class Estimate:
     empty: int
     reach: Reach
     digest: str
+    # The text can be read: where it cannot, nobody knows parts and cost.
+    is_counted: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -64,7 +66,8 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
     reach = reach_of(broadcast)
     counted = _Count() if content.errors else _count(broadcast, content)
     currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
-    known = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
+    priced = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
+    known = priced and not content.errors
     cost = counted.cost if known else None
     facts = [
         counted.people,
@@ -90,6 +93,7 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         empty=counted.empty,
         reach=reach,
         digest=digest,
+        is_counted=not content.errors,
     )
 
 

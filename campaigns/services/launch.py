@@ -65,7 +65,7 @@ def launch(
     if refused:
         raise LaunchRefused(refused)
     if now.digest != digest:
-        raise EstimateChanged(dict(broadcast.estimate), now)
+        raise EstimateChanged(dict(broadcast.estimate), now, numbers_differ=differs(broadcast.estimate, now))
     limit = broadcast.workspace.typed_count_above
     if now.people > limit and typed_count != now.people:
         raise CountNotTyped(now.people)

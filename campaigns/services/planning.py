@@ -19,7 +19,7 @@ from campaigns.services.audience import audience_rows, last_recipient_id, single
 from campaigns.services.events import note
 from messaging.dispatches import finish_dispatch_if_done, pause_dispatch, start_dispatch
 from messaging.ledger import count_planned
-from messaging.models import DispatchState, Message, MessageCount
+from messaging.models import Dispatch, DispatchState, Message, MessageCount
 
 log = structlog.get_logger("crier.planning")
 
@@ -45,7 +45,9 @@ def _plan_single(segment: Segment) -> int:
     broadcast = segment.broadcast
     person = single_person(broadcast)
     with transaction.atomic():
-        if not Segment.objects.filter(pk=segment.pk, planned_to=0).update(planned_to=1):
+        if not _is_planning(segment) or not Segment.objects.filter(pk=segment.pk, planned_to=0).update(
+            planned_to=1
+        ):
             return 0
         Message.objects.create(
             workspace_id=broadcast.workspace_id,
@@ -90,6 +92,8 @@ def _plan_chunk(segment: Segment, after: int, to: int) -> int:
         now,
     ]
     with transaction.atomic():
+        if not _is_planning(segment):
+            return 0
         # Two workers on one segment: the one that moves the mark plans the chunk.
         if not Segment.objects.filter(pk=segment.pk, planned_to=after).update(planned_to=to):
             return 0
@@ -100,6 +104,12 @@ def _plan_chunk(segment: Segment, after: int, to: int) -> int:
             written = int(cursor.rowcount)
         count_planned(dispatch.pk, written)
     return written
+
+
+def _is_planning(segment: Segment) -> bool:
+    """Whoever stops the broadcast waits until this transaction is over, and then cancels its rows too."""
+    rows = Dispatch.objects.select_for_update(no_key=True).filter(pk=segment.dispatch_id)
+    return rows.values_list("state", flat=True).get() == DispatchState.PLANNING
 
 
 _INSERT = """

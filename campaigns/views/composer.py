@@ -168,6 +168,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         if person and person.recipient_id
         else "",
         "counted": count_parts(shown),
+        "characters": len(shown),
         "odd": _odd(text),
         "data": composer_data(broadcast, people),
         "numbers": _numbers_now(request, broadcast, form),

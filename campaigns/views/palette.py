@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import viewer_page
 from contacts.models import Recipient
+from contacts.search import number_begins
 from sms.msisdn import format_msisdn
 
 RESULTS_EACH = 5
@@ -55,15 +56,21 @@ def _numbers(request: HttpRequest, words: str) -> list[Result]:
     digits = "".join(char for char in words if char.isdigit())
     if len(digits) < DIGITS_LEAST:
         return []
+    # A number on several lists is one result: of a few more rows than are shown.
     rows = Recipient.objects.filter(
+        number_begins(digits),
         list__workspace=request.workspace,  # type: ignore[attr-defined]  # set by our middleware
-        msisdn__startswith=digits,
-    ).select_related("list")[:RESULTS_EACH]
+    ).select_related("list")[: RESULTS_EACH * 4]
+    lists: dict[str, list[str]] = {}
+    for row in rows:
+        lists.setdefault(row.msisdn, []).append(row.list.name)
     return [
         {
-            "label": format_msisdn(row.msisdn),
-            "detail": _("On the list %(name)s") % {"name": row.list.name},
-            "url": f"{reverse('recipient-list-detail', args=[row.list_id])}?q={row.msisdn}",
+            "label": format_msisdn(msisdn),
+            "detail": _("On the list %(name)s") % {"name": names[0]}
+            if len(names) == 1
+            else _("On %(n)d lists") % {"n": len(names)},
+            "url": reverse("number-detail", args=[msisdn]),
         }
-        for row in rows
+        for msisdn, names in list(lists.items())[:RESULTS_EACH]
     ]

@@ -24,8 +24,9 @@ from contacts.exports import refused_rows_csv
 from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
 from contacts.problems import Described, describe
 from contacts.services import imports
+from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
-from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
+from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
 from web.api_parsers import JSONParser, MultiPartParser
 
 
@@ -60,10 +61,22 @@ class CountsSerializer(Serializer[Any]):
     refused = serializers.IntegerField(help_text="Rows left out; see problems and rejects.")
     opted_out = serializers.IntegerField(help_text="Of these numbers, how many will not be texted.")
     cut = serializers.IntegerField(help_text="Rows with a value that was cut to its limit.")
+    other_number = serializers.IntegerField(help_text="Rows whose number came from a later number column.")
+    removed = serializers.IntegerField(help_text="Removed from the list, which the file replaces.")
+
+
+class UndoCountsSerializer(Serializer[Any]):
+    removed = serializers.IntegerField(help_text="People who came by the import.")
+    restored = serializers.IntegerField(help_text="People whose fields are as before.")
+    put_back = serializers.IntegerField(help_text="People whom the import had removed.")
 
 
 class ProblemSerializer(Serializer[Described]):
     code = serializers.CharField(help_text="Short and stable.")
+    effect = serializers.ChoiceField(
+        choices=["refused", "cut", "noticed"],
+        help_text="Of the rows: left out, imported with a value cut, or imported as they are.",
+    )
     sentence = serializers.CharField(help_text="What is wrong.")
     remedy = serializers.CharField(help_text="How to mend it.")
     count = serializers.IntegerField(help_text="Rows.")
@@ -82,8 +95,8 @@ class ProgressSerializer(Serializer[imports.Progress]):
 
 
 _MAPPING_HELP = (
-    "One target for each column, in order: msisdn, a field of a recipient, extra:<name> for a column of your own, "
-    "or empty for none."
+    "One target for each column, in order: msisdn (the next choices: msisdn:2, msisdn:3), whole_name to be split, a "
+    "field of a recipient, extra:<name> for a column of your own, or empty for none."
 )
 
 
@@ -114,6 +127,18 @@ class ImportSerializer(ModelSerializer[Import]):
     truncate = serializers.BooleanField(
         required=False, help_text="Cut values that are too long; else refuse the row."
     )
+    packed = serializers.ChoiceField(
+        choices=["", "gzip", "zip"], read_only=True, help_text="How the file was packed; empty if it was not."
+    )
+    sheets = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Of a workbook, those that can be chosen."
+    )
+    sheet = serializers.CharField(
+        required=False,
+        max_length=100,
+        trim_whitespace=False,
+        help_text="The sheet that is read, one of `sheets`. Sending another one reads the workbook anew.",
+    )
     encoding = serializers.CharField(
         required=False,
         max_length=40,
@@ -134,9 +159,13 @@ class ImportSerializer(ModelSerializer[Import]):
     quote = serializers.CharField(required=False, max_length=1, help_text="Quotation mark.")
     has_header = serializers.BooleanField(required=False, help_text="Whether the first row holds names.")
     columns = ColumnSerializer(many=True, read_only=True)
+    is_recalled = serializers.SerializerMethodField(
+        help_text="Whether the mapping is the one chosen for the last file with these column names, and no guess."
+    )
     check_counts = serializers.SerializerMethodField(help_text="What a run would do; null before the check.")
     counts = serializers.SerializerMethodField(help_text="What the run did so far; null before it.")
     problems = serializers.SerializerMethodField(help_text="Reasons, the commonest first.")
+    undo_counts = serializers.SerializerMethodField(help_text="What undoing did so far; null before it.")
     progress = serializers.SerializerMethodField()
 
     class Meta:
@@ -148,6 +177,8 @@ class ImportSerializer(ModelSerializer[Import]):
             "file_name",
             "file_size",
             "file_kind",
+            "packed",
+            "sheets",
             "sheet",
             "encoding",
             "encoding_certainty",
@@ -157,6 +188,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "has_header",
             "columns",
             "mapping",
+            "is_recalled",
             "default_country",
             "existing",
             "truncate",
@@ -170,18 +202,23 @@ class ImportSerializer(ModelSerializer[Import]):
             "created_at",
             "started_at",
             "finished_at",
+            "undo_counts",
+            "undone_at",
         )
         read_only_fields = (
             "state_reason",
             "file_name",
             "file_size",
             "file_kind",
-            "sheet",
             "total_rows",
             "created_at",
             "started_at",
             "finished_at",
+            "undone_at",
         )
+
+    def get_is_recalled(self, imported: Import) -> bool:
+        return is_recalled(imported)
 
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_check_counts(self, imported: Import) -> dict[str, int] | None:
@@ -191,11 +228,14 @@ class ImportSerializer(ModelSerializer[Import]):
     def get_counts(self, imported: Import) -> dict[str, int] | None:
         return imported.counts or None
 
+    @extend_schema_field(UndoCountsSerializer(allow_null=True))
+    def get_undo_counts(self, imported: Import) -> dict[str, int] | None:
+        return imported.undo_counts or None
+
     @extend_schema_field(ProblemSerializer(many=True))
     def get_problems(self, imported: Import) -> Any:
-        return [
-            asdict(one) for one in describe(imported.problems if imported.counts else imported.check_problems)
-        ]
+        told = describe(imported.problems if imported.counts else imported.check_problems)
+        return [asdict(one) | {"effect": one.effect} for one in told]
 
     @extend_schema_field(ProgressSerializer())
     def get_progress(self, imported: Import) -> Any:
@@ -204,20 +244,21 @@ class ImportSerializer(ModelSerializer[Import]):
 
 class UploadSerializer(Serializer[Any]):
     file = serializers.FileField(
-        allow_empty_file=True, help_text="CSV or XLSX; encoding, delimiter and columns are found out."
+        allow_empty_file=True,
+        help_text="CSV, XLSX, XLS or ODS, also packed by zip or gzip; encoding, delimiter and columns are found out.",
     )
     list = ListField(
         required=False, help_text="The list to add to; without it a new one, named after the file."
     )
 
 
-FORMAT_FIELDS = ("encoding", "delimiter", "quote", "has_header")
+FORMAT_FIELDS = ("sheet", "encoding", "delimiter", "quote", "has_header")
 CHOICE_FIELDS = ("mapping", "default_country", "existing", "truncate", "list", "new_list_name")
 
 
 class ImportFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=ImportState.choices)
-    list = django_filters.NumberFilter(field_name="list_id", help_text="Into one list.")
+    list = IdFilter(field_name="list_id", help_text="Into one list.")
 
     class Meta:
         model = Import
@@ -315,6 +356,27 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         with problems():
             imported = imports.cancel_import(imported=self.get_object(), actor=actor_of(request))
         return Response(self.get_serializer(imported).data)
+
+    @extend_schema(
+        summary="Forget the remembered mapping", request=None, responses={200: ImportSerializer, 400: PROBLEM}
+    )
+    @action(detail=True, methods=["post"])
+    def forget(self, request: Request, pk: str) -> Response:
+        """The next file with these column names is guessed again, and so is this one while it can be changed."""
+        with problems():
+            imported = imports.forget_mapping(imported=self.get_object())
+        return Response(self.get_serializer(imported).data)
+
+    @extend_schema(summary="Undo", request=None, responses={202: ImportSerializer, 409: PROBLEM})
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """A worker removes who came by it and puts back who was changed or removed; read `state` and `undo_counts`.
+
+        Refused once somebody of it has been texted, after 30 days, and while a later import stands.
+        """
+        with problems():
+            imported = imports.undo_import(imported=self.get_object(), actor=actor_of(request))
+        return Response(self.get_serializer(imported).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(
         summary="The refused rows as CSV", responses={(200, "text/csv"): OpenApiTypes.STR, 404: PROBLEM}

@@ -16,8 +16,11 @@ from rest_framework.response import Response
 
 from accounts.access import actor_of
 from contacts.api.common import MAX_AT_ONCE, PROBLEM, RefusedSerializer, is_schema, problems, workspace_of
+from contacts.api.list_jobs import RuleSerializer, rule_from
+from contacts.errors import ContactsError
 from contacts.fields import EXTRA_LIMIT, LIMITS, PERSON_FIELDS
-from contacts.models import ExistingNumbers, Recipient, RecipientList
+from contacts.models import ExistingNumbers, NumberKind, Recipient, RecipientList
+from contacts.people import people_of
 from contacts.search import search_people
 from contacts.services import lists
 from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
@@ -35,9 +38,27 @@ class RecipientListSerializer(ModelSerializer[RecipientList]):
         help_text="Names of further columns; each is a token, as in {{city}}.",
     )
 
+    source_list = serializers.IntegerField(
+        source="source_id",
+        required=False,
+        allow_null=True,
+        help_text="Of a live list: the id of the list whose people it takes. Given once, when it is made.",
+    )
+    rule = RuleSerializer(required=False, help_text="Of a live list: whom it takes from `source_list`.")
+
     class Meta:
         model = RecipientList
-        fields = ("id", "name", "enabled", "recipient_count", "columns", "created_at", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "enabled",
+            "recipient_count",
+            "columns",
+            "source_list",
+            "rule",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = ("created_at", "updated_at")
 
 
@@ -69,22 +90,47 @@ class RecipientListViewSet(
     def get_queryset(self) -> QuerySet[RecipientList]:
         if is_schema(self):
             return RecipientList.objects.none()
-        return RecipientList.objects.filter(workspace=workspace_of(self)).select_related("workspace")
+        return RecipientList.objects.filter(workspace=workspace_of(self)).select_related(
+            "workspace", "source"
+        )
 
     def perform_create(self, serializer: serializers.BaseSerializer[RecipientList]) -> None:
         given = serializer.validated_data
         actor = actor_of(self.request)
         with problems():
-            made = lists.create_list(workspace=workspace_of(self), actor=actor, name=given["name"])
+            made = self._made(given)
             if not given.get("enabled", True):
                 lists.set_list_enabled(recipient_list=made, actor=actor, enabled=False)
         serializer.instance = made
+
+    def _made(self, given: dict[str, Any]) -> RecipientList:
+        actor, rule = actor_of(self.request), rule_from(given.get("rule"))
+        if given.get("source_id") is None:
+            if rule:
+                raise ContactsError(
+                    _(
+                        "“rule” makes a live list, which takes its people from “source_list”. Name that list too."
+                    ),
+                    field="source_list",
+                )
+            return lists.create_list(workspace=workspace_of(self), actor=actor, name=given["name"])
+        source = self.get_queryset().filter(pk=given["source_id"]).first()
+        if source is None:
+            raise ContactsError(
+                _("There is no recipient list %(id)d. Use the id of one.") % {"id": given["source_id"]},
+                field="source_list",
+            )
+        return lists.create_live_list(source=source, actor=actor, name=given["name"], rule=rule)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()
         serializer = self.get_serializer(row, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         given, actor = serializer.validated_data, actor_of(request)
+        if given.keys() & {"source_id", "rule"}:
+            raise serializers.ValidationError(
+                {"rule": [_("What a live list takes cannot be changed. Make another one.")]}
+            )
         with problems():
             if "name" in given:
                 lists.rename_list(recipient_list=row, actor=actor, name=given["name"])
@@ -105,6 +151,9 @@ _EXTRA_HELP = "Values of further columns by name; names are small letters, digit
 class RecipientSerializer(ModelSerializer[Recipient]):
     msisdn = serializers.CharField(read_only=True, help_text="E.164 digits without plus.")
     country = serializers.CharField(read_only=True, help_text="Of the number; empty where it has none.")
+    kind = serializers.ChoiceField(
+        choices=NumberKind.choices, read_only=True, help_text="Of the number, as libphonenumber says."
+    )
     extra = serializers.DictField(
         child=serializers.CharField(allow_blank=True, max_length=EXTRA_LIMIT),
         required=False,
@@ -113,7 +162,7 @@ class RecipientSerializer(ModelSerializer[Recipient]):
 
     class Meta:
         model = Recipient
-        fields = ("id", "msisdn", "country", *PERSON_FIELDS, "extra", "created_at", "updated_at")
+        fields = ("id", "msisdn", "country", "kind", *PERSON_FIELDS, "extra", "created_at", "updated_at")
         read_only_fields = ("created_at", "updated_at")
 
 
@@ -147,7 +196,7 @@ class AddRecipientsSerializer(Serializer[Any]):
         help_text=f"At most {MAX_AT_ONCE:,}; more come as a file, see imports.",
     )
     existing = serializers.ChoiceField(
-        choices=ExistingNumbers.choices,
+        choices=[one for one in ExistingNumbers.choices if one[0] != ExistingNumbers.REPLACE],
         default=ExistingNumbers.UPDATE,
         help_text="What happens to numbers that are on the list already. An empty value never erases.",
     )
@@ -212,7 +261,7 @@ class RecipientViewSet(
     def get_queryset(self) -> QuerySet[Recipient]:
         if is_schema(self):
             return Recipient.objects.none()
-        return Recipient.objects.filter(list=self._list()).select_related("list__workspace")
+        return people_of(self._list()).select_related("list__workspace")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         recipient_list = self._list()
@@ -230,6 +279,7 @@ class RecipientViewSet(
         return Response(AddedSerializer(added).data, status=status.HTTP_200_OK)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self._require_own_people()
         recipient = self.get_object()
         serializer = self.get_serializer(recipient, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -240,10 +290,17 @@ class RecipientViewSet(
         return Response(self.get_serializer(recipient).data)
 
     def perform_destroy(self, instance: Recipient) -> None:
+        self._require_own_people()
         lists.remove_recipients(recipient_list=instance.list, ids=[instance.pk], actor=actor_of(self.request))
 
+    def _require_own_people(self) -> None:
+        with problems():
+            lists.require_own_people(self._list())
+
     def _list(self) -> RecipientList:
-        rows = RecipientList.objects.filter(workspace=workspace_of(self)).select_related("workspace")
+        rows = RecipientList.objects.filter(workspace=workspace_of(self)).select_related(
+            "workspace", "source"
+        )
         return get_object_or_404(rows, pk=self.kwargs["list_pk"])
 
 

@@ -192,8 +192,8 @@ class MemberSerializer(ModelSerializer[UnsubscribeMember]):
 
     class Meta:
         model = UnsubscribeMember
-        fields = ("id", "msisdn", "how", "at")
-        read_only_fields = ("at",)
+        fields = ("id", "msisdn", "how", "source", "message_id", "at")
+        read_only_fields = ("source", "message_id", "at")
 
 
 class AddMembersSerializer(Serializer[Any]):
@@ -201,6 +201,9 @@ class AddMembersSerializer(Serializer[Any]):
         child=serializers.CharField(max_length=60),
         max_length=MAX_AT_ONCE,
         help_text=f"In any usual writing, at most {MAX_AT_ONCE:,} at once.",
+    )
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of ours named like an attribute
+        max_length=500, required=False, allow_blank=True, help_text="Where they come from, kept as proof."
     )
 
 
@@ -249,6 +252,7 @@ class MemberViewSet(
             unsubscribe_list=unsubscribe_list,
             msisdns=numbers.msisdns,
             how=OptOutHow.API,
+            source=serializer.validated_data.get("source", ""),
             actor=actor_of(request),
         )
         return Response(AddedMembersSerializer({"added": added, "refused": numbers.refused}).data)

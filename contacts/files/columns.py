@@ -13,17 +13,22 @@ from django.utils.translation import gettext as _
 
 from contacts.fields import PERSON_FIELDS, column_name, known_time_zones
 from contacts.files.formulas import REJECT_COLUMNS, is_written_by_us
-from contacts.files.header_words import GENDER_WORDS, NAME_WORDS, WORDS
+from contacts.files.header_words import GENDER_WORDS, MOBILE_STEMS, NAME_WORDS, NUMBER_STEMS, WORDS
 from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
+# In order of preference: the first one that holds a readable number counts.
+NUMBERS = (MSISDN, "msisdn:2", "msisdn:3")
+# Goes to first and last name.
+WHOLE_NAME = "whole_name"
 EXTRA = "extra:"
 IGNORED = ""
-NAME, WHOLE_NAME = "name", "whole name"  # of _Looked.share
+NAME = "name"  # of _Looked.share
 SAMPLES = 3
 SAMPLE_LENGTH = 60
 # So much of a column must be of a kind before its content alone decides.
 MOST = 0.6
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ def _key(name: str) -> str:
 _TARGETS = {_key(word): target for target, words in WORDS.items() for word in words.split()}
 _TARGETS |= {_key(name): name for name in PERSON_FIELDS}
 _NAME_KEYS = frozenset(_key(word) for word in NAME_WORDS.split())
+_NUMBER_STEMS = tuple(_key(stem) for stem in NUMBER_STEMS.split())
+_MOBILE_STEMS = tuple(_key(stem) for stem in MOBILE_STEMS.split())
 _OWN_KEYS = frozenset(_key(name) for name in REJECT_COLUMNS)
 
 
@@ -123,11 +130,21 @@ def _is_any_name(name: str) -> bool:
     return _key(name) in _NAME_KEYS
 
 
+def _is_further_number(name: str) -> bool:
+    """ "Phone 2", "Mobile (work)"; content alone never makes a second number, as customer numbers look like one."""
+    key = _key(name)
+    return _target_by_name(name) == MSISDN or any(stem in key for stem in _NUMBER_STEMS)
+
+
+def _is_mobile(name: str) -> bool:
+    return any(stem in _key(name) for stem in _MOBILE_STEMS)
+
+
 # --- by content ---
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_][^\d_@/:;,]*")
+_NAME = re.compile(r"[^\W\d_][^\d_@/:;,]*(?:, ?[^\W\d_][^\d_@/:;,]*)?")
 _GENDERS = frozenset(GENDER_WORDS.split())
 _SHAPES: Mapping[str, Callable[[str], bool]] = {
     "email": lambda value: _EMAIL.fullmatch(value) is not None,
@@ -182,8 +199,7 @@ def _is_data(cell: str, read: FastMsisdn) -> bool:
 def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
     """Known names first, then content; what is left keeps its own name.
 
-    A column of names that does not say which is the first name, where no other column is: a text that greets by
-    both is better than one that greets nobody.
+    A column of names that does not say which, where no other column does: whole names are split.
     """
     guesses = [IGNORED] * len(names)
     taken: set[str] = set()
@@ -192,9 +208,8 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
         guesses[at] = target
         taken.add(target)
 
-    number_at = _number_column(names, looked)
-    if number_at is not None:
-        give(number_at, MSISDN)
+    for at, target in zip(_number_columns(names, looked), NUMBERS, strict=False):
+        give(at, target)
     has_first_name = any(_target_by_name(name) == "first_name" for name in names)
     for at, name in enumerate(names):
         target = _target_by_name(name)
@@ -209,7 +224,9 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
     for at, name in enumerate(names):
         is_name = _is_any_name(name) and looked[at].share[NAME] >= MOST
         if not guesses[at] and is_name and "first_name" not in taken:
-            give(at, "first_name")
+            whole = looked[at].share[WHOLE_NAME] >= HALF and "last_name" not in taken
+            give(at, WHOLE_NAME if whole else "first_name")
+            taken.add("first_name")
     for at, name in enumerate(names):
         target = EXTRA + column_name(name)
         usable = looked[at].filled and target != EXTRA and _key(name) not in _OWN_KEYS
@@ -218,18 +235,22 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
     return guesses
 
 
-def _number_column(names: Sequence[str], looked: Sequence[_Looked]) -> int | None:
-    """The column with the most numbers; one named so is believed with few, as those are the mistakes."""
+def _number_columns(names: Sequence[str], looked: Sequence[_Looked]) -> list[int]:
+    """The column with the most numbers, mobiles before others; one named so is believed with few, as those are the
+    mistakes. After it further ones that are named so and hold numbers.
+    """
 
     def weight(at: int) -> float:
         named = _target_by_name(names[at]) == MSISDN
-        return 2 * looked[at].share[MSISDN] * looked[at].filled + named
+        return 2 * looked[at].share[MSISDN] * looked[at].filled + named + HALF * _is_mobile(names[at])
 
     def is_candidate(at: int) -> bool:
         return looked[at].share[MSISDN] >= MOST or _target_by_name(names[at]) == MSISDN
 
     candidates = [at for at in range(len(names)) if is_candidate(at)]
-    return max(candidates, key=lambda at: (weight(at), -at)) if candidates else None
+    best = sorted(candidates, key=lambda at: (-weight(at), at))
+    further = [at for at in best[1:] if looked[at].share[MSISDN] >= MOST and _is_further_number(names[at])]
+    return [*best[:1], *further]
 
 
 # --- how a column is shown ---

@@ -18,6 +18,7 @@ ENCODINGS: dict[str, str] = {
     "utf-16-be": "UTF-16 BE",
     "cp1252": "Windows-1252 (Western European)",
     "latin-1": "ISO-8859-1 (Western European)",
+    "iso8859-15": "ISO-8859-15 (Western European, with €)",
     "mac-roman": "Mac Roman",
     "cp850": "DOS 850 (Western European)",
     "cp1250": "Windows-1250 (Central European)",
@@ -40,7 +41,16 @@ ENCODINGS: dict[str, str] = {
     "big5": "Big5 (Chinese)",
     "cp949": "EUC-KR (Korean)",
 }
-_WIDER = {"shift_jis": "cp932", "gbk": "gb18030", "gb2312": "gb18030", "euc_kr": "cp949", "ascii": "utf-8"}
+_WIDER = {
+    "ascii": "utf-8",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "shift_jis": "cp932",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "euc_kr": "cp949",
+}
 _BY_CODEC = {codecs.lookup(name).name: name for name in ENCODINGS}
 
 # So much of a line is shown, a quarter of it before the first letter beyond ASCII.

@@ -1,4 +1,4 @@
-"""What an upload is: text or workbook, encoding, delimiter, quotation mark. Content decides, not its name."""
+"""What an upload is: text or which workbook, encoding, delimiter, quotation mark. Content decides, not its name."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
 from contacts.files.formulas import REJECT_COLUMNS
+from contacts.files.packing import BLOCK, GZIP, ZIP, office_kind, open_zip
 
-BLOCK = 1 << 20
 SAMPLE_BYTES = 64 * 1024
 SAMPLE_RECORDS = 200
 DELIMITERS = ",;\t|"
@@ -49,7 +49,8 @@ OTHER_ALPHABETS = {
     "cp949": "cp949",
 }
 
-Kind = Literal["csv", "xlsx"]
+Kind = Literal["csv", "xlsx", "xls", "ods"]
+WORKBOOKS = ("xlsx", "xls", "ods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,20 @@ class Format:
 
 
 def kind_of(path: Path) -> Kind:
-    """Raises FileRefused for what is neither text nor an XLSX workbook, with the way out."""
+    """Of a file that is unpacked. Raises FileRefused for what is neither text nor a workbook, with the way out."""
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
         raise FileRefused(
             _("The file is empty. Export the list again and choose the new file."), code="empty"
         )
-    if head.startswith(b"PK\x03\x04"):
-        return "xlsx"
+    if head.startswith(ZIP):
+        return _zipped_workbook(path)
     if head.startswith(OLE):
-        raise _old_office_file(path)
+        _require_old_workbook(path)
+        return "xls"
+    if head.startswith(GZIP):
+        raise _packed_twice()
     for magic, what in _MAGIC:
         if head.startswith(magic):
             raise FileRefused(
@@ -110,7 +114,6 @@ _MAGIC = (
     (b"\x89PNG", _("a picture")),
     (b"\xff\xd8\xff", _("a picture")),
     (b"GIF8", _("a picture")),
-    (b"\x1f\x8b", _("a gzip archive")),
     (b"BZh", _("a bzip2 archive")),
     (b"7z\xbc\xaf\x27\x1c", _("a 7-Zip archive")),
     (b"Rar!", _("a RAR archive")),
@@ -125,20 +128,48 @@ MOST_CONTROL_SHARE = 0.02
 FEW_CONTROLS = 8
 
 
-def _old_office_file(path: Path) -> FileRefused:
-    """Excel puts an encrypted workbook into the same container as its files of before 2007."""
-    name = "EncryptedPackage".encode("utf-16-le")
-    with path.open("rb") as file:
-        encrypted = any(name in block for block in _overlapping(file, len(name)))
-    if encrypted:
-        return FileRefused(
-            _("The workbook is protected by a password. Save it without one and choose that file."),
-            code="password",
+# Names of streams in the container of Excel's files of before 2007; it puts encrypted workbooks there too.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# The beginning of a workbook (after it, perhaps that it is write-protected), and the record that it is encrypted.
+_ENCRYPTED_OLD = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{12}(?:\x86\x00\x00\x00)?\x2f\x00", re.DOTALL)
+_OLD_WORKBOOKS = ("Workbook\0".encode("utf-16-le"), "Book\0".encode("utf-16-le"))
+
+
+def _zipped_workbook(path: Path) -> Literal["xlsx", "ods"]:
+    with open_zip(path) as archive:
+        kind = office_kind(archive)
+    if kind == "":
+        raise _packed_twice()
+    if kind == "other":
+        raise FileRefused(
+            _("The file is an Office document, not a workbook. Save the list as CSV, XLSX or ODS."),
+            code="not_a_table",
         )
+    return kind
+
+
+def _packed_twice() -> FileRefused:
     return FileRefused(
-        _("The file is in an Office format of before 2007. Save it as XLSX or CSV and choose that file."),
-        code="old_office",
+        _("The file is packed twice. Unpack it, and choose the file inside."), code="packed_twice"
     )
+
+
+def _require_old_workbook(path: Path) -> None:
+    """Of a file in that container; Word and Outlook use it as well."""
+    is_workbook = False
+    with path.open("rb") as file:
+        for block in _overlapping(file, len(_ENCRYPTED)):
+            if _ENCRYPTED in block or _ENCRYPTED_OLD.search(block):
+                raise FileRefused(
+                    _("The workbook is protected by a password. Save it without one and choose that file."),
+                    code="password",
+                )
+            is_workbook = is_workbook or any(name in block for name in _OLD_WORKBOOKS)
+    if not is_workbook:
+        raise FileRefused(
+            _("The file is an Office document, not a workbook. Save the list as CSV, XLSX or ODS."),
+            code="not_a_table",
+        )
 
 
 def _overlapping(file: BinaryIO, overlap: int) -> Iterator[bytes]:
@@ -177,8 +208,11 @@ _MARKS = (
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
 # cp1252 leaves these five bytes undefined.
-_NOT_CP1252 = re.compile(b"[\x81\x8d\x8f\x90\x9d]")
+_NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
+# All but the first byte of each letter beyond ASCII in UTF-8.
+_NO_FIRST_BYTES = bytes(range(0xC0))
 ENOUGH_UTF8 = 10
+LEAST_ZEROS = 0.1
 
 
 def _encoding_by_mark(sample: bytes) -> str | None:
@@ -186,14 +220,17 @@ def _encoding_by_mark(sample: bytes) -> str | None:
 
 
 def _encoding_by_zeros(sample: bytes) -> str | None:
-    """UTF-16 without a mark: in a list of mostly Latin letters every other byte is zero."""
+    """UTF-16 without a mark: every other byte of digits, delimiters and Latin letters is zero.
+
+    Of other alphabets these may be few, so the text must make sense as well.
+    """
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    enough = len(sample) // 2 * 0.4
-    if odd > enough and even < odd / 10:
-        return "utf-16-le"
-    if even > enough and odd < even / 10:
-        return "utf-16-be"
-    return None
+    if max(even, odd) < len(sample) // 2 * LEAST_ZEROS or min(even, odd) * 10 > max(even, odd):
+        return None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
+    strange = text.count("\ufffd") + len(_CONTROL.findall(text))
+    return encoding if strange <= len(text) * MOST_CONTROL_SHARE else None
 
 
 def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
@@ -208,17 +245,30 @@ def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
     letters: list[bytes] = []
     while block := file.read(BLOCK):
         text = decoder.decode(block)
-        undefined = undefined or _NOT_CP1252.search(block) is not None
-        if not text.isascii():
+        if text.isascii():
+            continue
+        undefined = undefined or len(block.translate(None, _NOT_CP1252)) < len(block)
+        if _is_sound(text):
+            good += len(block.translate(None, _NO_FIRST_BYTES))
+        else:
             bad += len(_ESCAPED.findall(text))
             good += len(_BEYOND_ASCII.findall(text))
-            if len(letters) < LETTERS_LINES:
-                letters += _lines_with_letters(block, whole=len(block) < BLOCK)
+        if len(letters) < LETTERS_LINES:
+            letters += _lines_with_letters(block, whole=len(block) < BLOCK)
     bad += len(decoder.decode(b"", final=True))
     if not bad or good >= bad * ENOUGH_UTF8:
         return "utf-8", bad > 0
     other = _other_alphabet(b"\n".join(letters[:LETTERS_LINES]))
     return other or ("latin-1" if undefined else "cp1252"), True
+
+
+def _is_sound(text: str) -> bool:
+    """No byte of it was left undecoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _lines_with_letters(block: bytes, *, whole: bool) -> list[bytes]:

@@ -43,6 +43,14 @@ WORDS: Mapping[str, str] = {
         strefaczasowa часовойпояс часовийпояс אזורזמן 时区
     """,
 }
+# What the names of further number columns hold ("Phone 2", "Mobile (work)"), and those of mobiles.
+MOBILE_STEMS = """
+    mobil cell handy gsm sms whatsapp portable movil celular telemovel cellulare matkapuhelin komork мобил мобіл
+    נייד جوال 手机 手機 携帯 휴대
+"""
+NUMBER_STEMS = (
+    f"{MOBILE_STEMS} phone telefon telephone telefoon puhelin rufnummer телефон טלפון هاتف 电话 電話 전화"
+)
 # A name without a word whether it is the first, the last or both.
 NAME_WORDS = """
     name names fullname contact contactname contactperson kontakt kontaktname kontaktperson ansprechpartner

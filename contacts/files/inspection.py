@@ -14,6 +14,7 @@ from contacts.errors import FileRefused
 from contacts.files.columns import Column, describe_columns, looks_like_header
 from contacts.files.encodings import Letters
 from contacts.files.formats import Format, Kind, format_of, kind_of
+from contacts.files.packing import Packing, unpack
 from contacts.files.reading import Broken, Record, open_records
 from contacts.files.workbooks import check_workbook, workbook_to_csv
 from contacts.problems import words_for
@@ -29,6 +30,7 @@ class Inspection:
     """`rows`: without header and empty lines; None where the file is too large to be counted at once.
 
     `letters`: the first line with more than ASCII as it reads, unless the encoding is certain.
+    `workbook`: where it lies now, if it has sheets to choose from.
     """
 
     kind: Kind
@@ -38,21 +40,38 @@ class Inspection:
     rows: int | None
     sheet: str = ""
     letters: str = ""
+    packed: Packing = ""
+    sheets: tuple[str, ...] = ()
+    workbook: Path | None = None
 
 
 def inspect_upload(path: Path, default_country: str) -> Inspection:
-    """Raises FileRefused. A workbook is replaced by its sheet as CSV, in the same place."""
-    if kind_of(path) == "csv":
-        return inspect_text(path, default_country)
-    check_workbook(path)
-    converted = path.with_suffix(".converting")
+    """Raises FileRefused. What is packed is unpacked, and a workbook replaced by a sheet as CSV, in the same place."""
+    packed = unpack(path)
+    kind = kind_of(path)
+    found = (
+        inspect_text(path, default_country)
+        if kind == "csv"
+        else _inspect_workbook(path, kind, default_country)
+    )
+    return replace(found, packed=packed)
+
+
+def _inspect_workbook(path: Path, kind: Kind, default_country: str) -> Inspection:
+    check_workbook(path, kind)
+    workbook = path.with_suffix(f".{kind}")
+    path.rename(workbook)
     try:
-        sheet = workbook_to_csv(path, converted)
-        converted.replace(path)
-    finally:
-        converted.unlink(missing_ok=True)
-    found = inspect_text(path, default_country, file_format=Format())
-    return replace(found, kind="xlsx", sheet=sheet.name)
+        sheet = workbook_to_csv(workbook, path)
+        found = inspect_text(path, default_country, file_format=Format())
+    except BaseException:
+        workbook.replace(path)
+        raise
+    found = replace(found, kind=kind, sheet=sheet.name, sheets=sheet.names)
+    if len(sheet.names) > 1:
+        return replace(found, workbook=workbook)
+    workbook.unlink()
+    return found
 
 
 def inspect_text(
@@ -66,7 +85,7 @@ def inspect_text(
     file_format = file_format or format_of(path)
     try:
         with open_records(path, file_format) as records:
-            filled = (record for record in records if _is_filled(record))
+            filled = (record for record in records if is_filled(record))
             first_rows = list(islice(filled, LOOKED_AT_ROWS))
             rows = len(first_rows) + _count(filled) if path.stat().st_size <= COUNTED_BYTES else None
     except UnicodeError:
@@ -97,7 +116,7 @@ def inspect_text(
     )
 
 
-def _is_filled(record: Record) -> bool:
+def is_filled(record: Record) -> bool:
     return isinstance(record, Broken) or any(map(str.strip, record))
 
 

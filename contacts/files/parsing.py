@@ -6,21 +6,27 @@ Written for a million rows: the common row takes a few microseconds, everything 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
 
 from contacts.fields import EXTRA_LIMIT, LIMITS, MULTI_LINE, PERSON_FIELDS, known_time_zones
-from contacts.files.columns import EXTRA, MSISDN
+from contacts.files.columns import EXTRA, NUMBERS, WHOLE_NAME
+from contacts.files.names import split_name
 from contacts.files.reading import Broken, Record
-from contacts.problems import CUT, TOO_LONG, Problem, Problems, reason_for
-from sms.msisdn import MsisdnError, compile_fast
+from contacts.files.seen import ManyNumbers
+from contacts.models import UNMARKED_KINDS
+from contacts.problems import CUT, KIND, TOO_LONG, Problem, Problems, reason_for
+from sms.msisdn import Kind, MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
+# So many numbers are remembered in a set, which is fastest and takes 70 MB; those before them in less.
+RECENT_NUMBERS = 1 << 20
 
-# (digits, country, values in the order of Plan.stored) -> what the writer takes
-Emit = Callable[[str, str, list[str]], Any]
+# (digits, country, kind, values in the order of Plan.stored) -> what the writer takes
+Emit = Callable[[str, str, str, list[str]], Any]
 # A text as a JSON string.
 Quote = Callable[[str], str]
 # (row number, its cells, why)
@@ -29,17 +35,29 @@ OnRefused = Callable[[int, Sequence[str], str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`mapping`: per column of the file msisdn, a field of Recipient, extra:<name>, or "" for none."""
+    """`mapping`: per column of the file one of NUMBERS, WHOLE_NAME, a field of Recipient, extra:<name>, or ""."""
 
     mapping: tuple[str, ...]
     default_country: str = ""
     truncate: bool = False
     has_header: bool = True
+    # Whether readable numbers of refused rows count as being in the file (Parser.holds).
+    spares_refused: bool = False
 
     @property
     def fields(self) -> list[str]:
         """Of Recipient, in its own order."""
-        return [name for name in PERSON_FIELDS if name in self.mapping]
+        both = ("first_name", "last_name") if WHOLE_NAME in self.mapping else ()
+        return [name for name in PERSON_FIELDS if name in self.mapping or name in both]
+
+    @property
+    def numbers_at(self) -> list[int]:
+        """Where numbers stand, the preferred one first."""
+        return [self.mapping.index(target) for target in NUMBERS if target in self.mapping]
+
+    def column_of(self, target: str) -> int:
+        splits = WHOLE_NAME in self.mapping and target in {"first_name", "last_name"}
+        return self.mapping.index(WHOLE_NAME if splits else target)
 
     @property
     def extras(self) -> list[str]:
@@ -53,13 +71,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Chunk:
-    """rows = len(items) + duplicate + refused, always. `cut` counts rows, `problems` tell of values."""
+    """rows = len(items) + duplicate + refused, always. `cut` counts rows, `problems` tell of values.
+
+    `other_number`: rows whose number came from a later number column.
+    """
 
     rows: int = 0
     items: list[Any] = field(default_factory=list)
     duplicate: int = 0
     refused: int = 0
     cut: int = 0
+    other_number: int = 0
     problems: Problems = field(default_factory=dict)
 
 
@@ -85,23 +107,35 @@ class Parser:
         self._on_refused = on_refused
         self._read = compile_fast(plan.default_country or None).read
         self._width = len(plan.mapping)
-        self._number_at = plan.mapping.index(MSISDN)
+        self._number_at, *self._further_numbers_at = plan.numbers_at
+        self._splits_name = WHOLE_NAME in plan.mapping
         targets = [*plan.fields, *(EXTRA + name for name in plan.extras)]
         self._targets = targets
         self._limits = [LIMITS.get(target, EXTRA_LIMIT) for target in targets]
         self._shortest = min(self._limits, default=0)
-        self._pick = _picker([plan.mapping.index(target) for target in targets])
+        self._pick = _picker([plan.column_of(target) for target in targets])
         self._zone_at = targets.index("time_zone") if "time_zone" in targets else None
         self._keys = [quote(name) for name in plan.extras]
-        self._seen: set[int] = set()
+        self._recent: set[int] = set()
+        self._earlier = ManyNumbers()
         self._header_due = plan.has_header
         self._row = 0
+        self._other_number_row = 0
+        self._spared: set[int] = set()
+
+    def holds(self, digits: str) -> bool:
+        """Whether the number stood in the rows read so far, in refused ones too where the plan spares them."""
+        number = int(digits)
+        was_earlier = bool(self._earlier) and self._earlier.has(number)
+        return was_earlier or number in self._recent or number in self._spared
 
     def take(self, records: Iterator[Record], limit: int) -> Chunk:
         """The next `limit` rows; fewer only at the end of the file. Empty rows are not counted."""
         chunk = Chunk()
-        read, pick, emit, seen = self._read, self._pick, self._emit, self._seen
+        read, pick, emit, recent = self._read, self._pick, self._emit, self._recent
+        has_earlier, was_earlier = bool(self._earlier), self._earlier.has
         number_at, width, shortest = self._number_at, self._width, self._shortest
+        splits_name = self._splits_name
         has_more = self._zone_at is not None or bool(self._keys)
         for record in records:
             self._row += 1
@@ -113,9 +147,14 @@ class Parser:
                         break
                     continue
             try:
-                digits, country = read(cells[number_at])
+                try:
+                    digits, country, kind = read(cells[number_at])
+                except MsisdnError as error:
+                    digits, country, kind = self._further_number(error, cells, chunk)
                 values = [*map(str.strip, pick(cells))]
                 if values:
+                    if splits_name:
+                        values[:2] = split_name(values[0])
                     if max(map(len, values)) > shortest:
                         values = self._fitted(values, chunk)
                     text = "\t".join(values)
@@ -123,24 +162,41 @@ class Parser:
                         self._check_text(values)
                     if has_more:
                         values = self._finished(values)
-            except MsisdnError as error:
-                if error.code == "empty" and not any(map(str.strip, cells)):
-                    continue
-                refusal = _Refusal(error.code, cells[number_at], sentence=error.sentence)
-                self._refuse(refusal, cells, chunk)
             except _Refusal as refusal:
+                if refusal.code == "empty" and not any(map(str.strip, cells)):
+                    continue
                 self._refuse(refusal, cells, chunk)
             else:
                 number = int(digits)
-                if number in seen:
+                if number in recent or (has_earlier and was_earlier(number)):
                     chunk.duplicate += 1
                 else:
-                    seen.add(number)
-                    chunk.items.append(emit(digits, country, values))
+                    recent.add(number)
+                    chunk.items.append(emit(digits, country, kind, values))
+                    if kind not in UNMARKED_KINDS:
+                        chunk.problems.setdefault(KIND + kind, Problem()).add(self._row, f"+{digits}")
             chunk.rows += 1
             if chunk.rows == limit:
                 break
+        if len(recent) >= RECENT_NUMBERS:
+            self._earlier.add(recent)
+            recent.clear()
         return chunk
+
+    def _further_number(self, error: MsisdnError, cells: list[str], chunk: Chunk) -> tuple[str, str, Kind]:
+        """From the next number column that can be read; else the row is refused for the first one that holds any."""
+        blamed, sample = error, cells[self._number_at]
+        for at in self._further_numbers_at:
+            try:
+                found = self._read(cells[at])
+            except MsisdnError as further:
+                if blamed.code == "empty":
+                    blamed, sample = further, cells[at]
+            else:
+                chunk.other_number += 1
+                self._other_number_row = self._row
+                return found
+        raise _Refusal(blamed.code, sample, sentence=blamed.sentence)
 
     def _unusual(self, record: Record, chunk: Chunk) -> list[str] | None:
         """The record with as many cells as the file has columns; None: header, empty or refused."""
@@ -198,9 +254,19 @@ class Parser:
 
     def _refuse(self, refusal: _Refusal, cells: Sequence[str], chunk: Chunk) -> None:
         chunk.refused += 1
+        if self._other_number_row == self._row:
+            chunk.other_number -= 1
+        if self._plan.spares_refused:
+            self._spare(cells)
         chunk.problems.setdefault(refusal.code, Problem()).add(self._row, _shown(refusal.sample))
         if self._on_refused:
             self._on_refused(self._row, cells, refusal.sentence)
+
+    def _spare(self, cells: Sequence[str]) -> None:
+        for at in self._plan.numbers_at:
+            if at < len(cells):
+                with suppress(MsisdnError):
+                    self._spared.add(int(self._read(cells[at])[0]))
 
 
 def _is_encodable(text: str) -> bool:

@@ -1,9 +1,10 @@
 """Run as a process of its own: one sheet of a workbook to CSV (UTF-8, commas).
 
-    python sheet_to_csv.py WORKBOOK TARGET MAX_MEMORY_BYTES
+    python sheet_to_csv.py WORKBOOK TARGET MAX_MEMORY_BYTES POSITION
 
 A workbook is loaded whole by its reader, and a hostile one may ask for any amount of memory: here that ends
-this process, not the web server. Prints {"sheet", "rows"} or {"error": password|broken|empty|too_large}.
+this process, not the web server. POSITION: of the sheet among those that can be chosen; -1: the first that
+holds something. Prints {"sheet", "rows", "sheets"} or {"error": password|broken|empty|too_large}.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 
 # A float of more digits is no longer exact.
 EXACT = 10**15
+# So many can be chosen from.
+MAX_SHEETS = 200
 
 
 def text_of(value: Any) -> str:
@@ -33,21 +36,30 @@ def text_of(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def convert(source: Path, target: Path) -> dict[str, Any]:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
+def convert(source: Path, target: Path, position: int) -> dict[str, Any]:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
         workbook = CalamineWorkbook.from_path(str(source))
-        names = [one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
-        for name in names or workbook.sheet_names:
+        names = _names(workbook)
+        for name in names if position < 0 else names[position : position + 1]:
             sheet = workbook.get_sheet_by_name(name)
             if sheet.height:
-                return {"sheet": name, "rows": _write(sheet, target)}
+                return {"sheet": name, "rows": _write(sheet, target), "sheets": names}
     except PasswordError:
         return {"error": "password"}
     except CalamineError:
         return {"error": "broken"}
     return {"error": "empty"}
+
+
+def _names(workbook: Any) -> list[str]:
+    """Of the tables that people see; of all tables where every one is hidden. Charts hold no rows."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    tables = [one for one in workbook.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    visible = [one.name for one in tables if one.visible == SheetVisibleEnum.Visible]
+    return (visible or [one.name for one in tables])[:MAX_SHEETS]
 
 
 def _write(sheet: Any, target: Path) -> int:
@@ -60,11 +72,11 @@ def _write(sheet: Any, target: Path) -> int:
     return rows
 
 
-def main(source: str, target: str, max_memory: str) -> None:
+def main(source: str, target: str, max_memory: str, position: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (int(max_memory), int(max_memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        answer = convert(Path(source), Path(target))
+        answer = convert(Path(source), Path(target), int(position))
     except MemoryError:
         answer = {"error": "too_large"}
     print(json.dumps(answer))

@@ -1,19 +1,21 @@
-"""XLSX workbooks: looked at before they are opened, then turned into CSV by a process with limits."""
+"""XLSX, XLS and ODS workbooks: looked at before they are opened, then turned into CSV by a process with limits."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
 from contacts.files import sheet_to_csv
+from contacts.files.formats import Kind
+from contacts.files.packing import open_zip
 
 log = structlog.get_logger("crier.imports")
 
@@ -24,34 +26,49 @@ MAX_MEMORY_BYTES = 1024 * 1024 * 1024
 TIMEOUT_SECONDS = 120
 
 
+# Of an XLS, and of any workbook as it is uploaded.
+MAX_BYTES = 100 * 1024 * 1024
+SHEET_NAME_LIMIT = 100
+FIRST = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
+    """`names`: of all sheets that can be chosen, in the order of the workbook."""
+
     name: str
     rows: int
+    names: tuple[str, ...] = ()
 
 
-def check_workbook(path: Path) -> None:
-    """Raises FileRefused for what is no XLSX, or would unpack to too much (a zip bomb). Unpacks nothing."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
-        raise _broken() from None
-    if any(part.flag_bits & 0x1 for part in parts):
-        raise _refusals()["password"]
-    names = {part.filename for part in parts}
-    if "xl/workbook.xml" not in names:
+def check_workbook(path: Path, kind: Kind) -> None:
+    """Raises FileRefused for what is too large, or would unpack to too much (a zip bomb). Unpacks nothing."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
         raise FileRefused(
-            _("The file is an archive, not a workbook. Unpack it and choose the CSV or XLSX inside."),
-            code="archive",
+            _(
+                "The workbook has %(size)s; at most %(limit)s can be opened. Save the sheet as CSV and choose that file."
+            )
+            % {"size": filesizeformat(size), "limit": filesizeformat(MAX_BYTES)},
+            code="too_large_workbook",
         )
+    if kind == "xls":
+        return
+    with open_zip(path) as archive:
+        parts = archive.infolist()
+    if any(part.flag_bits & 0x1 or part.filename == "encrypted-package" for part in parts):
+        raise _refusals()["password"]
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         raise _refusals()["too_large"]
 
 
-def workbook_to_csv(source: Path, target: Path) -> Sheet:
-    """The first visible sheet that holds something. Raises FileRefused."""
-    command = [sys.executable, "-I", sheet_to_csv.__file__, str(source), str(target), str(MAX_MEMORY_BYTES)]
+def workbook_to_csv(source: Path, target: Path, position: int = FIRST) -> Sheet:
+    """The sheet at that place among those that can be chosen; FIRST: the first that holds something.
+
+    The name of `source` must end as its kind does. Raises FileRefused.
+    """
+    arguments = [str(source), str(target), str(MAX_MEMORY_BYTES), str(position)]
+    command = [sys.executable, "-I", sheet_to_csv.__file__, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
@@ -67,11 +84,8 @@ def workbook_to_csv(source: Path, target: Path) -> Sheet:
     answer = json.loads(done.stdout)
     if "error" in answer:
         raise _refusals()[answer["error"]]
-    return Sheet(answer["sheet"], answer["rows"])
-
-
-def _broken() -> FileRefused:
-    return _refusals()["broken"]
+    names = tuple(name[:SHEET_NAME_LIMIT] for name in answer["sheets"])
+    return Sheet(answer["sheet"][:SHEET_NAME_LIMIT], answer["rows"], names)
 
 
 def _refusals() -> dict[str, FileRefused]:

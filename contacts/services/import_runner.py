@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,12 +26,14 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from contacts.ahead import one_ahead
+from contacts.batches import BATCH
 from contacts.errors import ContactsError, FileRefused
+from contacts.fields import PERSON_FIELDS
 from contacts.files.formats import Format
 from contacts.files.parsing import Chunk, OnRefused, Parser, Plan
 from contacts.files.reading import Record, open_records
 from contacts.files.rejects import reject_file
-from contacts.models import Import, ImportState, RecipientList
+from contacts.models import ExistingNumbers, Import, ImportBefore, ImportState, Recipient, RecipientList
 from contacts.problems import Problems, load, merge_problems, store
 from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
@@ -39,7 +41,18 @@ from contacts.services.lists import change_count
 log = structlog.get_logger("crier.imports")
 
 LEASE = timedelta(seconds=60)
-COUNTS = ("new", "updated", "unchanged", "duplicate", "skipped", "refused", "opted_out", "cut")
+COUNTS = (
+    "new",
+    "updated",
+    "unchanged",
+    "duplicate",
+    "skipped",
+    "refused",
+    "opted_out",
+    "cut",
+    "other_number",
+    "removed",
+)
 # From here on PostgreSQL is told at once how large the table has become: the next question is the reach.
 ANALYZE_ROWS = 50_000
 FIRST_CHUNK_ROWS = 5_000
@@ -51,23 +64,30 @@ class _Lost(Exception):
 
 def check_import(import_id: int) -> None:
     """Reads the whole file and counts what a run would do. Does nothing if another worker has it."""
-    _work(import_id, ImportState.CHECKING, _check)
+    work_on(import_id, ImportState.CHECKING, _check)
 
 
 def run_import(import_id: int) -> None:
     """Writes the file's rows into its list, from `done_rows` on. Does nothing if another worker has it."""
-    _work(import_id, ImportState.RUNNING, _run)
+    work_on(import_id, ImportState.RUNNING, _run)
 
 
 def plan_of(imported: Import) -> Plan:
-    return Plan(tuple(imported.mapping), imported.default_country, imported.truncate, imported.has_header)
+    return Plan(
+        tuple(imported.mapping),
+        imported.default_country,
+        imported.truncate,
+        imported.has_header,
+        spares_refused=imported.existing == ExistingNumbers.REPLACE,
+    )
 
 
 def format_of_import(imported: Import) -> Format:
     return Format(imported.encoding, imported.delimiter, imported.quote or '"')
 
 
-def _work(import_id: int, state: ImportState, work: Any) -> None:
+def work_on(import_id: int, state: ImportState, work: Callable[[Import], None]) -> None:
+    """Does nothing if another worker has the import, or it is not in that state."""
     imported = _claim(import_id, state)
     if imported is None:
         return
@@ -101,7 +121,7 @@ def _claim(import_id: int, state: ImportState) -> Import | None:
     return Import.objects.select_related("workspace", "list", "created_by").get(pk=import_id)
 
 
-def _update(imported: Import, while_state: ImportState, **changes: Any) -> None:
+def update_import(imported: Import, while_state: ImportState, **changes: Any) -> None:
     """Raises _Lost if the import is not ours any more."""
     mine = Import.objects.filter(pk=imported.pk, state=while_state, lease_holder=imported.lease_holder)
     if not mine.update(**{"lease_until": timezone.now() + LEASE, **changes}):
@@ -114,7 +134,8 @@ def _fail(imported: Import, reason: str) -> None:
         state_reason=reason[:500],
         lease_holder="",
         lease_until=None,
-        finished_at=timezone.now(),
+        # Undoing asks what was changed since then.
+        finished_at=imported.finished_at if imported.undo_counts else timezone.now(),
     )
 
 
@@ -139,9 +160,11 @@ class _Reading:
             list_id=imported.list_id or 0,
             workspace_id=imported.workspace_id,
             existing=imported.existing,
+            import_id=imported.pk,
         )
         self._records = records
         self._parser = Parser(plan, self.writer.emit, self.writer.quote, on_refused)
+        self.holds = self._parser.holds
 
     def pass_over(self, rows: int, say_alive: Any) -> None:
         """Rows that were done before: only their numbers are remembered."""
@@ -181,8 +204,9 @@ def _add(counts: dict[str, int], chunk: Chunk, outcome: Outcome) -> dict[str, in
         "duplicate": chunk.duplicate,
         "refused": chunk.refused,
         "cut": chunk.cut,
+        "other_number": chunk.other_number,
     }
-    return {name: counts.get(name, 0) + more[name] for name in COUNTS}
+    return {name: counts.get(name, 0) + more.get(name, 0) for name in COUNTS}
 
 
 # --- the check ---
@@ -207,11 +231,13 @@ def _check(imported: Import) -> None:
                 counts = _add(counts, packed.chunk, outcome)
                 merge_problems(problems, packed.chunk.problems)
                 done += packed.chunk.rows
-                _update(imported, ImportState.CHECKING, done_rows=done)
+                update_import(imported, ImportState.CHECKING, done_rows=done)
+            if imported.existing == ExistingNumbers.REPLACE:
+                counts["removed"] = sum(map(len, _absent(imported, reading)))
         rejects = _keep_rejects(imported, path) if counts["refused"] else ""
     finally:
         path.unlink(missing_ok=True)
-    _update(
+    update_import(
         imported,
         ImportState.CHECKING,
         state=ImportState.CHECKED,
@@ -240,13 +266,77 @@ def _keep_rejects(imported: Import, path: Path) -> str:
 def _run(imported: Import) -> None:
     started, done_before = time.monotonic(), imported.done_rows
     with _reading(imported) as reading:
-        reading.pass_over(done_before, lambda: _update(imported, ImportState.RUNNING))
+        reading.pass_over(done_before, lambda: update_import(imported, ImportState.RUNNING))
         for packed in reading.chunks():
             elapsed = time.monotonic() - started
             rate = (imported.done_rows + packed.chunk.rows - done_before) / max(elapsed, 0.001)
             _write_chunk(imported, reading.writer, packed, round(rate))
             time.sleep(reading.writer.pause_seconds)
+        if imported.existing == ExistingNumbers.REPLACE:
+            _remove_absent(imported, reading)
     _finish(imported)
+
+
+# --- replacing the whole list ---
+
+
+def _absent(imported: Import, reading: _Reading) -> Iterator[list[int]]:
+    """Ids of the people on the list whom the file does not hold, some thousand at a time."""
+    last = 0
+    rows = Recipient.objects.filter(list_id=imported.list_id).order_by("pk")
+    while batch := list(rows.filter(pk__gt=last).values_list("pk", "msisdn")[:BATCH]):
+        last = batch[-1][0]
+        update_import(imported, ImportState(imported.state))
+        yield [pk for pk, msisdn in batch if not reading.holds(msisdn)]
+
+
+def _remove_absent(imported: Import, reading: _Reading) -> None:
+    """Never more than the check said: the count is taken before the first one goes, and kept to after."""
+    _require_no_more(imported, sum(map(len, _absent(imported, reading))))
+    for pks in _absent(imported, reading):
+        if pks:
+            _remove(imported, pks)
+            time.sleep(reading.writer.pause_seconds)
+
+
+def _remove(imported: Import, pks: list[int]) -> None:
+    with transaction.atomic():
+        recipient_list = lock_import(imported, ImportState.RUNNING)
+        rows = list(recipient_list.recipients.filter(pk__in=pks))
+        _require_no_more(imported, len(rows))
+        ImportBefore.objects.bulk_create(
+            [
+                ImportBefore(imported=imported, msisdn=row.msisdn, removed=True, was=_as_it_is(row))
+                for row in rows
+            ],
+            batch_size=1_000,
+        )
+        Recipient.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        change_count(recipient_list, -len(rows))
+        counts = imported.counts | {"removed": imported.counts.get("removed", 0) + len(rows)}
+        update_import(imported, ImportState.RUNNING, counts=counts)
+    imported.counts = counts
+
+
+def _require_no_more(imported: Import, count: int) -> None:
+    would_go = imported.counts.get("removed", 0) + count
+    announced = imported.check_counts.get("removed", 0)
+    if would_go > announced:
+        raise ContactsError(
+            _(
+                "%(would_go)d people would be removed from the list, but the check said %(announced)d: the list has "
+                "changed meanwhile. Nobody more was removed. Upload the file again and check it anew."
+            )
+            % {"would_go": would_go, "announced": announced}
+        )
+
+
+def _as_it_is(row: Recipient) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in ("country", "kind", *PERSON_FIELDS, "extra", "import_id")}
+    return values | {"created_at": row.created_at.isoformat(), "updated_at": row.updated_at.isoformat()}
+
+
+# --- a chunk ---
 
 
 def _write_chunk(imported: Import, writer: Writer, packed: _Packed, rate: int) -> None:
@@ -263,7 +353,7 @@ def _write(
     """One transaction, of few statements: each costs some milliseconds while the other thread computes."""
     chunk = packed.chunk
     with transaction.atomic():
-        recipient_list = _lock_both(imported)
+        recipient_list = lock_import(imported, ImportState.RUNNING)
         ours_alone = recipient_list.recipient_count == imported.counts.get("new", 0)
         outcome = writer.write(packed.rows, len(chunk.items), straight=ours_alone and not never_straight)
         change_count(recipient_list, outcome.new)
@@ -273,18 +363,18 @@ def _write(
             "problems": store(merge_problems(load(imported.problems), chunk.problems)),
             "rows_per_second": rate,
         }
-        _update(imported, ImportState.RUNNING, **changes)
+        update_import(imported, ImportState.RUNNING, **changes)
     for name, value in changes.items():
         setattr(imported, name, value)
 
 
-def _lock_both(imported: Import) -> RecipientList:
-    """The list as it is now. A cancel or another worker waits until this chunk is in, or finds us gone."""
+def lock_import(imported: Import, state: ImportState) -> RecipientList:
+    """The import's list as it is now. A cancel or another worker waits until this chunk is in, or finds us gone."""
     rows = Import.objects.select_for_update(no_key=True, of=("self", "list")).select_related("list")
     row = rows.filter(pk=imported.pk, list__isnull=False).first()
     if row is None or row.list is None:
         raise ContactsError(_("The list was deleted meanwhile. Choose another one and check again."))
-    if row.state != ImportState.RUNNING or row.lease_holder != imported.lease_holder:
+    if row.state != state or row.lease_holder != imported.lease_holder:
         raise _Lost
     return row.list
 
@@ -293,7 +383,7 @@ def _finish(imported: Import) -> None:
     counts = {name: imported.counts.get(name, 0) for name in COUNTS}
     counts["opted_out"] = imported.check_counts.get("opted_out", 0)
     with transaction.atomic():
-        _update(
+        update_import(
             imported,
             ImportState.RUNNING,
             state=ImportState.FINISHED,

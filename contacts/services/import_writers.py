@@ -17,16 +17,17 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.files.parsing import Plan
-from contacts.models import ExistingNumbers, OptOut, Recipient
+from contacts.models import ExistingNumbers, ImportBefore, OptOut, Recipient
 
 TABLE = Recipient._meta.db_table
+BEFORE = ImportBefore._meta.db_table
 OPT_OUTS = OptOut._meta.db_table
 STAGE = "contacts_import_stage"
 # Every column of the table but its id, in the order in which rows are packed: what a file fills comes first.
 ALL_FIELDS = [
     str(field.column)
     for field in Recipient._meta.concrete_fields
-    if field.column not in {"id", "list_id", "msisdn", "country"}
+    if field.column not in {"id", "list_id", "msisdn", "country", "kind"}
 ]
 TIMES = ("created_at", "updated_at")
 
@@ -48,19 +49,28 @@ class Writer(ABC):
     pause_seconds: float
     # A value of a further column as JSON.
     quote: Callable[[str], str]
+    _false: str
 
-    def __init__(self, plan: Plan, *, list_id: int, workspace_id: int, existing: str) -> None:
+    def __init__(
+        self, plan: Plan, *, list_id: int, workspace_id: int, existing: str, import_id: int | None = None
+    ) -> None:
         self.plan = plan
         self.list_id = list_id
         self.workspace_id = workspace_id
         self.existing = existing
+        self.import_id = import_id
         stored = plan.stored
         left = [name for name in ALL_FIELDS if name not in stored and name not in TIMES]
-        self.columns = ["list_id", "msisdn", "country", *stored, *left, *TIMES]
-        self.constants = ["{}" if name == "extra" else "" for name in left]
+        self.columns = ["list_id", "msisdn", "country", "kind", *stored, *left, *TIMES]
+        fixed = {"extra": "{}", "import_id": self._constant(import_id)}
+        self.constants = [fixed.get(name, "") for name in left]
 
     @abstractmethod
-    def emit(self, digits: str, country: str, values: list[str]) -> Any:
+    def _constant(self, value: int | None) -> Any:
+        """A number, or none, as the database takes it in a packed row."""
+
+    @abstractmethod
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
         """One row as `pack` takes it. Runs in the reading thread, once a row."""
 
     @abstractmethod
@@ -74,6 +84,14 @@ class Writer(ABC):
     @abstractmethod
     def _create_stage(self) -> None:
         """The temporary table, empty."""
+
+    @abstractmethod
+    def _as_json(self, names: Sequence[str]) -> str:
+        """SQL: an object of these columns of `r`."""
+
+    @abstractmethod
+    def _from_json(self, name: str) -> str:
+        """SQL: the value of a column from `b.was`."""
 
     @abstractmethod
     def _merged_extra(self) -> tuple[str, str]:
@@ -90,8 +108,10 @@ class Writer(ABC):
         with connection.cursor() as cursor:
             updated = 0
             if self.existing != ExistingNumbers.SKIP and self.plan.stored:
-                cursor.execute(self._update_sql(), [self.list_id])
-                updated = cursor.rowcount
+                cursor.execute(self._keep_sql(), [self.import_id, self.list_id])
+                if cursor.rowcount:
+                    cursor.execute(self._update_sql(), [self.list_id])
+                    updated = cursor.rowcount
             cursor.execute(self._insert_sql(), [self.list_id])
             new = cursor.rowcount
         return self._outcome(rows, rows - new, updated)
@@ -132,21 +152,40 @@ class Writer(ABC):
     def _update_sql(self) -> str:
         assignments = ", ".join(f"{name} = {value}" for name, value, _differs in self._merges())
         return (
-            f"UPDATE {TABLE} AS r SET {assignments}, updated_at = s.updated_at FROM {STAGE} AS s"  # noqa: S608
+            f"UPDATE {TABLE} AS r SET {assignments}, updated_at = s.updated_at FROM {STAGE} AS s"  # noqa: S608  # our own names
             f" WHERE r.list_id = %s AND r.msisdn = s.msisdn AND ({self._differs()})"
+        )
+
+    def _keep_sql(self) -> str:
+        """Those that will change, as they are: what undoing puts back. A number comes once in an import."""
+        return (
+            f"INSERT INTO {BEFORE} (imported_id, msisdn, removed, was)"  # noqa: S608  # our own names
+            f" SELECT %s, r.msisdn, {self._false}, {self._as_json([*self.plan.stored, 'updated_at'])}"
+            f" FROM {STAGE} AS s JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn"
+            f" WHERE ({self._differs()})"
+        )
+
+    def put_back_sql(self) -> str:
+        """The changed rows as they were; parameters: list, import, last number, when the import ended."""
+        names = [*self.plan.stored, "updated_at"]
+        assignments = ", ".join(f"{name} = {self._from_json(name)}" for name in names)
+        return (
+            f"UPDATE {TABLE} AS r SET {assignments} FROM {BEFORE} AS b"  # noqa: S608  # our own names
+            f" WHERE r.list_id = %s AND r.msisdn = b.msisdn AND b.imported_id = %s AND b.removed = {self._false}"
+            " AND b.msisdn <= %s AND r.updated_at <= %s"
         )
 
     def _insert_sql(self) -> str:
         names = ", ".join(self.columns)
         return (
-            f"INSERT INTO {TABLE} ({names}) SELECT {names} FROM {STAGE} AS s WHERE NOT EXISTS"  # noqa: S608
+            f"INSERT INTO {TABLE} ({names}) SELECT {names} FROM {STAGE} AS s WHERE NOT EXISTS"  # noqa: S608  # our own names
             f" (SELECT 1 FROM {TABLE} AS r WHERE r.list_id = %s AND r.msisdn = s.msisdn)"
             " ON CONFLICT DO NOTHING"
         )
 
     def _compare_sql(self) -> str:
         return (
-            f"SELECT count(*), count(*) FILTER (WHERE {self._differs()}) FROM {STAGE} AS s"  # noqa: S608
+            f"SELECT count(*), count(*) FILTER (WHERE {self._differs()}) FROM {STAGE} AS s"  # noqa: S608  # our own names
             f" JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn"
         )
 
@@ -170,15 +209,19 @@ class PostgresWriter(Writer):
     chunk_rows = 50_000
     pause_seconds = 0.0
     quote = staticmethod(encode_basestring)
+    _false = "false"
 
     _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
     _BLOCK = 1 << 18
 
-    def emit(self, digits: str, country: str, values: list[str]) -> str:
+    def _constant(self, value: int | None) -> str:
+        return "\\N" if value is None else str(value)
+
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
         line = "\t".join(values)
         if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
             line = "\t".join([value.translate(self._ESCAPES) for value in values])
-        return f"{digits}\t{country}\t{line}"
+        return f"{digits}\t{country}\t{kind}\t{line}"
 
     def pack(self, items: list[str]) -> bytes:
         """Lines of COPY's text format."""
@@ -207,6 +250,14 @@ class PostgresWriter(Writer):
                 f" SELECT {', '.join(self.columns)} FROM {TABLE} WITH NO DATA"
             )
 
+    def _as_json(self, names: Sequence[str]) -> str:
+        return "jsonb_build_object(" + ", ".join(f"'{name}', r.{name}" for name in names) + ")"
+
+    def _from_json(self, name: str) -> str:
+        if name == "extra":
+            return "b.was -> 'extra'"
+        return f"(b.was ->> '{name}')" + ("::timestamptz" if name == "updated_at" else "")
+
     def _merged_extra(self) -> tuple[str, str]:
         if self.existing == ExistingNumbers.FILL:
             return "s.extra || r.extra", "s.extra || r.extra <> r.extra"
@@ -219,9 +270,13 @@ class SqliteWriter(Writer):
     pause_seconds = 0.03
     # As Django writes JSON into SQLite, where it is text: what is equal must look equal.
     quote = staticmethod(encode_basestring_ascii)
+    _false = "0"
 
-    def emit(self, digits: str, country: str, values: list[str]) -> tuple[str, ...]:
-        return (digits, country, *values)
+    def _constant(self, value: int | None) -> int | None:
+        return value
+
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
+        return (digits, country, kind, *values)
 
     def pack(self, items: list[tuple[str, ...]]) -> list[Sequence[Any]]:
         now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -241,6 +296,13 @@ class SqliteWriter(Writer):
             cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} ({', '.join(self.columns)})")
             cursor.execute(f"DELETE FROM {STAGE}")  # noqa: S608  # our own name
 
+    def _as_json(self, names: Sequence[str]) -> str:
+        pairs = (f"'{name}', " + ("json(r.extra)" if name == "extra" else f"r.{name}") for name in names)
+        return f"json_object({', '.join(pairs)})"
+
+    def _from_json(self, name: str) -> str:
+        return f"json_extract(b.was, '$.{name}')"
+
     def _merged_extra(self) -> tuple[str, str]:
         """json_patch keeps the order of its first object, so that equal ones compare equal as text."""
         more = "json_patch(s.extra, r.extra)" if self.existing == ExistingNumbers.FILL else "s.extra"
@@ -248,6 +310,8 @@ class SqliteWriter(Writer):
         return merged, f"{merged} <> json(r.extra)"
 
 
-def writer_for(plan: Plan, *, list_id: int, workspace_id: int, existing: str) -> Writer:
+def writer_for(
+    plan: Plan, *, list_id: int, workspace_id: int, existing: str, import_id: int | None = None
+) -> Writer:
     kind = PostgresWriter if connection.vendor == "postgresql" else SqliteWriter
-    return kind(plan, list_id=list_id, workspace_id=workspace_id, existing=existing)
+    return kind(plan, list_id=list_id, workspace_id=workspace_id, existing=existing, import_id=import_id)

@@ -27,13 +27,15 @@ from accounts.models import Workspace
 from contacts import tasks
 from contacts.errors import ContactsError, FileRefused, WrongState
 from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, column_name
-from contacts.files.columns import EXTRA, IGNORED, MSISDN
+from contacts.files.columns import EXTRA, IGNORED, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS, encoding_named
-from contacts.files.formats import DELIMITER_WORDS, QUOTE_WORDS, Format
+from contacts.files.formats import DELIMITER_WORDS, QUOTE_WORDS, WORKBOOKS, Format
 from contacts.files.inspection import Inspection, inspect_text, inspect_upload
+from contacts.files.workbooks import workbook_to_csv
 from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
-from contacts.services import import_runner
+from contacts.services import import_runner, import_undo
 from contacts.services.lists import create_list, learn_columns, lock_list
+from contacts.services.remembered import recall, remember, remembered_for
 from web.waking import wake
 
 log = structlog.get_logger("crier.imports")
@@ -48,7 +50,8 @@ LIST_NAME_LIMIT = 100
 SHEET_NAME_LIMIT = 100
 SHOWN_COLUMNS = 20
 CHANGEABLE = (ImportState.UPLOADED, ImportState.CHECKED)
-BUSY = (ImportState.CHECKING, ImportState.RUNNING)
+BUSY = (ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING)
+CANCELLABLE = (*CHANGEABLE, ImportState.CHECKING, ImportState.RUNNING, ImportState.FAILED)
 AGAIN = (ImportState.FAILED, ImportState.CANCELLED)
 
 
@@ -94,12 +97,19 @@ def upload_import(
     )
     imported.file.save(f"{uuid.uuid4().hex}.csv", upload, save=False)
     try:
-        _take_over(imported, inspect_upload(Path(imported.file.path), workspace.default_country))
+        found = inspect_upload(Path(imported.file.path), workspace.default_country)
+        _take_over(imported, found)
+        imported.packed, imported.sheets = found.packed, list(found.sheets)
+        if found.workbook:
+            imported.workbook.name = str(Path(str(imported.file.name)).with_name(found.workbook.name))
+        recall(imported)
         if recipient_list is None:
             imported.new_list_name = _free_list_name(workspace, imported.file_name)
         imported.save()
     except BaseException:
         imported.file.delete(save=False)
+        if imported.workbook:
+            imported.workbook.delete(save=False)
         raise
     record(workspace, actor, "uploaded", imported, bytes=imported.file_size, kind=imported.file_kind)
     return imported
@@ -112,13 +122,17 @@ def reread_import(
     delimiter: str = "",
     quote: str = "",
     has_header: bool | None = None,
+    sheet: str = "",
 ) -> Import:
     """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused.
 
-    What is not given stays. `encoding`: in any usual name; a given one is a guess no longer.
+    What is not given stays; of another sheet the header is guessed anew. `encoding`: in any usual name; a given
+    one is a guess no longer.
     """
     _require_changeable(imported)
     _require_text(imported, encoding)
+    if sheet and sheet != imported.sheet:
+        return _read_sheet(imported, sheet, has_header)
     certainty = EncodingCertainty.CHOSEN if encoding else EncodingCertainty(imported.encoding_certainty)
     found = inspect_text(
         Path(imported.file.path),
@@ -136,6 +150,30 @@ def reread_import(
     imported.file_kind, imported.encoding_certainty = kind, certainty
     _back_to_uploaded(imported)
     imported.save()
+    return imported
+
+
+def _read_sheet(imported: Import, sheet: str, has_header: bool | None) -> Import:
+    """Into a file of its own: the one before must still be there if this is undone with its transaction."""
+    _require_sheet(imported, sheet)
+    before = str(imported.file.name)
+    path = Path(imported.file.path).with_name(f"{uuid.uuid4().hex}.csv")
+    try:
+        workbook_to_csv(Path(imported.workbook.path), path, imported.sheets.index(sheet))
+        found = inspect_text(path, imported.default_country, file_format=Format(), has_header=has_header)
+        kind = imported.file_kind
+        _take_over(imported, found)
+        imported.file_kind = kind
+        imported.file.name = str(Path(before).with_name(path.name))
+        imported.sheet = sheet
+        _back_to_uploaded(imported)
+        imported.save()
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, FileRefused):
+            raise ContactsError(error.sentence, field="sheet", code=error.code) from error
+        raise
+    transaction.on_commit(lambda: imported.file.storage.delete(before))
     return imported
 
 
@@ -163,18 +201,43 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     return imported
 
 
+def forget_mapping(*, imported: Import) -> Import:
+    """The next file with these column names is guessed again, and so is this one as long as it can be changed."""
+    found = remembered_for(imported)
+    if found is None:
+        raise ContactsError(
+            _("No mapping is remembered for these column names: there is nothing to forget."),
+            code="nothing_remembered",
+        )
+    if is_changeable(imported) and imported.mapping == found.mapping:
+        _require_state(imported, (*CHANGEABLE, *AGAIN))
+        imported.mapping = [column["guess"] for column in imported.columns]
+        _back_to_uploaded(imported)
+        imported.save()
+    found.delete()
+    return imported
+
+
 def start_check(*, imported: Import) -> Import:
     """Small files are checked before this returns, others by a worker."""
     _require_changeable(imported)
     _require_mapping(imported, imported.mapping)
     _require_target(imported.workspace, imported.list, imported.new_list_name)
     _move(imported, ImportState.CHECKING, done_rows=0, state_reason="")
-    if imported.file_size <= CHECKED_AT_ONCE_BYTES:
+    if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
         import_runner.check_import(imported.pk)
     else:
         _wake(imported)
     imported.refresh_from_db()
     return imported
+
+
+def _size_as_read(imported: Import) -> int:
+    """Of a packed file or a workbook it is not the size of the upload. A file that is gone has none."""
+    try:
+        return imported.file.size
+    except FileNotFoundError:
+        return 0
 
 
 def start_run(*, imported: Import, actor: Actor) -> Import:
@@ -183,8 +246,11 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
         raise WrongState(
             _("Check the file first: the check says what the import will do."), code="not_checked"
         )
+    if imported.undo_counts:
+        raise WrongState(_("Undoing this import has begun. Undo it to the end, and upload the file again."))
     again = bool(imported.counts)
     _require_state(imported, AGAIN if again else (ImportState.CHECKED,))
+    _require_anybody(imported)
     with transaction.atomic():
         fresh: dict[str, Any] = (
             {} if again else {"done_rows": 0, "problems": [], "started_at": timezone.now()}
@@ -193,6 +259,7 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
         if not again:
             imported.list = _target(imported, actor)
             imported.save(update_fields=["list"])
+            remember(imported)
         record(imported.workspace, actor, "started", imported, list=str(imported.list))
     _wake(imported)
     return imported
@@ -200,12 +267,24 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
 
 def cancel_import(*, imported: Import, actor: Actor) -> Import:
     """Of a run, what is in the list stays there, and running it again goes on from there."""
-    _require_state(imported, (*CHANGEABLE, *BUSY, ImportState.FAILED))
+    _require_state(imported, CANCELLABLE)
     if imported.state == ImportState.CHECKING:
         return _move(imported, ImportState.UPLOADED, done_rows=0)
     _move(imported, ImportState.CANCELLED, finished_at=timezone.now())
     imported.refresh_from_db()
     record(imported.workspace, actor, "cancelled", imported, rows=imported.done_rows)
+    return imported
+
+
+def undo_import(*, imported: Import, actor: Actor) -> Import:
+    """Gives it to a worker. WrongState says why it cannot be undone, also where somebody has been texted."""
+    import_undo.require_undoable(imported)
+    import_undo.require_not_texted(imported)
+    with transaction.atomic():
+        fresh = {name: imported.undo_counts.get(name, 0) for name in import_undo.COUNTS}
+        _move(imported, ImportState.UNDOING, state_reason="", undo_counts=fresh, undone_by=actor.user)
+        record(imported.workspace, actor, "began to undo", imported, list=str(imported.list))
+    _wake(imported)
     return imported
 
 
@@ -244,6 +323,18 @@ def is_changeable(imported: Import) -> bool:
     return imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
 
 
+def _require_anybody(imported: Import) -> None:
+    """A file that cannot be read must not empty a list."""
+    counts = imported.check_counts
+    kept = sum(counts.get(name, 0) for name in ("new", "updated", "unchanged"))
+    if imported.existing == ExistingNumbers.REPLACE and not kept:
+        raise ContactsError(
+            _("No row of the file is a person: replacing would empty the list. Correct the columns."),
+            field="existing",
+            code="would_empty",
+        )
+
+
 def _require_changeable(imported: Import) -> None:
     if imported.counts and imported.state in AGAIN:
         raise WrongState(_("This import has begun already. Run it again: it goes on where it stopped."))
@@ -263,13 +354,28 @@ def _require_state(imported: Import, allowed: Sequence[str]) -> None:
 
 
 def _require_text(imported: Import, encoding: str) -> None:
-    if encoding and imported.file_kind == "xlsx" and _known_encoding(encoding) != imported.encoding:
+    if encoding and imported.file_kind in WORKBOOKS and _known_encoding(encoding) != imported.encoding:
         raise ContactsError(
             _(
                 "A workbook says its encoding itself; %(encoding)s cannot be chosen for it. Leave the field out."
             )
             % {"encoding": encoding},
             field="encoding",
+        )
+
+
+def _require_sheet(imported: Import, sheet: str) -> None:
+    if imported.file_kind not in WORKBOOKS:
+        raise ContactsError(
+            _("The file is no workbook, so it has no sheet %(sheet)s. Leave the field out.")
+            % {"sheet": sheet},
+            field="sheet",
+        )
+    if sheet not in imported.sheets:
+        raise ContactsError(
+            _("The workbook has no sheet %(sheet)s. Choose one of: %(known)s.")
+            % {"sheet": sheet, "known": ", ".join(imported.sheets)},
+            field="sheet",
         )
 
 
@@ -330,6 +436,14 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
             field="mapping",
             code="repeated_target",
         )
+    clash = next((name for name in ("first_name", "last_name") if name in mapping), "")
+    if WHOLE_NAME in mapping and clash:
+        raise ContactsError(
+            _("A column goes to %(name)s, and so does a part of the whole name. Keep one of them.")
+            % {"name": clash},
+            field="mapping",
+            code="repeated_target",
+        )
     own = sum(target.startswith(EXTRA) for target in mapping)
     if own > MAX_EXTRA_COLUMNS:
         raise ContactsError(
@@ -343,7 +457,7 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
 
 
 def _require_known_target(target: str) -> None:
-    if target in {MSISDN, IGNORED, *PERSON_FIELDS}:
+    if target in {IGNORED, WHOLE_NAME, *NUMBERS, *PERSON_FIELDS}:
         return
     name = target.removeprefix(EXTRA)
     if target.startswith(EXTRA) and name and column_name(name) == name:
@@ -440,7 +554,7 @@ def _target(imported: Import, actor: Actor) -> RecipientList:
 
 def _free_list_name(workspace: Workspace, file_name: str) -> str:
     """ "autumn-members.csv" -> "autumn-members", with a number where that is taken."""
-    base = Path(file_name).stem.strip()[:90] or str(_("New list"))
+    base = Path(file_name.removesuffix(".gz")).stem.strip()[:90] or str(_("New list"))
     taken = {
         name.casefold()
         for name in workspace.recipient_lists.filter(name__istartswith=base).values_list("name", flat=True)
@@ -451,5 +565,9 @@ def _free_list_name(workspace: Workspace, file_name: str) -> str:
 
 def _wake(imported: Import) -> None:
     """A broker that is away costs one sweep, and fails nobody's request."""
-    task = tasks.check_import if imported.state == ImportState.CHECKING else tasks.run_import
-    wake(task, imported.pk, expires=WAKE_UP_SECONDS)
+    doors = {
+        ImportState.CHECKING: tasks.check_import,
+        ImportState.RUNNING: tasks.run_import,
+        ImportState.UNDOING: tasks.undo_import,
+    }
+    wake(doors[ImportState(imported.state)], imported.pk, expires=WAKE_UP_SECONDS)

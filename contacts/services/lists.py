@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,9 +18,12 @@ from accounts.models import Workspace
 from contacts.batches import in_batches
 from contacts.errors import ContactsError, WrongState
 from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person
-from contacts.models import ExistingNumbers, Recipient, RecipientList
+from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilter
 from contacts.numbers import Refused, read_number
+from contacts.people import people_of
 from contacts.related import users_of
+from contacts.rules import Rule, in_words
+from sms.msisdn import kind_of
 
 CHANGEABLE = (*PERSON_FIELDS, "extra", "updated_at")
 
@@ -53,6 +56,63 @@ def create_list(*, workspace: Workspace, actor: Actor, name: str) -> RecipientLi
     return made
 
 
+def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Rule) -> RecipientList:
+    """Whoever on `source` matches just now, wherever a list may be chosen."""
+    if source.source_id is not None:
+        raise ContactsError(
+            _("%(name)s is a live list itself. Make the live list of %(source)s.")
+            % {"name": source.name, "source": source.source},
+            field="rule",
+        )
+    if not rule:
+        raise ContactsError(
+            _("The filter is empty, so everybody on %(name)s matches. Set a filter first.")
+            % {"name": source.name},
+            field="rule",
+        )
+    made = RecipientList(
+        workspace=source.workspace,
+        name=name.strip(),
+        source=source,
+        rule=rule.as_dict(),
+        columns=source.columns,
+    )
+    _save(made)
+    record(source.workspace, actor, "created", made, source=source.name, filter=in_words(rule)[:500])
+    return recount_live_list(made)
+
+
+def recount_live_list(live: RecipientList) -> RecipientList:
+    live.recipient_count = people_of(live).count()
+    RecipientList.objects.filter(pk=live.pk).update(recipient_count=live.recipient_count)
+    return live
+
+
+def recount_live_lists() -> int:
+    """Each hour: what pages show of them. The reach of a broadcast is counted by itself, at its time."""
+    rows = RecipientList.objects.filter(source__isnull=False).select_related("source", "workspace")
+    return len([recount_live_list(live) for live in rows])
+
+
+def save_filter(*, recipient_list: RecipientList, actor: Actor, name: str, rule: Rule) -> SavedFilter:
+    """Under a name that the list has already, it takes the place of that one."""
+    if not name.strip():
+        raise ContactsError(_("The name of the filter is empty. Enter one."), field="name")
+    if not rule:
+        raise ContactsError(_("The filter is empty. Set one condition at least."), field="rule")
+    known = recipient_list.saved_filters.filter(name__iexact=name.strip()).first()
+    saved = known or SavedFilter(list=recipient_list, created_by=actor.user)
+    saved.name, saved.rule = name.strip(), rule.as_dict()
+    saved.save()
+    record(recipient_list.workspace, actor, "changed" if known else "created", saved)
+    return saved
+
+
+def delete_filter(*, saved: SavedFilter, actor: Actor) -> None:
+    record(saved.list.workspace, actor, "deleted", saved)
+    saved.delete()
+
+
 def rename_list(*, recipient_list: RecipientList, actor: Actor, name: str) -> RecipientList:
     was, recipient_list.name = recipient_list.name, name.strip()
     _save(recipient_list)
@@ -70,7 +130,9 @@ def set_list_enabled(*, recipient_list: RecipientList, actor: Actor, enabled: bo
 
 def delete_list(*, recipient_list: RecipientList, actor: Actor) -> None:
     """Refused where a broadcast refers to it: disabling hides and keeps."""
-    users = users_of(recipient_list, besides={"recipients", "imports"})
+    users = users_of(
+        recipient_list, besides={"recipients", "imports", "saved_filters", "jobs", "incoming_jobs"}
+    )
     if users:
         raise WrongState(
             _("%(name)s is in use (%(users)s) and is kept. Disable it instead.")
@@ -172,8 +234,19 @@ def restore_recipients(*, recipient_list: RecipientList, rows: Iterable[Recipien
     return len(back)
 
 
+def require_own_people(recipient_list: RecipientList) -> None:
+    """Raises WrongState for a live list."""
+    if recipient_list.source_id is not None:
+        raise WrongState(
+            _("%(name)s is a live list: its people stand on %(source)s. Change them there.")
+            % {"name": recipient_list.name, "source": recipient_list.source},
+            code="live_list",
+        )
+
+
 def lock_list(recipient_list: RecipientList) -> RecipientList:
     """The list as it is now. One writer at a time keeps its count right. Needs a transaction."""
+    require_own_people(recipient_list)
     return RecipientList.objects.select_for_update(no_key=True).get(pk=recipient_list.pk)
 
 
@@ -196,7 +269,9 @@ def learn_columns(recipient_list: RecipientList, names: Iterable[str]) -> None:
             code="too_many_columns",
         )
     if columns != known:
-        RecipientList.objects.filter(pk=recipient_list.pk).update(columns=columns)
+        RecipientList.objects.filter(Q(pk=recipient_list.pk) | Q(source=recipient_list)).update(
+            columns=columns
+        )
     recipient_list.columns = columns
 
 
@@ -204,6 +279,7 @@ def learn_columns(recipient_list: RecipientList, names: Iterable[str]) -> None:
 class _Row:
     msisdn: str
     country: str
+    kind: str
     fields: dict[str, str]
     extra: dict[str, str]
 
@@ -223,7 +299,7 @@ def _readable(people: Sequence[Person], country: str, added: Added) -> dict[str,
         if msisdn in rows:
             added.duplicate += 1
         else:
-            rows[msisdn] = _Row(msisdn, found_country, fields, extra)
+            rows[msisdn] = _Row(msisdn, found_country, kind_of(msisdn) or "", fields, extra)
     return rows
 
 
@@ -256,6 +332,7 @@ def _recipient(recipient_list: RecipientList, row: _Row, now: datetime) -> Recip
         list=recipient_list,
         msisdn=row.msisdn,
         country=row.country,
+        kind=row.kind,
         extra=row.extra,
         created_at=now,
         updated_at=now,

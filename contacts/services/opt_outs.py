@@ -1,8 +1,11 @@
-"""Who must not be texted: opt-outs of a workspace, and its unsubscribe lists. The sole writer of both."""
+"""Who must not be texted: opt-outs of a workspace, and its unsubscribe lists. The sole writer of both.
+
+Whatever opts a number out or in settles the texts of that number that wait for a person to read them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -15,7 +18,14 @@ from accounts.audit import record
 from accounts.models import Workspace
 from contacts.batches import in_batches
 from contacts.errors import ContactsError, WrongState
-from contacts.models import OptOut, OptOutHow, UnsubscribeList, UnsubscribeMember
+from contacts.models import (
+    OptOut,
+    OptOutHow,
+    OptOutReview,
+    ReviewDecision,
+    UnsubscribeList,
+    UnsubscribeMember,
+)
 from contacts.related import users_of
 from contacts.signals import OptedOut, opted_out
 
@@ -38,6 +48,7 @@ def opt_out(
             msisdn=msisdn,
             defaults={"how": how, "source": source[:500], "message_id": message_id},
         )
+        settle_reviews(workspace, [msisdn], ReviewDecision.OPTED_OUT)
         if made:
             if actor != NOBODY:
                 record(workspace, actor, "opted out", row, how=str(how), source=source[:200])
@@ -58,6 +69,7 @@ def opt_out_many(
                 OptOut(workspace=workspace, msisdn=msisdn, how=how, source=source[:500]) for msisdn in new
             ]
             OptOut.objects.bulk_create(rows, ignore_conflicts=True)
+            settle_reviews(workspace, batch, ReviewDecision.OPTED_OUT)
             fresh += new
         if fresh:
             record(workspace, actor, "opted out", workspace, count=len(fresh), how=str(how))
@@ -75,6 +87,7 @@ def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOB
             _("The reason is empty. Say why this opt-out is removed: it is kept as proof."), field="reason"
         )
     with transaction.atomic():
+        settle_reviews(workspace, [msisdn], ReviewDecision.DISMISSED)
         row = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
         if row is None:
             return False
@@ -91,6 +104,23 @@ def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str
     for batch in in_batches(msisdns):
         found.update(rows.filter(msisdn__in=batch).values_list("msisdn", flat=True))
     return found
+
+
+def settle_reviews(workspace: Workspace, msisdns: Sequence[str], decision: ReviewDecision) -> None:
+    """Nobody need read the waiting texts of these numbers any more, and no decision about them can be undone."""
+    rows = OptOutReview.objects.filter(workspace=workspace, msisdn__in=msisdns)
+    rows.filter(opt_out_id__isnull=False).update(opt_out_id=None)
+    waiting = rows.filter(decision=ReviewDecision.WAITING)
+    if waiting.update(decision=decision, decided_at=timezone.now()):
+        count_waiting(workspace)
+
+
+def count_waiting(workspace: Workspace) -> None:
+    """Counted anew while the workspace is locked: two who decide at once cannot spoil the number."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+    count = OptOutReview.objects.filter(workspace=workspace, decision=ReviewDecision.WAITING).count()
+    Workspace.objects.filter(pk=workspace.pk).update(waiting_reviews=count)
+    workspace.waiting_reviews = count
 
 
 # --- named unsubscribe lists ---
@@ -136,10 +166,13 @@ def add_members(
     unsubscribe_list: UnsubscribeList,
     msisdns: Iterable[str],
     how: str = OptOutHow.PERSON,
+    source: str = "",
+    message_id: int | None = None,
     actor: Actor = NOBODY,
     at: datetime | None = None,
 ) -> int:
-    """How many were not on it before."""
+    """How many were not on it before. `source` and `message_id` as of an opt-out: the first ones stay."""
+    proof = {"how": how, "source": source[:500], "message_id": message_id}
     when = at or timezone.now()
     added = 0
     with transaction.atomic():
@@ -147,7 +180,7 @@ def add_members(
         for batch in in_batches(dict.fromkeys(msisdns)):
             known = set(unsubscribe_list.members.filter(msisdn__in=batch).values_list("msisdn", flat=True))
             rows = [
-                UnsubscribeMember(list=unsubscribe_list, msisdn=msisdn, how=how, at=when)
+                UnsubscribeMember(list=unsubscribe_list, msisdn=msisdn, at=when, **proof)
                 for msisdn in batch
                 if msisdn not in known
             ]

@@ -20,7 +20,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def lists_of(request: Any) -> QuerySet[RecipientList]:
-    return RecipientList.objects.filter(workspace=request.workspace).select_related("workspace")
+    return RecipientList.objects.filter(workspace=request.workspace).select_related("workspace", "source")
 
 
 def unsubscribe_lists_of(request: Any) -> QuerySet[UnsubscribeList]:

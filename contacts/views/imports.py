@@ -17,14 +17,16 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
-from contacts.files.columns import MSISDN
+from contacts.files.columns import HALF, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS, Letters, encoding_named
-from contacts.files.formats import DELIMITER_WORDS
-from contacts.forms import ColumnsForm, EncodingForm, FormatForm, UploadForm
+from contacts.files.formats import DELIMITER_WORDS, WORKBOOKS
+from contacts.forms import ColumnsForm, EncodingForm, FormatForm, SheetForm, UploadForm
 from contacts.models import EncodingCertainty, Import, ImportState, RecipientList
 from contacts.preview import preview_of
-from contacts.problems import CUT, Described, describe
+from contacts.problems import describe
 from contacts.services import imports
+from contacts.services.import_undo import why_not_undoable
+from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
     STOP_POLLING,
@@ -176,8 +178,10 @@ def _columns_page(
         "imported": imported,
         "form": form,
         "format_form": format_form,
+        "sheet_form": SheetForm(imported) if len(imported.sheets) > 1 else None,
         "rows": rows,
         "about": _about(imported),
+        "is_recalled": is_recalled(imported),
         "no_number": MSISDN not in imported.mapping,
         "steps": _steps(imported),
         "current": COLUMNS,
@@ -188,7 +192,7 @@ def _columns_page(
 
 def _about(imported: Import) -> str:
     """How the file was read, and how many of its columns were recognised."""
-    if imported.file_kind == "xlsx":
+    if imported.file_kind in WORKBOOKS:
         read_as = _("Sheet %(sheet)s.") % {"sheet": imported.sheet}
     else:
         read_as = _("Parted by %(delimiter)s, %(encoding)s.") % {
@@ -219,13 +223,16 @@ def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
     """(tone, words) about a column that goes to `target`, from the rows looked at."""
     if not target:
         return "mute", _("Left out")
-    if target == MSISDN:
+    if target in NUMBERS:
         return _number_badge(column)
     filled = round(100 * column["filled"])
     if not filled:
         return "warn", _("Empty")
-    if target == "first_name" and column.get("whole_names", 0) >= 0.5:
+    is_whole = column.get("whole_names", 0) >= HALF
+    if target == "first_name" and is_whole:
         return "info", _("Whole names: first and last stay together")
+    if target == WHOLE_NAME and not is_whole:
+        return "info", _("Mostly single words: they become first names")
     return "ok", _("All filled") if filled == 100 else _("%(percent)d%% filled") % {"percent": filled}
 
 
@@ -257,6 +264,35 @@ def import_reread(request: WorkspaceRequest, pk: int) -> HttpResponse:
         else:
             return redirect("import-columns", pk)
     return _columns_page(request, imported, ColumnsForm(imported), form, status=422)
+
+
+@require_POST
+@marketer_page
+def import_sheet(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Reads another sheet of the workbook; the columns are guessed anew."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    back = reverse("import-columns", args=[pk])
+    try:
+        imports.reread_import(imported=imported, sheet=request.POST.get("sheet", "") or "?")
+    except ContactsError as error:
+        return refuse(request, error, back)
+    toast(request, _("The sheet %(sheet)s was read. Look at its columns.") % {"sheet": imported.sheet})
+    return HttpResponseRedirect(back)
+
+
+@require_POST
+@marketer_page
+def import_forget(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Forgets the mapping that was remembered for these column names; the columns are guessed again."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    try:
+        imports.forget_mapping(imported=imported)
+    except ContactsError as error:
+        return refuse(request, error, _step_url(imported))
+    toast(request, _("Forgotten. The columns are guessed again."))
+    return HttpResponseRedirect(_step_url(imported))
 
 
 @form_page
@@ -338,6 +374,7 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
         context["preview"] = preview_of(imported)
         counts = imported.check_counts
         context["to_write"] = counts["new"] + counts["updated"]
+        context["to_remove"] = counts.get("removed", 0)
         context |= _encoding_context(imported)
     return render(request, "contacts/import_check.html", context)
 
@@ -370,7 +407,8 @@ def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = _report(imported) | {
         "may_change": may_change(request),
         "next_url": _step_url(imported),
-        "can_go_on": imported.state in imports.AGAIN and bool(imported.counts),
+        "can_go_on": imported.state in imports.AGAIN and bool(imported.counts) and not imported.undo_counts,
+        "why_not_undoable": why_not_undoable(imported),
         "can_change": imported.state in imports.AGAIN and imports.is_changeable(imported),
     }
     return render(request, "contacts/import_detail.html", context)
@@ -386,6 +424,22 @@ def import_resume(request: WorkspaceRequest, pk: int) -> HttpResponse:
     except ContactsError as error:
         return refuse(request, error, reverse("import-detail", args=[pk]))
     return redirect("import-run", pk)
+
+
+@form_page
+@marketer_page
+def import_undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Says what will happen; a POST does it."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    back = reverse("import-detail", args=[pk])
+    if request.method == "POST":
+        try:
+            imports.undo_import(imported=imported, actor=actor_of(request))
+        except ContactsError as error:
+            return refuse(request, error, back)
+        return HttpResponseRedirect(back)
+    context = {"imported": imported, "why_not_undoable": why_not_undoable(imported)}
+    return render(request, "contacts/import_undo.html", context)
 
 
 @require_POST
@@ -436,14 +490,13 @@ def _report(imported: Import) -> dict[str, Any]:
     """Counts and reasons of the run, or of the check while there was none."""
     ran = bool(imported.counts)
     told = describe(imported.problems if ran else imported.check_problems)
-    cut = [one for one in told if one.code.startswith(CUT)]
-    refused: list[Described] = [one for one in told if not one.code.startswith(CUT)]
     return {
         "imported": imported,
         "ran": ran,
         "counts": imported.counts if ran else imported.check_counts,
-        "refused": refused,
-        "cut": cut,
+        "refused": [one for one in told if one.effect == "refused"],
+        "cut": [one for one in told if one.effect == "cut"],
+        "noticed": [one for one in told if one.effect == "noticed"],
         "progress": imports.progress_of(imported),
     }
 

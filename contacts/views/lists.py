@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,12 +18,14 @@ from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, 
 from contacts.errors import ContactsError
 from contacts.exports import people_csv
 from contacts.fields import PERSON_FIELDS
-from contacts.forms import NameForm, PersonForm
-from contacts.models import ExistingNumbers, Recipient, RecipientList
-from contacts.numbers import read_number
-from contacts.search import search_people
-from contacts.services import lists
-from contacts.views.common import add_refusal, form_page, ids_of, lists_of, may_change
+from contacts.filter_forms import WORDS_LIMIT, FilterForm, query_of, read_filter
+from contacts.forms import NameForm, PasteForm, PersonForm
+from contacts.models import ExistingNumbers, ListJobKind, Recipient, RecipientList, SavedFilter
+from contacts.numbers import Refused, read_number, split_pasted
+from contacts.people import Counted, Found, Sought, count_on, look, look_back, rule_of_list
+from contacts.rules import in_words, rule_of
+from contacts.services import list_jobs, lists
+from contacts.views.common import add_refusal, form_page, ids_of, lists_of, may_change, refuse
 from web.paging import key_page
 from web.toasts import toast
 
@@ -30,6 +33,9 @@ from web.toasts import toast
 QUICK_FIELDS = ("first_name", "last_name")
 # Further columns that the table shows; all of them stand on the person's own page and in the export.
 SHOWN_COLUMNS = 3
+PAGE_SIZE = 50
+PASTED_AT_ONCE = 10_000
+REFUSED_SHOWN = 20
 UNDO_KEY = "removed_people"
 
 
@@ -82,6 +88,10 @@ def list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @marketer_page
 def _add_person(request: WorkspaceRequest, recipient_list: RecipientList) -> HttpResponse:
+    try:
+        lists.require_own_people(recipient_list)
+    except ContactsError as error:
+        return refuse(request, error, reverse("recipient-list-detail", args=[recipient_list.pk]))
     form = PersonForm(recipient_list, request.POST, only=QUICK_FIELDS)
     if form.is_valid() and _is_added(request, recipient_list, form):
         return redirect("recipient-list-detail", recipient_list.pk)
@@ -113,20 +123,138 @@ def _is_added(request: WorkspaceRequest, recipient_list: RecipientList, form: Pe
 def _detail(
     request: WorkspaceRequest, recipient_list: RecipientList, form: PersonForm, status: int = 200
 ) -> HttpResponse:
-    words = request.GET.get("q", "").strip()
-    page = key_page(request, search_people(recipient_list.recipients.all(), words))
-    shown = recipient_list.columns[:SHOWN_COLUMNS]
+    asked = read_filter(recipient_list, request.GET)
+    if asked.error and status == 200:
+        status = 422
     context = {
         "list": recipient_list,
-        "page": page,
-        "people": [(person, [person.extra.get(name, "") for name in shown]) for person in page.rows],
-        "shown_columns": shown,
-        "q": words,
+        "asked": asked,
+        "shown_columns": recipient_list.columns[:SHOWN_COLUMNS],
         "form": form,
         "may_change": may_change(request),
+        "rule_words": in_words(rule_of_list(recipient_list)),
+        "filters": [] if request.htmx else _filters_of(recipient_list),
+        **({} if asked.error else _page_of(request, asked)),
     }
-    template = "contacts/_people.html" if request.htmx and status == 200 else "contacts/list.html"
+    if request.htmx and request.method == "GET":
+        template = "contacts/_people_rows.html" if "room" in request.GET else "contacts/_people.html"
+    else:
+        template = "contacts/list.html"
     return _for_both(render(request, template, context, status=status))
+
+
+def _filters_of(recipient_list: RecipientList) -> list[tuple[SavedFilter, str]]:
+    """Each with the query of its address."""
+    saved = recipient_list.saved_filters.order_by("name")
+    return [(one, query_of("", rule_of(one.rule))) for one in saved]
+
+
+def _page_of(request: WorkspaceRequest, asked: FilterForm) -> dict[str, Any]:
+    """The people of one page, or as many of them as one window holds; `go_on`: where to look for the others."""
+    room = min(_count_in(request, "room") or PAGE_SIZE, PAGE_SIZE)
+    looked = _count_in(request, "looked")
+    before, after = _number_in(request, "before"), _number_in(request, "after")
+    by_index = not asked.sought.question
+    if before and by_index:
+        rows = look_back(asked.sought, before=before, room=room + 1)
+        earlier, rows = len(rows) > room, rows[-room:]
+        found = Found(rows, 0, rows[-1].msisdn if rows else "")
+    else:
+        found, earlier = look(asked.sought, after=after, room=room), bool(after)
+    full = len(found.rows) == room
+    further = {"after": found.edge, "looked": looked + found.looked}
+    return {
+        "people": _shown_people(found.rows, asked.sought.recipient_list),
+        "looked": looked + found.looked,
+        "by_index": by_index,
+        "previous": _address(asked, before=found.rows[0].msisdn)
+        if by_index and earlier and found.rows
+        else "",
+        "next": _address(asked, after=found.edge) if found.edge and full else "",
+        "go_on": _address(asked, **further, room=room - len(found.rows)) if found.edge and not full else "",
+        "go_on_by_hand": _address(asked, after=found.edge),
+        "from_start": _address(asked) if after and "room" not in request.GET else "",
+        "ends_here": not found.edge and not after,
+        "first_look": "room" not in request.GET,
+    }
+
+
+def _shown_people(rows: list[Recipient], recipient_list: RecipientList) -> list[tuple[Recipient, list[str]]]:
+    shown = recipient_list.columns[:SHOWN_COLUMNS]
+    return [(person, [person.extra.get(name, "") for name in shown]) for person in rows]
+
+
+def _address(asked: FilterForm, **more: Any) -> str:
+    return "?" + "&".join(filter(None, (asked.query, urlencode(more))))
+
+
+def _count_in(request: WorkspaceRequest, name: str) -> int:
+    raw = request.GET.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 12 else 0
+
+
+def _number_in(request: WorkspaceRequest, name: str) -> str:
+    raw = request.GET.get(name, "")
+    return raw if raw.isascii() and raw.isdigit() and len(raw) <= 15 else ""
+
+
+@require_GET
+@viewer_page
+def people_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """How many match: a window more each time it is asked, until all are counted."""
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    asked = read_filter(recipient_list, request.GET)
+    so_far = Counted(_count_in(request, "found"), _count_in(request, "looked"), _number_in(request, "after"))
+    counted = so_far if asked.error else count_on(asked.sought, so_far)
+    more = {"found": counted.found, "looked": counted.looked, "after": counted.edge}
+    context = {
+        "list": recipient_list,
+        "counted": counted,
+        "go_on": _address(asked, **more) if counted.edge and not asked.error else "",
+    }
+    return render(request, "contacts/_people_count.html", context)
+
+
+@form_page
+@marketer_page
+def list_paste(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Numbers alone, from wherever one copied them. What cannot be read stays in the field, with reasons."""
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    form = PasteForm(request.POST or None)
+    refused: list[Refused] = []
+    if form.is_valid():
+        try:
+            refused = _paste(request, recipient_list, split_pasted(form.cleaned_data["numbers"]))
+        except ContactsError as error:
+            add_refusal(form, error)
+        else:
+            if not refused:
+                return redirect("recipient-list-detail", pk)
+            form = PasteForm({"numbers": "\n".join(one.raw for one in refused)})
+            form.add_error("numbers", _("These could not be read. Correct them and add them again."))
+    context = {"list": recipient_list, "form": form, "refused": refused[:REFUSED_SHOWN]}
+    return render(request, "contacts/paste.html", context, status=422 if form.is_bound else 200)
+
+
+def _paste(request: WorkspaceRequest, recipient_list: RecipientList, numbers: list[str]) -> list[Refused]:
+    if len(numbers) > PASTED_AT_ONCE:
+        raise ContactsError(
+            _("These are %(count)s numbers; at most %(limit)s fit here. Import them as a file.")
+            % {"count": f"{len(numbers):,}", "limit": f"{PASTED_AT_ONCE:,}"},
+            field="numbers",
+        )
+    added = lists.add_recipients(
+        recipient_list=recipient_list,
+        people=[lists.Person(msisdn=raw) for raw in numbers],
+        actor=actor_of(request),
+        existing=ExistingNumbers.SKIP,
+    )
+    toast(
+        request,
+        _("%(new)s added; %(there)s were there already; %(twice)s came twice.")
+        % {"new": f"{added.new:,}", "there": f"{added.skipped:,}", "twice": f"{added.duplicate:,}"},
+    )
+    return added.refused
 
 
 @form_page
@@ -186,22 +314,33 @@ def person_edit(request: WorkspaceRequest, pk: int, person_pk: int) -> HttpRespo
 def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """`selected`: ids of people; with `all`=1 everybody who matches `query`. The former can be undone."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
-    everybody = request.POST.get("all") == "1"
+    if request.POST.get("all") == "1":
+        return _remove_all(request, recipient_list)
     ids = ids_of(request)
-    if everybody:
-        rows = search_people(recipient_list.recipients.all(), request.POST.get("query", ""))
-        ids = list(rows.values_list("pk", flat=True))
-    removed = lists.remove_recipients(recipient_list=recipient_list, ids=ids, actor=actor_of(request))
+    try:
+        removed = lists.remove_recipients(recipient_list=recipient_list, ids=ids, actor=actor_of(request))
+    except ContactsError as error:
+        return refuse(request, error, reverse("recipient-list-detail", args=[pk]))
     if not removed:
         toast(request, _("Nobody was removed: choose people first."), level="warning")
         return redirect("recipient-list-detail", pk)
     words = ngettext("Removed %(n)d person.", "Removed %(n)d people.", len(removed)) % {"n": len(removed)}
-    undo_url = ""
-    if not everybody:
-        request.session[UNDO_KEY] = {"list": pk, "people": [_kept(person) for person in removed]}
-        undo_url = reverse("recipient-list-restore", args=[pk])
-    toast(request, words, undo_url=undo_url)
+    request.session[UNDO_KEY] = {"list": pk, "people": [_kept(person) for person in removed]}
+    toast(request, words, undo_url=reverse("recipient-list-restore", args=[pk]))
     return redirect("recipient-list-detail", pk)
+
+
+def _remove_all(request: WorkspaceRequest, recipient_list: RecipientList) -> HttpResponse:
+    words = request.POST.get("query", "").strip()[:WORDS_LIMIT]
+    try:
+        job = list_jobs.start_job(
+            sought=Sought(recipient_list, words),
+            wish=list_jobs.Wish(kind=ListJobKind.REMOVE),
+            actor=actor_of(request),
+        )
+    except ContactsError as error:
+        return refuse(request, error, reverse("recipient-list-detail", args=[recipient_list.pk]))
+    return redirect("list-job", recipient_list.pk, job.pk)
 
 
 @require_POST
@@ -226,7 +365,11 @@ def people_restore(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @require_GET
 @viewer_page
 def list_export(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    return people_csv(get_row(request, lists_of(request), pk=pk))  # type: ignore[return-value]  # streamed
+    """Everybody, or who matches the filter in the address, as CSV while it is read. Other files are jobs."""
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    asked = read_filter(recipient_list, request.GET)
+    form = "csv_semicolon" if request.GET.get("form") == "csv_semicolon" else "csv"
+    return people_csv(recipient_list, asked.sought.everybody(), form)  # type: ignore[return-value]  # streamed
 
 
 def _for_both(response: HttpResponse) -> HttpResponse:
@@ -236,7 +379,9 @@ def _for_both(response: HttpResponse) -> HttpResponse:
 
 
 def _kept(person: Recipient) -> dict[str, Any]:
-    kept = {name: getattr(person, name) for name in ("id", "msisdn", "country", "extra", *PERSON_FIELDS)}
+    kept = {
+        name: getattr(person, name) for name in ("id", "msisdn", "country", "kind", "extra", *PERSON_FIELDS)
+    }
     return kept | {"created_at": person.created_at.isoformat()}
 
 

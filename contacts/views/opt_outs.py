@@ -49,10 +49,13 @@ def _add(request: WorkspaceRequest) -> HttpResponse:
 
 
 def _numbers_of(request: WorkspaceRequest, form: OptOutForm | MembersForm) -> Numbers | None:
-    """All or nothing: with one number that cannot be read, the form says which, and nothing is done."""
+    """With one number that cannot be read nothing is done: all that cannot are shown. `readable`=1: the rest is taken."""
     if not form.is_valid():
         return None
     numbers = read_numbers(split_pasted(form.cleaned_data["numbers"]), request.workspace.default_country)
+    if numbers.msisdns and request.POST.get("readable") == "1":
+        return numbers
+    form.unread = numbers
     for refused in numbers.refused[:SHOWN_REFUSED]:
         form.add_error("numbers", refused.sentence)
     more = len(numbers.refused) - SHOWN_REFUSED
@@ -114,7 +117,7 @@ def opt_out_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @require_GET
 @viewer_page
 def opt_out_export(request: WorkspaceRequest) -> HttpResponse:
-    return opt_outs_csv(request.workspace.pk)  # type: ignore[return-value]  # streamed
+    return opt_outs_csv(request.workspace)  # type: ignore[return-value]  # streamed
 
 
 # --- named lists ---
@@ -154,7 +157,10 @@ def _add_members(request: WorkspaceRequest, unsubscribe_list: UnsubscribeList) -
     if numbers is None:
         return _members(request, unsubscribe_list, form, status=422)
     added = opt_outs.add_members(
-        unsubscribe_list=unsubscribe_list, msisdns=numbers.msisdns, actor=actor_of(request)
+        unsubscribe_list=unsubscribe_list,
+        msisdns=numbers.msisdns,
+        source=form.cleaned_data["source"],
+        actor=actor_of(request),
     )
     toast(request, ngettext("Added %(n)d number.", "Added %(n)d numbers.", added) % {"n": added})
     return redirect("unsubscribe-list-detail", unsubscribe_list.pk)

@@ -25,8 +25,9 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
-from messaging.ledger import Change, Return, apply_changes, return_to_queue, submitting_of
+from messaging.ledger import Change, Return, apply_changes, return_to_queue, submitting_of, unknown_of
 from sms.states import MessageState
 
 log = structlog.get_logger("crier.engine")
@@ -34,14 +35,25 @@ log = structlog.get_logger("crier.engine")
 SUFFIX = ".claims"
 # A line each: CLAIMED [[id, parts], ...], HANDED id, ANSWERED [fields of the change].
 CLAIMED, HANDED, ANSWERED = b"c", b"h", b"a"
+# Made once: `json.dumps` makes one for each call that names what to do with a time.
+_encode = json.JSONEncoder(default=str, check_circular=False, separators=(",", ":")).encode
 
 
 class Journal:
-    """Of one engine. Where it cannot be written there is none, which costs nothing but knowledge."""
+    """Of one engine. Where it cannot be written there is none, which costs nothing but knowledge.
+
+    `is_trusted`: what it says is true. A file that lacks a record and can be neither emptied nor removed would call a
+    text that went out unsent: then `handed` refuses what was claimed under its name.
+    """
 
     def __init__(self, claim: str) -> None:
+        self.claim = claim
+        self.is_trusted = True
         self._path = _folder() / f"{claim}{SUFFIX}"
         self._file: int | None = None
+        # No longer written, but held: its lock keeps others from it as long as we live.
+        self._given_up: int | None = None
+        self._answers: list[bytes] = []
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
@@ -54,23 +66,33 @@ class Journal:
         """(id, parts counted against what was agreed to) of each."""
         self._write(CLAIMED + json.dumps(list(messages)).encode() + b"\n")
 
-    def handed(self, message_id: int) -> None:
-        """Before the first byte of its request is written."""
+    def handed(self, message_id: int) -> bool:
+        """Before the first byte of its request is written. False: it must not be written, see above."""
         self._write(b"h%d\n" % message_id)
+        return self.is_trusted
 
     def answered(self, change: Change) -> None:
-        """Results are written in bulk, some milliseconds later."""
-        self._write(ANSWERED + json.dumps(change, default=str).encode() + b"\n")
+        """Written with the next record, as whoever has an answer begins the next request at once; else by `flush`."""
+        self._answers.append(ANSWERED + _encode(change).encode() + b"\n")
+
+    def flush(self) -> None:
+        if self._answers:
+            self._write(b"")
 
     def close(self) -> None:
         """All it claimed is settled."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._path.unlink()
-            os.close(self._file)
-            self._file = None
+        with suppress(OSError):
+            self._path.unlink()
+        for file in (self._file, self._given_up):
+            if file is not None:
+                os.close(file)
+        self._file = self._given_up = None
 
     def _write(self, record: bytes) -> None:
+        """One call of the system for all: it costs more than what is written."""
+        if self._answers:
+            record = b"".join((*self._answers, record))
+            self._answers.clear()
         if self._file is None:
             return
         try:
@@ -80,13 +102,23 @@ class Journal:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
-        """A file that lacks a record would call a text that went out unsent: rather none."""
+        """A file that lacks a record is worse than none: it is emptied, which a full disk allows, and removed."""
         log.warning("claims are not kept in a file", path=self._path.name, error=str(error))
+        self._answers.clear()
+        file, self._file = self._file, None
+        if file is None:
+            return
+        self._given_up = file
+        emptied = removed = False
+        with suppress(OSError):
+            os.ftruncate(file, 0)
+            emptied = True
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            removed = True
+        self.is_trusted = emptied or removed
+        if not self.is_trusted:
+            log.error("a file of claims is wrong and cannot be removed", path=self._path.name)
 
 
 def recover() -> int:
@@ -97,10 +129,17 @@ def recover() -> int:
             returned += _recover_from(path)
         except FileNotFoundError:
             continue  # another worker was faster, or its engine has just ended well
+        except (OperationalError, InterfaceError):
+            raise  # the database will be there again, and so will the file
+        except Exception as error:
+            # Of another user, a folder, no journal at all: the leases of its claims, if any, end by themselves.
+            log.warning("a file of claims was passed over", path=path.name, error=str(error))
     return returned
 
 
 def _recover_from(path: Path) -> int:
+    if not path.is_file():
+        raise FileNotFoundError if not path.exists() else ValueError("no regular file")
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -114,7 +153,9 @@ def _recover_from(path: Path) -> int:
         # An engine writes its first line after it has the lock: without it nothing was claimed yet.
         if claim and boot == _boot():
             returned = _settle(claim, whole)
-        path.unlink(missing_ok=True)
+        # One that stays is settled again by the next look, which finds nothing more to do.
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
     return returned
 
 
@@ -135,14 +176,18 @@ def _settle(claim: str, records: Iterable[bytes]) -> int:
             answer = _change(json.loads(words))
             answers[answer.message_id] = answer
     mine = submitting_of(claim)
-    known = [answers[message_id] for message_id in mine if message_id in handed and message_id in answers]
+    # Where nobody looked in time, their leases are over.
+    late = unknown_of(claim, answers.keys() - set(mine))
+    known = [
+        answers[message_id] for message_id in (*mine, *late) if message_id in answers and message_id in handed
+    ]
     apply_changes(known)
     unsent = [message_id for message_id in mine if message_id not in handed]
     back = [
         Return(message_id, claim, "worker_stopped", parts=parts.get(message_id, 0)) for message_id in unsent
     ]
     returned = return_to_queue(back)
-    if mine:
+    if mine or known:
         log.info("settled what a dead worker left", answered=len(known), returned=returned, claimed=len(mine))
     return returned
 

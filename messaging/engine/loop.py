@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,12 +41,22 @@ from sms.states import MessageState
 log = structlog.get_logger("crier.engine")
 T = TypeVar("T")
 
-FLUSH_SECONDS = 0.05
-FLUSH_ROWS = 500
+
+class Bulk(NamedTuple):
+    """How many claims or results go to the database at a time, and how long results wait for others."""
+
+    rows: int
+    seconds: float
+
+
+# A claim of a thousand takes hardly longer than one of a hundred; the journal beside knows what is neither handed over
+# nor written yet. SQLite's file is locked meanwhile, to the pages too.
+BULK = {"postgresql": Bulk(1000, 0.1), "sqlite": Bulk(200, 0.05)}
+# After the database failed.
+TRY_AGAIN_SECONDS = 0.5
 # Claimed ahead of the window, so that it never runs dry: what is handed over within this time; where two claims take
-# longer, within theirs, but no more than a window. What is claimed when a worker dies ends as `unknown`.
-AHEAD_SECONDS = 0.03
-CLAIM_MOST = 500
+# longer, within theirs, but no more than a window.
+AHEAD_SECONDS = 0.1
 # With a low rate limit, no more than this much time's worth of parts is taken into one worker's hands.
 PACED_SECONDS = 0.05
 # Who has waited longer than this for their turn may have written STOP meanwhile: looked up again.
@@ -82,6 +92,7 @@ class Engine:
         self.claim = uuid.uuid4().hex
         self.name = name or self.claim[:8]
         self.report = EngineReport()
+        self.bulk = BULK[connection.vendor]
         self._transport = transport
         self._lanes: dict[int, LaneRunner] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -91,8 +102,11 @@ class Engine:
         self._write_thread = ThreadPoolExecutor(1, "engine-write")
         self._done: list[Change | Return] = []
         self._done_event = asyncio.Event()
+        self._written = asyncio.Event()
+        self._written.set()
         self._stopping = False
         self.journal: Journal
+        self._flush_due = False
 
     async def run(self, *, seconds: float | None = None) -> EngineReport:
         until = time.monotonic() + (settings.ENGINE_RUN_SECONDS if seconds is None else seconds)
@@ -128,7 +142,8 @@ class Engine:
                     return
                 await self._wait_for_change()
                 if self._idle:
-                    # Perhaps something became due meanwhile: each feeder looks once more.
+                    # Perhaps something became due meanwhile, or has just been put back: each feeder looks once more.
+                    await self._wait_until_written(until)
                     await self._refresh_lanes()
                     await self._wait_for_change()
                     if self._idle:
@@ -157,6 +172,10 @@ class Engine:
     async def _wait_for(tasks: list[asyncio.Task[None]], until: float) -> None:
         if tasks:
             await asyncio.wait(tasks, timeout=max(until - time.monotonic(), 0.0))
+
+    async def _wait_until_written(self, until: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._written.wait(), max(until - time.monotonic(), 0.0))
 
     async def _refresh_lanes(self) -> None:
         known = {pk: runner.lane for pk, runner in self._lanes.items()}
@@ -189,21 +208,40 @@ class Engine:
     def settle(self, outcome: Change | Return) -> None:
         if isinstance(outcome, Change):
             self.journal.answered(outcome)
+            if not self._flush_due:
+                self._flush_due = True
+                asyncio.get_running_loop().call_soon(self._flush_journal)
         self._done.append(outcome)
-        if len(self._done) >= FLUSH_ROWS or len(self._done) == 1:
+        self._written.clear()
+        if len(self._done) >= self.bulk.rows or len(self._done) == 1:
             self._done_event.set()
+
+    def may_hand(self, job: Job) -> bool:
+        """False: the journal, which is wrong and cannot be removed, would call it unsent. So it does not go; what is
+        claimed from now on is claimed under another name, which no file knows."""
+        if job.claim != self.journal.claim or self.journal.handed(job.outgoing.message_id):
+            return True
+        if self.claim == self.journal.claim:
+            self.claim = uuid.uuid4().hex
+        return False
+
+    def _flush_journal(self) -> None:
+        self._flush_due = False
+        self.journal.flush()
 
     async def _write_results(self) -> None:
         while not self._stopping or self._done:
             await self._done_event.wait()
             self._done_event.clear()
-            if not self._stopping and len(self._done) < FLUSH_ROWS:
-                await asyncio.sleep(FLUSH_SECONDS)
-            batch, self._done = self._done, []
+            if not self._stopping and len(self._done) < self.bulk.rows:
+                await asyncio.sleep(self.bulk.seconds)
+            batch, self._done = self._done[: self.bulk.rows], self._done[self.bulk.rows :]
             if batch:
                 await self._write_surely(batch)
             if self._done:
                 self._done_event.set()
+            else:
+                self._written.set()
 
     async def _write_surely(self, batch: list[Change | Return]) -> None:
         """Results are all we know of texts that went out: they are written again until the database takes them."""
@@ -214,7 +252,7 @@ class Engine:
             except DatabaseError as error:
                 log.error("results not written yet, trying again", rows=len(batch), error=str(error).strip())
                 await self.in_write_thread(connections.close_all)
-                await asyncio.sleep(FLUSH_SECONDS * 10)
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _finish_idle(self) -> None:
         for dispatch_id in sorted(self._seen):
@@ -304,27 +342,27 @@ class LaneRunner:
 
     async def _claim(self, dispatch: Any, limit: int) -> list[Job] | None:
         """None: something is due, but the account's clock does not let it go yet."""
-        began = time.monotonic()
+        began, claim = time.monotonic(), self.engine.claim
         try:
             jobs = await self.engine.in_claim_thread(
-                claim_jobs, self.lane, dispatch, claim=self.engine.claim, limit=limit
+                claim_jobs, self.lane, dispatch, claim=claim, limit=limit
             )
         except NotYet as early:
             # Looked at again soon: a person may change the account's speed meanwhile.
             self._paced_until = time.monotonic() + min(early.seconds, settings.ENGINE_CONTROL_SECONDS)
             return None
         except OverAgreed as over:
-            self._return(over.message_ids, "paused")
+            self._return(over.message_ids, claim, "paused")
             self.lane.dispatches.pop(dispatch.pk, None)
             await self.engine.in_write_thread_quietly(pause_over_agreed, dispatch_id=dispatch.pk)
             return []
         except Unprepared as lost:
-            await self._give_back(lost)
+            await self._give_back(lost, claim)
             return []
         except DatabaseError as error:
             log.error("nothing claimed, trying again", dispatch=dispatch.pk, error=str(error).strip())
             await self.engine.in_claim_thread(connections.close_all)
-            await asyncio.sleep(FLUSH_SECONDS * 10)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
             return []
         self._claim_seconds += 0.3 * (time.monotonic() - began - self._claim_seconds)
         self.engine.report.claimed += len(jobs)
@@ -333,21 +371,21 @@ class LaneRunner:
             self._paced_until = jobs[-1].start
         return jobs
 
-    async def _give_back(self, lost: Unprepared) -> None:
+    async def _give_back(self, lost: Unprepared, claim: str) -> None:
         """The database went away between claim and reading: try again. Anything else is ours: a person is asked."""
-        self._return(lost.message_ids, "worker_stopped")
+        self._return(lost.message_ids, claim, "worker_stopped")
         if isinstance(lost.__cause__, DatabaseError):
             log.error("claimed, but not read; trying again", error=str(lost.__cause__).strip())
             await self.engine.in_claim_thread(connections.close_all)
-            await asyncio.sleep(FLUSH_SECONDS * 10)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
         else:
             log.error("making messages ready failed in our own code", exc_info=lost.__cause__)
             await self._ask_a_person(AccountRefused(_own_failure(lost.__cause__ or lost)))
 
-    def _return(self, message_ids: list[int], reason: str) -> None:
+    def _return(self, message_ids: list[int], claim: str, reason: str) -> None:
         """Claimed and never made ready."""
         for message_id in message_ids:
-            self.engine.settle(Return(message_id, self.engine.claim, reason))
+            self.engine.settle(Return(message_id, claim, reason))
         self.engine.report.returned += len(message_ids)
 
     async def _work(self) -> None:
@@ -374,13 +412,13 @@ class LaneRunner:
         while not self.closed:
             window = self.lane.account.max_in_flight
             slow = min(int(self._rate * 2 * self._claim_seconds), window)
-            ahead = min(max(int(self._rate * AHEAD_SECONDS), slow, 8), CLAIM_MOST)
+            ahead = min(max(int(self._rate * AHEAD_SECONDS), slow, 8), self.engine.bulk.rows)
             most = window + ahead
             self._enough = most - max(ahead // 2, 1)
             wait = self._paced_until - time.monotonic() - PACED_SECONDS
             if self._open <= self._enough and wait <= 0:
                 paced = max(int(self.lane.parts_per_second * PACED_SECONDS), 1)
-                return min(most - self._open, paced, CLAIM_MOST)
+                return min(most - self._open, paced, self.engine.bulk.rows)
             self._room.clear()
             timeout = wait if self._open < most and wait > 0 else settings.ENGINE_CONTROL_SECONDS
             with suppress(TimeoutError):
@@ -398,7 +436,9 @@ class LaneRunner:
             return
         if time.monotonic() - job.claimed_at > FRESH_SECONDS and await self._has_opted_out(job):
             return
-        self.engine.journal.handed(job.outgoing.message_id)
+        if not self.engine.may_hand(job):
+            self._put_back(job, "worker_stopped")
+            return
         began = time.monotonic()
         try:
             result = await self.lane.connector.send(self.engine._transport, job.outgoing)

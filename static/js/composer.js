@@ -70,7 +70,9 @@ function refresh() {
   bubble.textContent = text;
   const words = count.dataset;
   find("[data-parts-shown]").textContent = fill(parts === 1 ? words.part : words.parts, { n: number.format(parts) });
-  find("[data-units]").textContent = fill(words.unitsWord, { n: number.format(units) });
+  const characters = [...text].length;
+  const counted = units !== characters ? words.counted : characters === 1 ? words.character : words.characters;
+  find("[data-units]").textContent = fill(counted, { n: number.format(characters), units: number.format(units) });
   find("[data-encoding]").textContent = encoding;
   find("[data-left]").textContent = fill(words.leftWord, { n: number.format(left) });
   const [single, each] = data.gsm.limits[encoding];

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.access import Actor
+from accounts.models import User, Workspace
+from campaigns.models import Broadcast
 from tests.browser import support
+from tests.campaigns.makers import make_draft
 
 
 @pytest.fixture(scope="package")
@@ -22,6 +26,21 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         expect.set_options(timeout=support.PATIENCE_MS)
         yield chromium
+
+
+@pytest.fixture
+def site(live_server: Any) -> str:
+    return str(live_server.url)
+
+
+@pytest.fixture
+def actor(alice: User) -> Actor:
+    return Actor(user=alice)
+
+
+@pytest.fixture
+def draft(acme: Workspace, actor: Actor) -> Broadcast:
+    return make_draft(acme, actor)
 
 
 @pytest.fixture

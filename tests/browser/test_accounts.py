@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -30,11 +29,6 @@ PAGES = [
     "/logout/",
     "/api/v1/",
 ]
-
-
-@pytest.fixture
-def site(live_server: Any) -> str:
-    return str(live_server.url)
 
 
 @pytest.fixture

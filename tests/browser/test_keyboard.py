@@ -162,21 +162,6 @@ def assert_dialog(page: Page, opener: Locator, dialog: Locator, key: str = "Ente
 
 
 @pytest.fixture
-def site(live_server: Any) -> str:
-    return str(live_server.url)
-
-
-@pytest.fixture
-def actor(alice: User) -> Actor:
-    return Actor(user=alice)
-
-
-@pytest.fixture
-def draft(acme: Workspace, actor: Actor) -> Broadcast:
-    return make_draft(acme, actor)
-
-
-@pytest.fixture
 def running(acme: Workspace, actor: Actor) -> Broadcast:
     return send(make_draft(acme, actor), actor)
 

@@ -33,8 +33,8 @@ def make_draft(
     return save_draft(broadcast=broadcast, actor=actor, version=broadcast.version, changes=changes)
 
 
-def send(broadcast: Broadcast, actor: Actor, **options: Any) -> Broadcast:
-    """Launched with the present estimate, and planned."""
+def send(broadcast: Broadcast, actor: Actor, *, plan: bool = True, **options: Any) -> Broadcast:
+    """Launched with the present estimate, and planned unless asked not to."""
     estimate = estimate_of(broadcast)
     remember_estimate(broadcast=broadcast, estimate=estimate)
     launched = launch(
@@ -44,7 +44,7 @@ def send(broadcast: Broadcast, actor: Actor, **options: Any) -> Broadcast:
         digest=estimate.digest,
         **options,
     )
-    for segment in launched.segments.all():
+    for segment in launched.segments.all() if plan else []:
         plan_segment(segment_id=segment.pk)
     launched.refresh_from_db()
     return launched

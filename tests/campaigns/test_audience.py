@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastKind, Campaign
-from campaigns.services.audience import Reach, audience_rows, reach_of
+from campaigns.services.audience import Reach, audience_rows, last_recipient_id, reach_of
 from contacts.models import OptOut, Recipient, RecipientList, UnsubscribeList, UnsubscribeMember
 from sms.examples import example_msisdns
 
@@ -116,3 +116,41 @@ def test_adds_up_and_is_what_planning_writes(broadcast: Broadcast, seed: int) ->
     )
     assert {row.msisdn for row in audience_rows(broadcast)} == people
     assert audience_rows(broadcast).count() == len(people)
+
+
+def live_list(of: RecipientList, name: str, value: str) -> RecipientList:
+    rule = {"match": "all", "conditions": [{"field": "first_name", "operator": "is", "value": value}]}
+    return RecipientList.objects.create(workspace=of.workspace, name=name, source=of, rule=rule)
+
+
+def test_a_live_list_reaches_whoever_matches_just_now(broadcast: Broadcast) -> None:
+    source = put_on_list(broadcast, NUMBERS[:10])
+    broadcast.lists.set([live_list(source, "Anns", "ann")])
+    assert reach_of(broadcast) == Reach()
+    source.recipients.filter(msisdn__in=NUMBERS[:3]).update(first_name="Ann")
+    opt_out(broadcast.workspace, NUMBERS[:1])
+    assert reach_of(broadcast) == Reach(on_lists=3, opted_out=1, people=2)
+    assert {row.msisdn for row in audience_rows(broadcast)} == set(NUMBERS[1:3])
+    last = source.recipients.order_by("-id").first()
+    assert last is not None
+    assert last_recipient_id(broadcast) == last.pk
+
+
+def test_live_lists_beside_their_source_and_others(broadcast: Broadcast) -> None:
+    source = put_on_list(broadcast, NUMBERS[:10])
+    put_on_list(broadcast, NUMBERS[5:15])
+    source.recipients.filter(msisdn__in=NUMBERS[:6]).update(first_name="Ann")
+    broadcast.lists.add(live_list(source, "Anns", "Ann"), live_list(source, "Annas", "ann"))
+    assert reach_of(broadcast) == Reach(on_lists=32, duplicates=17, people=15)
+    assert sorted(row.msisdn for row in audience_rows(broadcast)) == sorted(NUMBERS[:15])
+    broadcast.lists.remove(source)
+    assert reach_of(broadcast) == Reach(on_lists=22, duplicates=7, people=15)
+    assert len({row.msisdn for row in audience_rows(broadcast)}) == audience_rows(broadcast).count() == 15
+
+
+def test_a_live_list_of_a_disabled_list_reaches_nobody(broadcast: Broadcast) -> None:
+    source = put_on_list(broadcast, NUMBERS[:3], enabled=False)
+    source.recipients.update(first_name="Ann")
+    broadcast.lists.set([live_list(source, "Anns", "Ann")])
+    assert reach_of(broadcast) == Reach()
+    assert not audience_rows(broadcast).exists()

@@ -36,5 +36,11 @@ def test_finds_a_number_by_its_beginning(ground: None, bob_client: Client) -> No
     assert found(bob_client, "+1 (201) 555-0101") == ["+1 201-555-0101"]
 
 
+def test_a_number_leads_to_its_page_once(ground: None, acme: Workspace, bob_client: Client) -> None:
+    make_list(acme, 3, name="Winter members")
+    (result,) = bob_client.get("/palette/", {"q": "12015550101"}).json()["results"]
+    assert result == {"label": "+1 201-555-0101", "detail": "On 2 lists", "url": "/numbers/12015550101/"}
+
+
 def test_finds_nothing_for_nothing(ground: None, bob_client: Client) -> None:
     assert found(bob_client, " ") == []

@@ -41,6 +41,7 @@ def living(db: None) -> None:
     for queue in ("default", "files", "send"):
         beat(f"worker-{queue}", "w1@example")
     beat("scheduler", "scheduler")
+    beat("sweep", "sweep")
 
 
 @pytest.fixture
@@ -61,6 +62,17 @@ def test_healthz_works(db: None, client: Client, settings: Settings) -> None:
     assert (body["status"], body["version"]) == ("ok", settings.VERSION)
     assert checks(response)["database"]["ok"] is True
     assert "no-store" in response.headers["Cache-Control"]
+
+
+@pytest.mark.usefixtures("living")
+def test_readyz_while_nothing_gets_done(client: Client) -> None:
+    """A worker whose every task fails says all the same that it lives."""
+    ProcessBeat.objects.filter(kind="sweep").update(seen_at=timezone.now() - timedelta(minutes=3))
+    worker = checks(client.get("/readyz"))["worker"]
+    assert worker["ok"] is False
+    assert (
+        worker["sentence"] == "A worker lives for each queue, but no sweep has come to its end for a while."
+    )
 
 
 @pytest.mark.usefixtures("no_database")

@@ -7,6 +7,7 @@ import re
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 
 from web.logs import logging_settings
 
@@ -43,3 +44,15 @@ def test_a_line_has_one_time(log_format: str, has_time: bool) -> None:
     line = formatted(log_format, record)
     assert "it works" in line
     assert (re.search(r"\d{4}-\d\d-\d\dT\d\d:", line) is not None) is has_time
+
+
+def test_a_refusal_is_one_line() -> None:
+    try:
+        raise PermissionDenied
+    except PermissionDenied as error:
+        exc_info = (PermissionDenied, error, error.__traceback__)
+    refused = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Forbidden", (), exc_info)
+    failed = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "broken", (), exc_info)
+    assert all(logging.getLogger("django.request").filter(record) for record in (refused, failed))
+    assert "Traceback" not in formatted("console", refused)
+    assert "Traceback" in formatted("console", failed)

@@ -109,14 +109,18 @@ def zip_bomb() -> bytes:
     return out.getvalue()
 
 
-def locked_zip() -> bytes:
+def gzip_bomb() -> bytes:
+    return gzip.compress(TABLE.encode() + bytes(1 << 20) * 80)
+
+
+def locked_zip(content: bytes) -> bytes:
     """The mark of an encrypted part, set by hand: the standard library writes none."""
-    content = bytearray(book(f"<sheetData>{PEOPLE_ROWS}</sheetData>")())
+    locked = bytearray(content)
     for sign, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = -1
-        while (at := content.find(sign, at + 1)) >= 0:
-            content[at + offset] |= 1
-    return bytes(content)
+        while (at := locked.find(sign, at + 1)) >= 0:
+            locked[at + offset] |= 1
+    return bytes(locked)
 
 
 def million_empty_rows() -> bytes:
@@ -147,9 +151,9 @@ NO_ROWS = "The file holds no rows that can be read."
 ONLY_HEADER = "a header and no rows below it"
 NO_TABLE = "not a table. Save the list as CSV or XLSX"
 NO_TEXT = "The file is not text"
-DAMAGED = "The workbook is damaged and cannot be opened."
+DAMAGED = "is damaged and cannot be opened."
 TOO_LARGE = "The workbook is too large to be opened safely."
-ARCHIVE = "The file is an archive, not a workbook. Unpack it"
+OFFICE = "The file is an Office document, not a workbook."
 IMPORTED = "What the import did"
 LETTERS = "letters that cannot be read in the encoding of the file."
 LONG_LINE = "The line is longer than a million characters."
@@ -173,12 +177,18 @@ FILES = [
     Hostile("a program", raw(b"MZ\x90\x00" + bytes(900)), NO_TABLE),
     Hostile("a web page", raw(b"<!DOCTYPE html>\n<table><tr><td>1</td></tr></table>"), NO_TABLE),
     Hostile("XML", raw(b'<?xml version="1.0"?><a><b>1</b></a>'), NO_TABLE),
-    Hostile("gzip with garbage behind it", lambda: gzip.compress(TABLE.encode()) + b"garbage", NO_TABLE),
+    Hostile("gzip with garbage behind it", lambda: gzip.compress(TABLE.encode()) + b"garbage", DAMAGED),
     Hostile("JSON", raw(b'{"people": [{"number": "x"}]}\n'), "The file is JSON, not a table."),
     # --- encodings
     Hostile("UTF-16 without a mark", text(TABLE, "utf-16-le"), IMPORTED, 2),
     Hostile("UTF-16, big end first, without a mark", text(TABLE, "utf-16-be"), IMPORTED, 2),
     Hostile("UTF-16 cut in the middle of a letter", lambda: TABLE.encode("utf-16")[:-1], LETTERS, 1),
+    Hostile(
+        "UTF-16 of another alphabet without a mark",
+        text("номер,имя,город\n" + f"{ONE},{'Александра' * 4},{'Новосибирск' * 4}\n", "utf-16-le"),
+        IMPORTED,
+        1,
+    ),
     Hostile("UTF-32", text(TABLE, "utf-32"), IMPORTED, 2),
     Hostile("two marks", raw(b"\xef\xbb\xbf\xef\xbb\xbf" + TABLE.encode()), IMPORTED, 2),
     Hostile(
@@ -256,6 +266,17 @@ FILES = [
         "5,000 columns; at most 200",
     ),
     Hostile(
+        "10,000 columns",
+        lambda: (",".join(f"c{n}" for n in range(10_000)) + "\n" + ",".join(["1"] * 10_000)).encode(),
+        "10,000 columns; at most 200",
+    ),
+    Hostile(
+        "a cell of ten megabytes",
+        lambda: f'number,name\n{ONE},"{"x" * 10_000_000}"\n{TWO},Bob\n'.encode(),
+        LONG_LINE,
+        1,
+    ),
+    Hostile(
         "201 columns",
         lambda: ("number" + "," * 200 + f"x\n{ONE}" + "," * 200 + "y\n").encode(),
         "201 columns; at most 200",
@@ -296,12 +317,23 @@ FILES = [
         file_name="people.xlsx",
     ),
     Hostile(
-        "a workbook of before 2007",
-        raw(OLE + bytes(600)),
-        "Office format of before 2007",
+        "half a workbook of before 2007",
+        raw(OLE + bytes(600) + "Workbook\0".encode("utf-16-le") + bytes(600)),
+        DAMAGED,
         file_name="people.xls",
     ),
-    Hostile("an encrypted archive", locked_zip, "protected by a password", file_name="people.xlsx"),
+    Hostile(
+        "an encrypted workbook",
+        lambda: locked_zip(book(f"<sheetData>{PEOPLE_ROWS}</sheetData>")()),
+        "The workbook is protected by a password.",
+        file_name="people.xlsx",
+    ),
+    Hostile(
+        "an encrypted archive",
+        lambda: locked_zip(archive({"people.csv": TABLE})),
+        "The archive is protected by a password.",
+        file_name="people.zip",
+    ),
     Hostile(
         "half a workbook", lambda: real_book(["number"], [ONE])()[:2000], DAMAGED, file_name="people.xlsx"
     ),
@@ -319,9 +351,35 @@ FILES = [
         file_name="people.xlsx",
     ),
     Hostile(
-        "a text document", lambda: archive({"word/document.xml": "<w/>"}), ARCHIVE, file_name="people.docx"
+        "a text document",
+        lambda: archive({"[Content_Types].xml": "", "word/document.xml": "<w/>"}),
+        OFFICE,
+        file_name="people.docx",
     ),
-    Hostile("a CSV in an archive", lambda: archive({"people.csv": TABLE}), ARCHIVE, file_name="people.zip"),
+    Hostile("a text document of before 2007", raw(OLE + bytes(600)), OFFICE, file_name="people.doc"),
+    # --- packed
+    Hostile("a CSV in an archive", lambda: archive({"people.csv": TABLE}), IMPORTED, 2, "people.zip"),
+    Hostile("a CSV in gzip", lambda: gzip.compress(TABLE.encode()), IMPORTED, 2, "people.csv.gz"),
+    Hostile(
+        "a workbook in an archive",
+        lambda: archive({"people.xlsx": real_book(["number"], [ONE])()}),
+        IMPORTED,
+        1,
+        "people.zip",
+    ),
+    Hostile(
+        "two files in an archive",
+        lambda: archive({"people.csv": TABLE, "more/others.csv": TABLE}),
+        "The archive holds 2 files: people.csv, more/others.csv.",
+        file_name="people.zip",
+    ),
+    Hostile("no file in an archive", lambda: archive({"folder/": ""}), "The archive holds no file."),
+    Hostile(
+        "gzip in gzip", lambda: gzip.compress(gzip.compress(TABLE.encode())), "The file is packed twice."
+    ),
+    Hostile("half a gzip", lambda: gzip.compress(TABLE.encode())[:-9], DAMAGED),
+    Hostile("a gzip bomb", gzip_bomb, "more than 200 times as large", file_name="people.csv.gz"),
+    Hostile("a program in an archive", lambda: archive({"people.csv": b"MZ" + bytes(99)}), NO_TABLE),
     Hostile("a workbook without rows", real_book(), "The workbook holds no rows.", file_name="people.xlsx"),
     Hostile("a workbook by the name of a CSV", real_book(["number"], [ONE]), IMPORTED, 1),
     Hostile("a CSV by the name of a workbook", text(TABLE), IMPORTED, 2, "people.xlsx"),

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from contacts.models import Import
-from contacts.services import import_runner
+from contacts.services import import_runner, import_undo
 from tests.access import assert_access
 from tests.contacts.support import checked, list_named, number, ran, upload
 from tests.people import ApiClient
@@ -47,6 +47,7 @@ def test_it_works(api: Api, acme: Workspace) -> None:
             "count": 1,
             "rows": [4],
             "samples": ["n/a"],
+            "effect": "refused",
             "sentence": "The number holds letters.",
             "remedy": "Write numbers in digits, without names. Is it the right column?",
         }
@@ -71,6 +72,7 @@ def test_access(acme: Workspace) -> None:
     assert_access(f"{url}check/", "post", viewer=403, marketer=200, wrong_method="put")
     assert_access(f"{url}run/", "post", viewer=403, marketer=202, wrong_method="put")
     assert_access(f"{url}cancel/", "post", viewer=403, marketer=200, wrong_method="put")
+    assert_access(f"{url}undo/", "post", viewer=403, marketer=409, wrong_method="put")
     assert_access(f"{url}rejects/", wrong_method="put")
 
 
@@ -130,7 +132,7 @@ def test_the_list_must_be_ones_own(api: Api, acme: Workspace, other: Workspace) 
         ({"mapping": ["", "", ""]}, "mapping"),
         ({"mapping": ["msisdn"]}, "mapping"),
         ({"default_country": "XX"}, "default_country"),
-        ({"existing": "replace"}, "existing"),
+        ({"existing": "merge"}, "existing"),
         ({"list": 987654}, "list"),
         ({"new_list_name": "members"}, "new_list_name"),
         ({"encoding": "rot13"}, "encoding"),
@@ -182,3 +184,16 @@ def test_imports_are_found_by_state_and_list(api: Api, acme: Workspace) -> None:
         ({}, [waiting.pk, finished.pk]),
     ):
         assert [one["id"] for one in client.get(IMPORTS, query).json()["results"]] == expected
+
+
+def test_an_import_is_undone(acme: Workspace, api: Api) -> None:
+    imported = ran(checked(upload(acme, f"phone\n+{number(0)}\n")))
+    url = f"/api/v1/imports/{imported.pk}/"
+    assert api("marketer").get(url).json()["undo_counts"] is None
+    began = api("marketer").post(f"{url}undo/")
+    assert (began.status_code, began.json()["state"]) == (202, "undoing")
+    import_undo.undo(imported.pk)
+    told = api("marketer").get(url).json()
+    assert (told["state"], told["undo_counts"]) == ("undone", {"removed": 1, "restored": 0, "put_back": 0})
+    again = api("marketer").post(f"{url}undo/")
+    assert (again.status_code, again.json()["code"]) == (409, "wrong_state")

@@ -55,7 +55,31 @@ def test_it_knows_names_in_several_languages(names: list[str]) -> None:
 @pytest.mark.parametrize("values", [("Maya", "Zoë"), ("Maya Okafor", "Zoë O'Neil-Lee"), ("Майя", "Зоя Ли")])
 def test_a_column_of_names_is_greeted_by(name: str, values: tuple[str, str]) -> None:
     rows = [[value, f"+1201555010{at}"] for at, value in enumerate(values)]
-    assert guesses([name, "phone"], rows) == ["first_name", "msisdn"]
+    says_first = name in {"имя", "Nombre", "Nome"}
+    expected = "whole_name" if " " in values[1] and not says_first else "first_name"
+    assert guesses([name, "phone"], rows) == [expected, "msisdn"]
+
+
+@pytest.mark.parametrize("value", ["Okafor, Maya", "Maya Okafor"])
+def test_whole_names_stay_together_where_a_last_name_is_given(value: str) -> None:
+    rows = [[value, "Okafor", "+12015550100"]]
+    assert guesses(["name", "surname", "phone"], rows) == ["first_name", "last_name", "msisdn"]
+    assert guesses(["name", "city", "phone"], rows) == ["whole_name", "extra:city", "msisdn"]
+
+
+def test_several_number_columns_are_taken_in_order_of_preference() -> None:
+    rows = [
+        ["+12015550100", "+12015550101", "+12015550102", "+12015550103", "+12015550104"],
+        ["+12015550105", "", "+12015550106", "+12015550107", "n/a"],
+    ]
+    names = ["Customer number", "Phone 2", "Phone", "Mobile (work)", "Fax"]
+    assert guesses(names, rows) == [
+        "extra:customer_number",
+        "msisdn:3",
+        "msisdn",
+        "msisdn:2",
+        "extra:fax",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +97,7 @@ def test_one_column_is_the_first_name(names: list[str], expected: list[str]) -> 
     assert guesses([*names, "phone"], rows) == [*expected, "msisdn"]
 
 
-@pytest.mark.parametrize("value", ["maya@example.com", "17-b", "Okafor, Maya", "A/B"])
+@pytest.mark.parametrize("value", ["maya@example.com", "17-b", "Okafor, Maya, 17", "A/B"])
 def test_what_is_no_name_is_not_greeted_by(value: str) -> None:
     assert guesses(["contact", "phone"], [[value, "+12015550100"]])[0] != "first_name"
 

@@ -109,6 +109,8 @@ def test_letters_are_found_far_into_a_file_and_cut(tmp_path: Path) -> None:
         ("Shift-JIS", "cp932"),
         ("macintosh", "mac-roman"),
         ("ISO-8859-1", "latin-1"),
+        ("ISO-8859-15", "iso8859-15"),
+        ("latin5", "cp1254"),
         ("euc-kr", "cp949"),
         ("UTF8", "utf-8"),
         ("ascii", "utf-8"),

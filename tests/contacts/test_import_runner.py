@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import Workspace
-from contacts.errors import FileRefused
+from contacts.errors import ContactsError, FileRefused
 from contacts.models import ExistingNumbers, Import, ImportState, OptOutHow, Recipient, RecipientList
 from contacts.services import import_runner, import_writers, imports
 from contacts.services.lists import Person, add_recipients
@@ -52,8 +52,9 @@ def test_it_works(acme: Workspace, small_chunks: int) -> None:
     imported.list.refresh_from_db()
     assert (imported.list.recipient_count, imported.list.columns) == (25, ["town"])
     person = Recipient.objects.get(msisdn=number(7))
-    assert (person.country, person.first_name, person.custom1, person.extra) == (
+    assert (person.country, person.kind, person.first_name, person.custom1, person.extra) == (
         "US",
+        "fixed_line_or_mobile",
         "Ann",
         "7",
         {"town": "t7"},
@@ -124,6 +125,13 @@ def test_the_check_tells_of_opted_out_numbers(acme: Workspace, other: Workspace)
     imported = checked(upload(acme, table(3)))
     assert (imported.check_counts["opted_out"], imported.check_counts["new"]) == (1, 3)
     assert ran(imported).counts["opted_out"] == 1
+
+
+def test_landlines_are_imported_and_told_of(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, "phone\n+442079460000\n+447400123456\n")))
+    assert (imported.counts["new"], imported.counts["refused"]) == (2, 0)
+    assert [(one["code"], one["rows"]) for one in imported.check_problems] == [("kind:fixed_line", [2])]
+    assert imported.problems == imported.check_problems
 
 
 def test_refused_rows_can_be_mended_and_imported_again(acme: Workspace) -> None:
@@ -377,4 +385,75 @@ def test_any_file_comes_out_even(
         ran(imported)
         assert imported.counts == imported.check_counts
     members.refresh_from_db()
-    assert members.recipient_count == members.recipients.count() == 2 + imported.counts.get("new", 0)
+    assert (
+        members.recipient_count
+        == members.recipients.count()
+        == 2 + imported.counts.get("new", 0) - imported.counts.get("removed", 0)
+    )
+
+
+# --- replacing the whole list ---
+
+
+def many(acme: Workspace, count: int = 40) -> RecipientList:
+    return list_named(acme, people=[Person(f"+{number(n)}", {"first_name": "Old"}) for n in range(count)])
+
+
+def test_replacing_leaves_nobody_but_who_is_in_the_file(acme: Workspace, small_chunks: int) -> None:
+    members = many(acme)
+    text = table(12, start=30) + f"+{number(3)},{'x' * 60},1,refused\nn/a,,,\n"
+    imported = checked(upload(acme, text), to=members, existing=ExistingNumbers.REPLACE)
+    counts = (
+        imported.check_counts["new"],
+        imported.check_counts["updated"],
+        imported.check_counts["removed"],
+    )
+    assert counts == (2, 10, 29)
+    assert ran(imported).counts == imported.check_counts
+    there = set(members.recipients.values_list("msisdn", flat=True))
+    assert there == {number(n) for n in [3, *range(30, 42)]}, "a refused row keeps its number on the list"
+    members.refresh_from_db()
+    assert members.recipient_count == 13
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_a_killed_replacement_ends_the_same(
+    acme: Workspace, monkeypatch: pytest.MonkeyPatch, small_chunks: int, dies_at: int
+) -> None:
+    members = many(acme)
+    monkeypatch.setattr(import_runner, "BATCH", 7)
+    imported = checked(upload(acme, table(5)), to=members, existing=ExistingNumbers.REPLACE)
+    removals = iter(range(1, 100))
+    real = import_runner.change_count
+
+    def die(recipient_list: RecipientList, by: int) -> None:
+        real(recipient_list, by)
+        if by < 0 and next(removals) == dies_at:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(import_runner, "change_count", die)
+        with pytest.raises(Killed):
+            ran(imported)
+    lose_lease(imported)
+    import_runner.run_import(imported.pk)
+    imported.refresh_from_db()
+    assert (imported.state, imported.counts) == (ImportState.FINISHED, imported.check_counts)
+    members.refresh_from_db()
+    assert members.recipient_count == members.recipients.count() == 5
+
+
+def test_replacing_removes_never_more_than_the_check_said(acme: Workspace) -> None:
+    members = many(acme)
+    imported = checked(upload(acme, table(5)), to=members, existing=ExistingNumbers.REPLACE)
+    add_recipients(recipient_list=members, people=[Person(f"+{number(50)}")], actor=NOBODY)
+    assert ran(imported).state == ImportState.FAILED
+    assert "36 people would be removed from the list, but the check said 35" in imported.state_reason
+    assert members.recipients.count() == 41
+
+
+def test_a_file_without_people_never_empties_a_list(acme: Workspace) -> None:
+    members = many(acme)
+    imported = checked(upload(acme, "phone\nn/a\n"), to=members, existing=ExistingNumbers.REPLACE)
+    with pytest.raises(ContactsError, match="replacing would empty the list"):
+        imports.start_run(imported=imported, actor=NOBODY)

@@ -96,7 +96,7 @@ def test_reading_in_another_way_guesses_the_mapping_anew(acme: Workspace) -> Non
         ({"mapping": ["msisdn", "extra:Shoe Size", ""]}, "mapping", "as in shoe_size"),
         ({"mapping": ["msisdn", "extra:", ""]}, "mapping", "cannot be the name of a column"),
         ({"default_country": "XX"}, "default_country", "The default country XX does not exist"),
-        ({"existing": "replace"}, "existing", "Use one of: update, fill, skip"),
+        ({"existing": "merge"}, "existing", "Use one of: update, fill, skip, replace"),
         ({"new_list_name": " "}, "list", "Choose the list to add to, or name a new one"),
         ({"new_list_name": "members"}, "new_list_name", "There is a list named members already"),
         ({"new_list_name": "x" * 101}, "new_list_name", "has 101 characters; at most 100 fit"),

@@ -91,7 +91,7 @@ def test_access_to_the_steps(acme: Workspace) -> None:
     assert_access(url_of("import-run", imported), viewer=200, marketer=200, wrong_method="post")
 
 
-@pytest.mark.parametrize("name", ["import-cancel", "import-resume", "import-reread"])
+@pytest.mark.parametrize("name", ["import-cancel", "import-resume", "import-reread", "import-sheet"])
 def test_access_to_changes(acme: Workspace, name: str) -> None:
     imported = ran(checked(upload(acme, TEXT)))
     assert_access(url_of(name, imported), "post", viewer=403, marketer=302, wrong_method="get")
@@ -108,7 +108,7 @@ def test_access_to_changes(acme: Workspace, name: str) -> None:
             "wide.csv",
             "10,000 columns",
         ),
-        (b"PK\x03\x04nothing", "book.xlsx", "The workbook is damaged"),
+        (b"PK\x03\x04nothing", "book.xlsx", "The archive or workbook is damaged"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(
@@ -179,7 +179,7 @@ def test_a_file_without_numbers_is_told_at_once_and_on_submit(bob_client: Client
         ({"new_list_name": "members"}, "There is a list named members already"),
         ({"column-1": "msisdn"}, "Several columns go to msisdn: Mobile, Vorname."),
         ({"column-1": "shoe"}, "“shoe” cannot be chosen for Goes to: Vorname."),
-        ({"existing": "replace"}, "“replace” cannot be chosen for When a number exists."),
+        ({"existing": "merge"}, "“merge” cannot be chosen for When a number exists."),
     ],
 )
 def test_choices_that_do_not_fit_are_told(
@@ -216,7 +216,8 @@ def test_a_changed_target_checks_its_row_alone(
 
 def test_whole_names_that_go_to_the_first_name_are_told(bob_client: Client, acme: Workspace) -> None:
     imported = upload(acme, f"Name;phone\nMaya Okafor;+{number(0)}\nZoë Lee;+{number(1)}\n")
-    assert imported.mapping == ["first_name", "msisdn"]
+    assert imported.mapping == ["whole_name", "msisdn"]
+    Import.objects.update(mapping=["first_name", "msisdn"])
     page = bob_client.get(url_of("import-columns", imported)).content.decode()
     assert "Whole names: first and last stay together" in page
 

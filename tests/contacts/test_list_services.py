@@ -1,6 +1,11 @@
 """contacts.services.lists"""
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, User, Workspace
@@ -148,3 +153,17 @@ def test_disabling_keeps_everybody(acme: Workspace) -> None:
     lists.set_list_enabled(recipient_list=members, actor=NOBODY, enabled=False)
     members.refresh_from_db()
     assert (members.enabled, members.recipients.count()) == (False, 1)
+
+
+def test_the_kind_of_a_number_is_kept(acme: Workspace) -> None:
+    members = list_named(acme, people=[Person("+442079460000"), Person("+447400123456")])
+    kinds = {row.msisdn: (row.kind, row.marked_kind) for row in members.recipients.all()}
+    assert kinds == {"442079460000": ("fixed_line", "landline"), "447400123456": ("mobile", "")}
+
+
+def test_kinds_of_people_from_before_are_filled_in(acme: Workspace) -> None:
+    members = list_named(acme, people=[Person("+442079460000"), Person("+447400123456")])
+    members.recipients.update(kind="")
+    migration = import_module("contacts.migrations.0004_number_kinds")
+    migration.fill_kinds(apps, SimpleNamespace(connection=connection))
+    assert set(members.recipients.values_list("kind", flat=True)) == {"fixed_line", "mobile"}

@@ -1,7 +1,9 @@
 """Pages of lists and people."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User, Workspace
+from contacts import people
 from contacts.models import Recipient, RecipientList
 from contacts.services.lists import Person
 from tests.access import assert_access
@@ -48,6 +51,7 @@ def test_it_works(bob_client: Client, acme: Workspace) -> None:
         ("recipient-list-list", {}),
         ("recipient-list-detail", {}),
         ("recipient-list-export", {"wrong_method": "post"}),
+        ("recipient-list-count", {"wrong_method": "post"}),
         ("recipient-list-rename", {"viewer": 403, "marketer": 200}),
     ],
 )
@@ -125,18 +129,87 @@ def test_search(bob_client: Client, members: RecipientList, words: str, found: l
     assert ("Nobody matches" in page) is (not found)
 
 
-def test_pages_are_by_key(
+def test_pages_are_by_number(
     bob_client: Client, acme: Workspace, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
     members = list_named(acme, people=[Person(f"+{number(n)}") for n in range(120)])
     url = reverse("recipient-list-detail", args=[members.pk])
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page = text_of(bob_client, url)
     assert page.count('name="selected"') == 50
-    assert f"{shown(119)}</a>" in page
-    oldest_shown = members.recipients.order_by("-pk")[49].pk
-    assert f"?before={oldest_shown}" in page
-    assert f"{shown(69)}</a>" in text_of(bob_client, f"{url}?before={oldest_shown}")
+    assert f"{shown(0)}</a>" in page
+    assert f"?after={number(49)}" in page
+    second = text_of(bob_client, f"{url}?after={number(49)}")
+    assert f"{shown(50)}</a>" in second
+    assert f"?before={number(50)}" in second
+    back = text_of(bob_client, f"{url}?before={number(50)}")
+    assert back.count('name="selected"') == 50
+    assert f"{shown(0)}</a>" in back
+    assert "?before=" not in back
+
+
+FILTER = "match=all&field=first_name&operator=is&value=Ann"
+
+
+@pytest.fixture
+def many(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> RecipientList:
+    """A hundred people looked through by tens; every twentieth is Ann."""
+    monkeypatch.setattr(people, "WINDOW", 10)
+    monkeypatch.setattr(people, "SQLITE_WINDOW", 10)
+    rows = [Person(f"+{number(n)}", {"first_name": "" if n % 20 else "Ann"}) for n in range(100)]
+    return list_named(acme, "Many", rows)
+
+
+def test_a_filter_looks_on_window_by_window(
+    bob_client: Client, many: RecipientList, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    address, found, looks = f"?{FILTER}", [], 0
+    while address:
+        with django_assert_max_num_queries(7):
+            page = text_of(bob_client, f"/lists/{many.pk}/{address}", **{"HX-Request": "true"})
+        found += re.findall(r'name="selected" value="(\d+)"', page)
+        more = re.search(r'<tr hx-get="/lists/\d+/([^"]+)"', page)
+        address, looks = (html.unescape(more[1]) if more else ""), looks + 1
+    assert looks == 11
+    assert len(found) == len(set(found)) == 5
+    assert "That is everybody who matches." in page
+
+
+def test_a_filter_works_without_scripts(bob_client: Client, many: RecipientList) -> None:
+    page = text_of(bob_client, f"/lists/{many.pk}/?{FILTER}")
+    assert page.count('name="selected"') == 1
+    assert "10 people looked through so far." in page
+    assert f'<noscript><a href="?{html.escape(FILTER)}&amp;after={number(9)}">' in page
+    assert "First name" in page
+
+
+def test_matches_are_counted_window_by_window(
+    bob_client: Client, many: RecipientList, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    url, texts = reverse("recipient-list-count", args=[many.pk]), []
+    address = f"?{FILTER}"
+    while address:
+        with django_assert_max_num_queries(7):
+            page = text_of(bob_client, url + address)
+        texts.append(re.sub("<[^>]+>", "", page).strip())
+        more = re.search(r'hx-get="[^"?]+([^"]+)"', page)
+        address = html.unescape(more[1]) if more else ""
+    assert texts[2] == "2 so far, of 30 looked through"
+    assert texts[-1] == "5 match"
+
+
+def test_a_filter_that_cannot_be_is_refused_in_words(bob_client: Client, members: RecipientList) -> None:
+    url = reverse("recipient-list-detail", args=[members.pk])
+    response = bob_client.get(f"{url}?field=created_at&operator=is&value=soon")
+    assert response.status_code == 422
+    assert "Condition 1: “soon” is no day." in response.content.decode()
+    assert 'value="soon"' in response.content.decode()
+
+
+def test_nobody_matches_a_filter(bob_client: Client, members: RecipientList) -> None:
+    url = reverse("recipient-list-detail", args=[members.pk])
+    page = text_of(bob_client, f"{url}?field=extra:city&operator=is&value=Bath")
+    assert "Nobody on this list is such that: city is Bath." in page
 
 
 def test_an_edit_keeps_what_was_entered_when_it_is_refused(

@@ -1,5 +1,7 @@
 """Pages of opt-outs and unsubscribe lists."""
 
+import csv
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -106,9 +108,45 @@ def test_search_is_by_the_beginning_of_a_number(bob_client: Client, stopped: Opt
 def test_the_export_is_a_proof(victor_client: Client, stopped: OptOut) -> None:
     response = victor_client.get(reverse("opt-out-export"))
     body = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # streamed
-    assert body.splitlines()[0] == "number,at,how,source,message_id"
+    assert body.splitlines()[0] == "number,at,how,source,message_id,undone_at,undone_reason,undone_by"
     assert body.splitlines()[1].startswith(f"+{number(0)},20")
-    assert body.splitlines()[1].endswith(",stop,'=Stop.,")
+    assert body.splitlines()[1].endswith(",stop,'=Stop.,,,,")
+
+
+def test_the_export_knows_what_was_undone(bob_client: Client, acme: Workspace) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(time_zone="Asia/Tokyo")
+    at = datetime(2026, 3, 8, 12, tzinfo=UTC)
+    OptOut.objects.create(
+        workspace=acme, msisdn=number(0), how=OptOutHow.STOP, source="Stop.", message_id=7, at=at
+    )
+    opt_outs.opt_in(workspace=acme, msisdn=number(0), reason="START")
+    response = bob_client.get(reverse("opt-out-export"))
+    body = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # streamed
+    (row,) = csv.DictReader(body.splitlines())
+    assert (row["number"], row["how"], row["source"]) == (f"+{number(0)}", "stop", "Stop.")
+    assert (row["at"], row["message_id"]) == ("2026-03-08T21:00:00+09:00", "7")
+    assert (row["undone_reason"], row["undone_by"]) == ("START", "Crier")
+    assert row["undone_at"].endswith("+09:00")
+
+
+def test_what_can_be_read_may_be_taken(bob_client: Client, competitors: UnsubscribeList) -> None:
+    pasted = {"numbers": f"+{number(3)}\n+{number(3)}\n12x\n+{number(4)}", "source": "letter of 3 May"}
+    for url, rows in [
+        (reverse("opt-out-list"), OptOut.objects.all()),
+        (
+            reverse("unsubscribe-list-detail", args=[competitors.pk]),
+            competitors.members.filter(source__gt=""),
+        ),
+    ]:
+        page = bob_client.post(url, pasted).content.decode()
+        assert '<li value="3">“12x” holds letters' in page
+        assert ("2 numbers can be read." in page, "1 stands there twice." in page) == (True, True)
+        assert not rows.exists()
+        assert bob_client.post(url, pasted | {"readable": "1"}).status_code == 302
+        assert set(rows.values_list("msisdn", "source")) == {
+            (number(3), "letter of 3 May"),
+            (number(4), "letter of 3 May"),
+        }
 
 
 def test_an_unsubscribe_list_is_kept_by_people(bob_client: Client, competitors: UnsubscribeList) -> None:

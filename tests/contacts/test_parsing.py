@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.files.formats import Format
@@ -12,7 +12,7 @@ from contacts.files.reading import read_records
 from contacts.problems import describe, store
 
 
-def keep(digits: str, country: str, values: list[str]) -> Any:
+def keep(digits: str, country: str, kind: str, values: list[str]) -> Any:
     return digits, country, values
 
 
@@ -38,6 +38,52 @@ def test_it_works() -> None:
 def test_values_come_in_the_tables_order_whatever_the_files() -> None:
     chunk = parse("a,b,c\nLee,+12015550100,Ann\n", "last_name", "msisdn", "first_name")
     assert chunk.items == [("12015550100", "US", ["Ann", "Lee"])]
+
+
+def test_numbers_that_are_no_mobiles_are_noticed_and_taken() -> None:
+    text = "+12015550100\n+442079460000\n+19002345678\n+442079460001\n+442079460001\n+447400123456\n"
+    plan = Plan(("msisdn",), has_header=False)
+    kinds: list[str] = []
+    parser = Parser(plan, lambda _digits, _country, kind, _values: kinds.append(kind))
+    chunk = parser.take(read_records(io.StringIO(text), Format()), 9)
+    assert kinds == ["fixed_line_or_mobile", "fixed_line", "premium_rate", "fixed_line", "mobile"]
+    assert codes(chunk) == {"kind:fixed_line": [2, 4], "kind:premium_rate": [3]}
+    assert (chunk.refused, chunk.duplicate) == (0, 1)
+    told = describe(store(chunk.problems))
+    assert {one.effect for one in told} == {"noticed"}
+    assert "landline" in told[0].sentence
+    assert "premium rate" in told[1].sentence
+
+
+def test_the_first_readable_number_counts() -> None:
+    rows = [
+        "work,mobile,home",
+        "+12015550100,+12015550101,",
+        ",+12015550102,",
+        "n/a,,+12015550103",
+        ",x,",
+        "4.91E+11,n/a,",
+        ",,",
+        "n/a,+12015550100,",
+    ]
+    chunk = parse("\n".join(rows) + "\n", "msisdn", "msisdn:2", "msisdn:3")
+    assert [item[0][-3:] for item in chunk.items] == ["100", "102", "103"]
+    assert (chunk.rows, chunk.refused, chunk.duplicate, chunk.other_number) == (6, 2, 1, 3)
+    assert codes(chunk) == {"letters": [5], "scientific": [6]}
+    too_long = parse(f"a,b,c\n,+12015550100,{'x' * 51}\n", "msisdn", "msisdn:2", "first_name")
+    assert (too_long.refused, too_long.other_number) == (1, 0)
+
+
+def test_a_whole_name_becomes_two() -> None:
+    text = f"name,phone,mail\nJan van der Berg,+12015550100,j@x.nl\n{'x' * 45} {'y' * 45},+12015550101,\n"
+    chunk = parse(text, "whole_name", "msisdn", "email")
+    assert [item[2] for item in chunk.items] == [
+        ["Jan", "van der Berg", "j@x.nl"],
+        ["x" * 45, "y" * 45, ""],
+    ]
+    assert codes(parse(f"n,p\n{'x' * 51},+12015550100\n", "whole_name", "msisdn")) == {
+        "too_long:first_name": [2]
+    }
 
 
 def test_only_numbers_will_do() -> None:
@@ -153,6 +199,7 @@ cells = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(cells, max_size=5), max_size=40),
     st.sampled_from(["", "US", "GB"]),
@@ -171,7 +218,9 @@ def test_every_row_is_accounted_for(
     numbers = []
     while (chunk := parser.take(records, limit)).rows:
         assert chunk.rows == len(chunk.items) + chunk.duplicate + chunk.refused <= limit
-        refused = sum(one.count for code, one in chunk.problems.items() if not code.startswith("cut:"))
+        refused = sum(
+            one.count for code, one in chunk.problems.items() if not code.startswith(("cut:", "kind:"))
+        )
         assert refused == chunk.refused
         numbers += [digits for digits, _country, _values in chunk.items]
         assert all("\x00" not in value for _d, _c, values in chunk.items for value in values)

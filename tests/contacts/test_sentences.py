@@ -133,7 +133,7 @@ def test_a_file_sent_as_a_mere_name_is_told(bob_client: Client, acme: Workspace)
             "XX does not exist. Use two letters, such as US or GB.",
         ),
         ({"default_country": "USA"}, "default_country", "USA"),
-        ({"existing": "replace"}, "existing", "replace"),
+        ({"existing": "merge"}, "existing", "merge"),
         ({"delimiter": "x"}, "delimiter", "'x' cannot be the delimiter of a file. Use one of: ',' (comma)"),
         ({"quote": "x"}, "quote", "'x' cannot be the quote of a file."),
         (

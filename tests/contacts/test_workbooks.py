@@ -42,7 +42,7 @@ def test_it_works(tmp_path: Path) -> None:
         ["12015550100", "Zoë", "2026-05-03", "19.5", "TRUE"],
         ["+1 201-555-0101", "", "2026-05-03 09:30:00", "44", "FALSE"],
     ]
-    assert [one.name for one in tmp_path.iterdir()] == ["people.csv"]
+    assert (found.sheets, found.workbook) == (("Empty", "People"), tmp_path / "people.xlsx")
 
 
 def test_row_numbers_are_the_sheets_own(tmp_path: Path) -> None:
@@ -61,11 +61,12 @@ def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
         inspect_upload(path, "US")
 
 
-def test_an_archive_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
+def test_an_office_document_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("people.csv", "a,b\n")
-    with pytest.raises(FileRefused, match="an archive, not a workbook"):
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<w/>")
+    with pytest.raises(FileRefused, match="an Office document, not a workbook"):
         inspect_upload(path, "US")
 
 

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from contacts.models import OptOut, Recipient
-from messaging.dispatches import counts_of, pause_dispatch, resume_dispatch, stop_dispatch
+from messaging.dispatches import cancel_stopped, counts_of, pause_dispatch, resume_dispatch, stop_dispatch
 from messaging.ledger import Change
 from messaging.models import Dispatch, Message
 from messaging.tasks import run_engine
@@ -268,6 +268,7 @@ def test_stop_cancels_who_waits_within_two_seconds(whiz: ProviderAccount, sandbo
     thread = in_background()
     wait_for(lambda: len(accepted(sandbox)) > 30)
     stop_dispatch(dispatch_id=dispatch.pk)
+    cancel_stopped([dispatch.pk])
     stopped_at = time.monotonic()
     thread.join(10)
     assert time.monotonic() - stopped_at < 2

@@ -14,11 +14,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from messaging.dispatches import counts_of
+from messaging.engine import Engine, recover
 from messaging.engine import journal as journals
-from messaging.engine import recover
 from messaging.engine.journal import Journal
-from messaging.ledger import Change, claim_messages, take_parts
-from messaging.models import Dispatch
+from messaging.ledger import Change, claim_messages, expire_leases, take_parts
+from messaging.models import Dispatch, Message
 from messaging.tasks import run_engine
 from sms.states import MessageState
 from tests.engine.makers import make_account, make_dispatch
@@ -69,6 +69,7 @@ def test_each_is_settled_by_how_far_it_got(dispatch: Dispatch, claimed: list[int
     for message_id in claimed[:3]:
         journal.handed(message_id)
     journal.answered(answer(claimed[0]))
+    journal.flush()
     die(journal)
 
     assert recover() == 2
@@ -81,6 +82,22 @@ def test_each_is_settled_by_how_far_it_got(dispatch: Dispatch, claimed: list[int
     assert (back.state, back.reason, back.claim) == ("queued", "worker_stopped", "")
     assert list(folder.iterdir()) == []
     assert recover() == 0
+    assert_counters_equal_ledger(dispatch)
+
+
+def test_answers_count_though_the_lease_is_over(dispatch: Dispatch, claimed: list[int]) -> None:
+    journal = Journal(CLAIM)
+    journal.claimed((message_id, 0) for message_id in claimed)
+    for message_id in claimed[:2]:
+        journal.handed(message_id)
+    journal.answered(answer(claimed[0]))
+    journal.flush()
+    Message.objects.filter(pk__in=claimed).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert expire_leases() == len(claimed)
+    die(journal)
+
+    assert recover() == 0
+    assert states(dispatch) == {"sent": 1, "unknown": 4}
     assert_counters_equal_ledger(dispatch)
 
 
@@ -158,11 +175,79 @@ def test_a_full_disk_leaves_no_half_true_file(
         return write(file, record)
 
     monkeypatch.setattr(os, "write", full)
-    journal.handed(claimed[0])
-    journal.handed(claimed[1])
+    assert journal.handed(claimed[0])
+    assert journal.handed(claimed[1])
     assert list(folder.iterdir()) == []
     assert recover() == 0
     assert states(dispatch) == {"submitting": 5}
+    journal.close()
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk takes no beginning of a request any more, and its files can be neither emptied nor removed."""
+    write = os.write
+
+    def full(file: int, record: bytes) -> int:
+        if record.startswith(b"h"):
+            raise OSError(28, "No space left on device")
+        return write(file, record)
+
+    def refuse(*_args: Any, **_kwargs: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "ftruncate", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+
+def test_a_wrong_file_that_stays_lets_nothing_out_under_its_name(
+    dispatch: Dispatch, claimed: list[int], folder: Path, stuck: None
+) -> None:
+    journal = Journal(CLAIM)
+    journal.claimed((message_id, 0) for message_id in claimed)
+    assert not journal.handed(claimed[0])
+    assert not journal.handed(claimed[1])
+    assert recover() == 0, "its engine lives and holds the lock"
+    assert states(dispatch) == {"submitting": 5}
+    journal.close()
+    assert recover() == 5, "none of them left"
+
+
+def test_a_wrong_file_that_stays_makes_nobody_get_two_texts(
+    acme: Workspace, sandbox: SandboxProcess, folder: Path, stuck: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that looks at the file all the time finds nothing to put back that may have left."""
+    sandbox.dial(latency_ms=30, force_outcome="delivered")
+    dispatch = make_dispatch(acme, make_account(acme, "messagewhiz", sandbox.messagewhiz_url), people=60)
+    keep = Engine._write_surely
+
+    async def sweep_too(self: Engine, batch: list[Any]) -> None:
+        await keep(self, batch)
+        await self.in_claim_thread(recover)
+
+    monkeypatch.setattr(Engine, "_write_surely", sweep_too)
+    run_engine()
+    assert states(dispatch) == {"sent": 60}
+    assert set(sandbox.control("GET", "accepted").values()) == {1}
+    assert_counters_equal_ledger(dispatch)
+
+
+def test_files_that_are_no_journals_are_passed_over(
+    dispatch: Dispatch, claimed: list[int], folder: Path
+) -> None:
+    journal = Journal(CLAIM)
+    journal.claimed((message_id, 0) for message_id in claimed)
+    die(journal)
+    (folder / "0.claims").mkdir()
+    (folder / "1.claims").write_bytes(f"{CLAIM} {journals._boot()}\nhnothing\nc{{\n".encode())
+    (folder / "2.claims").write_bytes(b"\xff\xfe\x00")
+    (folder / "3.claims").write_bytes(f"a\0b {journals._boot()}\nc[]\n".encode())
+    (folder / "4.claims").write_bytes(f"b {journals._boot()}\nc{'[' * 200_000}\n".encode())
+    (folder / "5.claims").symlink_to("/dev/zero")
+    os.mkfifo(folder / "6.claims")
+    assert recover() == 5
+    assert states(dispatch) == {"queued": 5}
 
 
 def test_a_run_that_ends_leaves_no_file(acme: Workspace, sandbox: SandboxProcess, folder: Path) -> None:

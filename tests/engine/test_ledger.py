@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import OptOut, UnsubscribeList, UnsubscribeMember
-from messaging.dispatches import counts_of, pause_dispatch, stop_dispatch
+from messaging.dispatches import cancel_stopped, counts_of, pause_dispatch, stop_dispatch
 from messaging.ledger import (
     Change,
     Claimed,
@@ -221,6 +221,7 @@ def test_does_not_return_what_another_worker_holds(dispatch: Dispatch) -> None:
 def test_a_return_after_stop_is_cancelled(dispatch: Dispatch) -> None:
     row = claim(dispatch, 1)[0]
     stop_dispatch(dispatch_id=dispatch.pk)
+    cancel_stopped([dispatch.pk])
     assert Message.objects.get(pk=row.message_id).state == "submitting"
     return_to_queue([Return(row.message_id, "w1", "throttled")])
     assert Message.objects.get(pk=row.message_id).state == "cancelled"

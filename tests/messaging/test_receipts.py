@@ -200,6 +200,20 @@ def test_other_words_opt_nobody_out(account: ProviderAccount, text: str, keyword
     assert InboundText.objects.get().keyword == keyword
 
 
+def test_words_of_the_workspace_opt_out(account: ProviderAccount) -> None:
+    Workspace.objects.filter(pk=account.workspace_id).update(
+        opt_out_languages=["de"], opt_out_words=["Halt sofort"]
+    )
+    for text, keyword in [
+        ("Halt sofort!", "stop"),
+        ("Abmelden", "stop"),
+        ("anmelden", "start"),
+        ("baja", "maybe_stop"),
+    ]:
+        wrote(account, text)
+        assert InboundText.objects.latest("pk").keyword == keyword
+
+
 def test_the_same_posting_twice_is_one_text(account: ProviderAccount) -> None:
     wrote(account, "STOP", provider_message_id="in-1")
     OptOut.objects.all().delete()

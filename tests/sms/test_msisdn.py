@@ -20,6 +20,7 @@ from sms.msisdn import (
     compile_fast,
     country_of,
     format_msisdn,
+    kind_of,
     parse_msisdn,
     time_zones_of,
 )
@@ -156,7 +157,13 @@ def test_home_goes_before_abroad() -> None:
             "07400123456 / 07400123457",
             "GB",
             "too_long",
-            "“07400123456 / 07400123457” has too many digits for a number in GB: check for extra ones.",
+            "“07400123456 / 07400123457” holds more than one number: keep one only.",
+        ),
+        (
+            "+12015550123;+12015550124",
+            "US",
+            "too_long",
+            "“+12015550123;+12015550124” holds more than one number: keep one only.",
         ),
         (
             "1" * 61 + "x",
@@ -191,8 +198,8 @@ def test_home_goes_before_abroad() -> None:
         (
             "07400123456;07400123457",
             "GB",
-            "not_valid",
-            "“07400123456;07400123457” holds “;”: write one number, in digits only.",
+            "too_long",
+            "“07400123456;07400123457” holds more than one number: keep one only.",
         ),
         (
             "+44 7400+123456",
@@ -232,19 +239,19 @@ def test_fast_and_slow_agree_on_anything_number_like(raw: str, default: str | No
     assert _answer(compile_fast(default), raw) == _slow_answer(raw, default)
 
 
-def _answer(fast: FastMsisdn, raw: str) -> tuple[str, str]:
+def _answer(fast: FastMsisdn, raw: str) -> tuple[str, ...]:
     try:
         return fast.read(raw)
     except MsisdnError as error:
         return error.code, error.sentence
 
 
-def _slow_answer(raw: str, default: str | None) -> tuple[str, str]:
+def _slow_answer(raw: str, default: str | None) -> tuple[str, ...]:
     try:
         found = parse_msisdn(raw, default)
     except MsisdnError as error:
         return error.code, error.sentence
-    return found.digits, found.country
+    return found.digits, found.country, found.kind
 
 
 def _generated(times: int) -> Iterator[tuple[str, int, str]]:
@@ -274,7 +281,7 @@ def _mutated(rng: random.Random, national: str) -> str:
     return "".join((digits[:change] if change < 0 else digits) + extra)
 
 
-def _libphonenumber(text: str, region: str | None) -> tuple[str, str] | None:
+def _libphonenumber(text: str, region: str | None) -> tuple[str, str, str] | None:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -283,7 +290,8 @@ def _libphonenumber(text: str, region: str | None) -> tuple[str, str] | None:
         return None
     digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
     country = phonenumbers.region_code_for_number(number) or ""
-    return digits, "" if country == "001" else country
+    kind = msisdn._KINDS[phonenumbers.number_type(number)]
+    return digits, "" if country == "001" else country, kind
 
 
 def test_fast_answers_are_libphonenumbers_over_all_calling_codes() -> None:
@@ -384,6 +392,18 @@ def test_every_time_zone_of_the_examples_is_known_here() -> None:
 )
 def test_kinds(raw: str, kind: str) -> None:
     assert parse_msisdn(raw, None).kind == kind
+    digits, _country, fast = compile_fast(None).read(raw)
+    assert (fast, kind_of(digits)) == (kind, kind)
+
+
+def test_what_is_no_number_has_no_kind() -> None:
+    assert (kind_of("99955501"), kind_of("")) == (None, None)
+
+
+def test_every_kind_is_answered_fast() -> None:
+    digits = {f"{code}{national}" for _region, code, national in _generated(1)}
+    kinds = {found[2] for one in digits if (found := msisdn._match_international(one))}
+    assert kinds == set(msisdn._KINDS.values())
 
 
 def test_every_kind_of_libphonenumber_has_a_name() -> None:

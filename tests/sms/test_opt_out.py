@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms.opt_out import WORDS, Keyword, classify, has_opt_out_wording
+from sms.opt_out import WORDS, Keyword, classify, has_opt_out_wording, own_word_problem
 
 EVERY_LANGUAGE = tuple(WORDS)
 
@@ -154,3 +154,28 @@ def test_sees_opt_out_wording(text: str) -> None:
 )
 def test_sees_no_opt_out_wording(text: str) -> None:
     assert not has_opt_out_wording(text)
+
+
+def test_a_companys_own_word_is_opt_out_wording_in_capitals() -> None:
+    assert has_opt_out_wording("Reply HALT to leave", ["halt"])
+    assert not has_opt_out_wording("Reply HALT to leave")
+    assert not has_opt_out_wording("We halt the sale", ["halt"])
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("HALT", None),
+        ("no more texts", None),
+        ("9", None),
+        (" … ", "empty"),
+        ("please take me off the list", "too_long"),
+        ("x" * 31, "too_long"),
+        ("Yes!", "start"),
+        ("alta", "start"),
+        ("INFO", "help"),
+        ("Hilfe", "help"),
+    ],
+)
+def test_own_words_are_short_and_mean_nothing_else(word: str, problem: str | None) -> None:
+    assert own_word_problem(word) == problem

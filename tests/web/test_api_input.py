@@ -447,7 +447,9 @@ def test_a_number_that_no_row_can_have_is_named(
         ("campaigns/?cursor=abcde", "which is none of ours: leave it out to begin"),
         ("campaigns/?format=xml", 'format is "xml": send json, or leave it out.'),
         ("broadcasts/?state=lost", 'state is "lost": send one of draft, '),
-        ("broadcasts/?campaign=x", 'campaign is "x": send a number instead.'),
+        ("broadcasts/?campaign=x", 'campaign is "x": send a whole number instead.'),
+        ("broadcasts/?campaign=1_0", 'campaign is "1_0": send a whole number instead.'),
+        ("broadcasts/?campaign=1.5", 'campaign is "1.5": send a whole number instead.'),
         ("messages/?state=lost", 'state is "lost": send one of queued, '),
         ("opt-outs/?how=x", 'how is "x": send one of '),
     ],
@@ -510,3 +512,39 @@ def test_a_body_of_another_kind_says_which_is_read(client: ApiClient) -> None:
     response = client.generic("POST", "/api/v1/campaigns/", "name=A", content_type="text/csv")
     assert response.status_code == 415
     assert response.json()["detail"].endswith("Send application/json.")
+
+
+@pytest.mark.parametrize("moment", ["2026-11-22T10:00:00", "2026-11-22"])
+def test_a_time_without_its_offset_is_refused(client: ApiClient, moment: str) -> None:
+    """It would be read in a zone that nobody named."""
+    response = client.post("/api/v1/broadcasts/", {"name": "Sale", "send_at": moment})
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert (error["field"], error["value"]) == ("send_at", f'"{moment}"')
+    assert "offset" in error["detail"]
+
+
+def test_a_name_that_stands_twice_is_refused(client: ApiClient) -> None:
+    body = b'{"name": "Spring", "name": "Autumn"}'
+    response = client.generic("POST", "/api/v1/broadcasts/", body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["detail"] == "name stands twice in one object. Send it once."
+
+
+def test_a_number_for_a_broadcast_to_lists_is_refused(client: ApiClient) -> None:
+    response = client.post("/api/v1/broadcasts/", {"kind": "base", "msisdn": "+12015550123"})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "msisdn"
+    assert not Broadcast.objects.exists()
+
+
+def test_the_document_shows_no_note_to_ourselves() -> None:
+    for name, component in document()["components"]["schemas"].items():
+        assert "serializers" not in component.get("description", ""), name
+
+
+@pytest.mark.django_db
+def test_without_a_key_it_says_how_to_send_one(db: None) -> None:
+    response = Client().get("/api/v1/broadcasts/")
+    assert response.status_code == 401
+    assert "Authorization: Bearer KEY" in response.json()["detail"]

@@ -1,0 +1,116 @@
+"""One number everywhere: what a workspace knows of it, and what was written to and fro."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import AuditEntry, Workspace
+from campaigns.models import Broadcast
+from contacts.fields import LABELS, PERSON_FIELDS
+from contacts.models import OptOut, OptOutReview, Recipient, ReviewDecision, UnsubscribeMember
+from messaging.threads import ThreadText, thread_of
+from sms.msisdn import MsisdnError, parse_msisdn, time_zones_of
+
+SHOWN_TEXTS = 50
+# Undone opt-outs that are shown; the export has all.
+SHOWN_UNDONE = 10
+KIND_WORDS: dict[str, str | Promise] = {
+    "mobile": _("mobile"),
+    "fixed_line": _("landline"),
+    "fixed_line_or_mobile": _("landline or mobile"),
+    "toll_free": _("toll-free"),
+    "premium_rate": _("premium rate"),
+    "shared_cost": _("shared cost"),
+    "voip": _("internet telephony"),
+    "personal_number": _("personal number"),
+    "pager": _("pager"),
+    "uan": _("company-wide number"),
+    "voicemail": _("voicemail"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """An opt-out that is not in force any more."""
+
+    entry: AuditEntry
+    how: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNumber:
+    """`country`, `kind`: "" for a number that is not in use. `time_zones`: all that are possible."""
+
+    msisdn: str
+    country: str
+    kind: str
+    time_zones: tuple[str, ...]
+    people: list[Recipient]
+    opt_out: OptOut | None
+    undone: list[Undone]
+    unsubscribed: list[UnsubscribeMember]
+    reviews: list[OptOutReview]
+    thread: list[ThreadText]
+    broadcasts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.people or self.opt_out or self.undone or self.unsubscribed or self.thread)
+
+
+def know_number(workspace: Workspace, msisdn: str) -> KnownNumber:
+    country, kind = _plan(msisdn)
+    thread = thread_of(workspace.pk, msisdn, SHOWN_TEXTS)
+    reviews = OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn)
+    on_lists = Recipient.objects.filter(msisdn=msisdn, list__workspace=workspace).select_related("list")
+    members = UnsubscribeMember.objects.filter(msisdn=msisdn, list__workspace=workspace)
+    return KnownNumber(
+        msisdn=msisdn,
+        country=country,
+        kind=kind,
+        time_zones=time_zones_of(msisdn),
+        people=list(on_lists.order_by("list__name")),
+        opt_out=OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first(),
+        undone=_undone(workspace, msisdn),
+        unsubscribed=list(members.select_related("list").order_by("list__name")),
+        reviews=list(reviews.filter(decision=ReviewDecision.WAITING).order_by("-pk")[:SHOWN_UNDONE]),
+        thread=thread,
+        broadcasts=_broadcasts(workspace, thread),
+    )
+
+
+def _plan(msisdn: str) -> tuple[str, str]:
+    try:
+        found = parse_msisdn(f"+{msisdn}", None)
+    except MsisdnError:
+        return "", ""
+    return found.country, found.kind
+
+
+def _undone(workspace: Workspace, msisdn: str) -> list[Undone]:
+    rows = AuditEntry.objects.filter(
+        workspace=workspace, subject="optout", label=f"+{msisdn}", action="opted in"
+    ).select_related("user", "api_key")
+    was: list[tuple[AuditEntry, dict[str, Any]]] = [
+        (entry, entry.details.get("was", {})) for entry in rows.order_by("-pk")[:SHOWN_UNDONE]
+    ]
+    return [Undone(entry, proof.get("how", ""), proof.get("source", "")) for entry, proof in was]
+
+
+def _broadcasts(workspace: Workspace, thread: list[ThreadText]) -> dict[int, str]:
+    ids = {text.broadcast_id for text in thread if text.broadcast_id}
+    rows = Broadcast.objects.filter(workspace=workspace, pk__in=ids) if ids else Broadcast.objects.none()
+    return dict(rows.values_list("pk", "name"))
+
+
+def values_of(person: Recipient) -> list[tuple[str, str]]:
+    """What is filled in, by the words for it."""
+    own = [(capfirst(str(LABELS[name])), getattr(person, name)) for name in PERSON_FIELDS]
+    further = [(name, str(value)) for name, value in person.extra.items()]
+    return [(label, value) for label, value in (*own, *further) if value]

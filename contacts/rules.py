@@ -1,0 +1,335 @@
+"""A filter of people as data: conditions that are kept, shown, sent through the API and asked of the database.
+
+As dict: {"match": "all" | "any", "conditions": [{"field": "first_name", "operator": "is", "value": "Ann"}, ...]}.
+Letters' case is left out of account throughout (SQLite knows only that of a to z).
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, get_args
+
+import phonenumbers
+from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact, IContains, IExact, IStartsWith
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Workspace
+from contacts.errors import ContactsError
+from contacts.fields import COLUMN_NAME_LIMIT, EXTRA_LIMIT, LABELS, PERSON_FIELDS, column_name
+from contacts.models import OptOut, Recipient
+from sms.msisdn import Kind
+
+EXTRA = "extra:"
+MAX_CONDITIONS = 20
+_NOT_DIGITS = re.compile(r"\D+")
+
+MATCH: dict[str, str | Promise] = {"all": gettext_lazy("all of these"), "any": gettext_lazy("any of these")}
+OPERATORS: dict[str, str | Promise] = {
+    "is": gettext_lazy("is"),
+    "is_not": gettext_lazy("is not"),
+    "contains": gettext_lazy("contains"),
+    "begins_with": gettext_lazy("begins with"),
+    "empty": gettext_lazy("is empty"),
+    "not_empty": gettext_lazy("is not empty"),
+    "before": gettext_lazy("is before"),
+    "after": gettext_lazy("is after"),
+}
+WITHOUT_VALUE = frozenset({"empty", "not_empty"})
+_TEXT = ("is", "is_not", "contains", "begins_with", "empty", "not_empty")
+_CODE = ("is", "is_not", "empty", "not_empty")
+_TIMES = ("created_at", "updated_at")
+_ALLOWED: dict[str, Sequence[str]] = {
+    "msisdn": ("is", "is_not", "contains", "begins_with"),
+    "country": _CODE,
+    "kind": _CODE,
+    "created_at": ("is", "before", "after"),
+    "updated_at": ("is", "before", "after"),
+    "opted_out": ("is",),
+}
+OWN_FIELDS = ("msisdn", *PERSON_FIELDS, "country", "kind", *_TIMES, "opted_out")
+KINDS: tuple[str, ...] = get_args(Kind)
+YES, NO = "yes", "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`field`: one of OWN_FIELDS, or "extra:<name of a further column>"."""
+
+    field: str
+    operator: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Without conditions: everybody."""
+
+    match: str = "all"
+    conditions: tuple[Condition, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.conditions)
+
+    def as_dict(self) -> dict[str, Any]:
+        if not self:
+            return {}
+        return {
+            "match": self.match,
+            "conditions": [
+                {"field": one.field, "operator": one.operator, "value": one.value} for one in self.conditions
+            ],
+        }
+
+
+def rule_of(given: Any) -> Rule:
+    """From a dict as handed in or kept; {} is everybody. Raises ContactsError, which names the condition."""
+    if not isinstance(given, Mapping) or set(given) - {"match", "conditions"}:
+        raise _refused(
+            _("The filter is no object with “match” and “conditions”. Send both, and nothing else.")
+        )
+    match, conditions = given.get("match", "all"), given.get("conditions", [])
+    if not isinstance(match, str) or match not in MATCH:
+        raise _refused(_("“match” is %(value)s. Use all or any.") % {"value": str(match)[:40]})
+    if not isinstance(conditions, list) or len(conditions) > MAX_CONDITIONS:
+        raise _refused(
+            _("“conditions” is no list of at most %(limit)d conditions. Leave some out.")
+            % {"limit": MAX_CONDITIONS}
+        )
+    return Rule(match, tuple(_condition(at, one) for at, one in enumerate(conditions, start=1)))
+
+
+def field_label(field: str) -> str:
+    if field.startswith(EXTRA):
+        return field.removeprefix(EXTRA)
+    if field == "opted_out":
+        return _("Opted out")
+    label = LABELS.get(field) or Recipient._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # no relation
+    return str(capfirst(str(label)))
+
+
+def in_words(rule: Rule) -> str:
+    """ "First name is Ann, and city contains Leeds"."""
+    parts = [
+        " ".join(filter(None, (field_label(one.field), str(OPERATORS[one.operator]), _shown(one))))
+        for one in rule.conditions
+    ]
+    return _joined(parts, rule.match)
+
+
+def to_q(rule: Rule, workspace: Workspace) -> Q:
+    """Of Recipient. Days are those of the workspace's time zone."""
+    found = Q()
+    for one in rule.conditions:
+        asked = _question(one, workspace)
+        found = found | asked if rule.match == "any" else found & asked
+    return found
+
+
+class ExtraText(Func):
+    """The text of a further column, "" where it has none. Its name is always a key, also where it is all digits."""
+
+    output_field = TextField()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(F("extra"), Value(name))
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="COALESCE(%(expressions)s, '')", arg_joiner=" ->> ", **more
+        )
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        path = Func(
+            Value('$."'),
+            self.source_expressions[1],
+            Value('"'),
+            arg_joiner=" || ",
+            template="%(expressions)s",
+        )
+        plain = Func(self.source_expressions[0], path, function="JSON_EXTRACT", output_field=TextField())
+        return compiler.compile(Coalesce(plain, Value("")))
+
+
+# --- checking ---
+
+
+def _condition(at: int, given: Any) -> Condition:
+    if not isinstance(given, Mapping) or set(given) - {"field", "operator", "value"}:
+        raise _refused(
+            _("Condition %(at)d is no object with “field”, “operator” and “value”. Send just these.")
+            % {"at": at}
+        )
+    texts = [given.get(name, "") for name in ("field", "operator", "value")]
+    if not all(isinstance(text, str) for text in texts):
+        raise _refused(
+            _("Condition %(at)d holds something that is no text. Put it in quotation marks.") % {"at": at}
+        )
+    one = Condition(texts[0], texts[1], texts[2].strip())
+    _require_field(at, one.field)
+    _require_operator(at, one)
+    _require_value(at, one)
+    return one
+
+
+def _require_field(at: int, field: str) -> None:
+    name = field.removeprefix(EXTRA)
+    further = (
+        field.startswith(EXTRA) and name and len(name) <= COLUMN_NAME_LIMIT and column_name(name) == name
+    )
+    if field not in OWN_FIELDS and not further:
+        raise _refused(
+            _(
+                "Condition %(at)d: there is no field %(field)s. Use one of %(known)s, or extra: and a column's name."
+            )
+            % {"at": at, "field": f"“{field[:60]}”", "known": ", ".join(OWN_FIELDS)}
+        )
+
+
+def operators_of(field: str) -> Sequence[str]:
+    return _ALLOWED.get(field, _TEXT)
+
+
+def _require_operator(at: int, one: Condition) -> None:
+    if one.operator not in operators_of(one.field):
+        raise _refused(
+            _("Condition %(at)d: “%(operator)s” cannot be asked of %(field)s. Use one of %(known)s.")
+            % {
+                "at": at,
+                "operator": one.operator[:40],
+                "field": one.field,
+                "known": ", ".join(operators_of(one.field)),
+            }
+        )
+
+
+def _require_value(at: int, one: Condition) -> None:
+    if one.operator in WITHOUT_VALUE:
+        if one.value:
+            raise _value_refused(
+                at, one, _("Condition %(at)d: %(field)s takes no value here (“%(value)s”). Leave it empty.")
+            )
+    elif not one.value:
+        raise _value_refused(
+            at, one, _("Condition %(at)d: %(field)s has no value to be compared with. Enter one.")
+        )
+    elif len(one.value) > EXTRA_LIMIT or "\x00" in one.value:
+        raise _value_refused(
+            at,
+            one,
+            _(
+                "Condition %(at)d: %(field)s cannot hold “%(value)s”. Shorten it, and leave out control characters."
+            ),
+        )
+    elif one.field == "msisdn" and not _NOT_DIGITS.sub("", one.value):
+        raise _value_refused(
+            at,
+            one,
+            _("Condition %(at)d: %(field)s is compared with “%(value)s”, which has no digits. Enter some."),
+        )
+    elif one.field == "country" and one.value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise _value_refused(
+            at,
+            one,
+            _("Condition %(at)d: there is no country “%(value)s”. Use two letters, such as US or GB."),
+        )
+    elif one.field == "kind" and one.value not in KINDS:
+        raise _value_refused(
+            at, one, _("Condition %(at)d: there is no kind of number “%(value)s”. Use one of %(known)s.")
+        )
+    elif one.field == "opted_out" and one.value not in (YES, NO):
+        raise _value_refused(
+            at, one, _("Condition %(at)d: %(field)s is yes or no, not “%(value)s”. Use one of the two.")
+        )
+    elif one.field in _TIMES and _day(one.value) is None:
+        raise _value_refused(
+            at, one, _("Condition %(at)d: “%(value)s” is no day. Write it as in 2026-11-21.")
+        )
+
+
+def _value_refused(at: int, one: Condition, sentence: str) -> ContactsError:
+    shown = {"at": at, "field": one.field, "value": one.value[:40], "known": ", ".join(KINDS)}
+    return _refused(sentence % shown)
+
+
+def _refused(sentence: str) -> ContactsError:
+    return ContactsError(sentence, field="rule")
+
+
+def _day(raw: str) -> date | None:
+    """None where it is none, or so near the ends of time that it has no next one."""
+    try:
+        day = date.fromisoformat(raw) if len(raw) == 10 else None
+    except ValueError:
+        return None
+    return day if day and 1900 <= day.year <= 9000 else None
+
+
+def _shown(one: Condition) -> str:
+    if one.field == "opted_out":
+        return _("yes") if one.value == YES else _("no")
+    return one.value
+
+
+def _joined(parts: Sequence[str], match: str) -> str:
+    if not parts:
+        return _("everybody")
+    pattern = _("%(first)s, or %(second)s") if match == "any" else _("%(first)s, and %(second)s")
+    words = parts[0]
+    for part in parts[1:]:
+        words = pattern % {"first": words, "second": part}
+    return words
+
+
+# --- asking ---
+
+
+def _question(one: Condition, workspace: Workspace) -> Q:
+    if one.field == "opted_out":
+        gone = Exists(OptOut.objects.filter(workspace_id=workspace.pk, msisdn=OuterRef("msisdn")))
+        return Q(gone) if one.value == YES else ~Q(gone)
+    if one.field in _TIMES:
+        return _time_question(one, zoneinfo.ZoneInfo(workspace.time_zone))
+    if one.field == "msisdn":
+        return _number_question(one.operator, _NOT_DIGITS.sub("", one.value)[:15])
+    if one.field.startswith(EXTRA):
+        return _text_question(ExtraText(one.field.removeprefix(EXTRA)), one)
+    if one.field == "country":
+        one = Condition(one.field, one.operator, one.value.upper())
+    return _text_question(F(one.field), one)
+
+
+def _number_question(operator: str, digits: str) -> Q:
+    if operator == "begins_with":
+        return Q(msisdn__gte=digits, msisdn__lt=f"{digits}:")
+    if operator == "contains":
+        return Q(msisdn__contains=digits)
+    return ~Q(msisdn=digits) if operator == "is_not" else Q(msisdn=digits)
+
+
+def _text_question(text: Any, one: Condition) -> Q:
+    if one.operator in WITHOUT_VALUE:
+        empty = Q(Exact(text, Value("")))
+        return empty if one.operator == "empty" else ~empty
+    lookup = {"contains": IContains, "begins_with": IStartsWith}.get(one.operator, IExact)
+    asked = Q(lookup(text, one.value))
+    return ~asked if one.operator == "is_not" else asked
+
+
+def _time_question(one: Condition, zone: zoneinfo.ZoneInfo) -> Q:
+    day = _day(one.value) or date.min
+    begins = datetime.combine(day, time.min, zone)
+    ends = datetime.combine(day + timedelta(days=1), time.min, zone)
+    if one.operator == "before":
+        return Q(**{f"{one.field}__lt": begins})
+    if one.operator == "after":
+        return Q(**{f"{one.field}__gte": ends})
+    return Q(**{f"{one.field}__gte": begins, f"{one.field}__lt": ends})

@@ -1,0 +1,180 @@
+"""Undoing a whole import: who came by it goes, who was changed or removed by it is as before.
+
+Three steps, a chunk a transaction; what is put back is struck from ImportBefore in the same one. So a killed worker
+costs one chunk of work, and another one goes on with what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Actor
+from accounts.audit import record
+from contacts.batches import BATCH
+from contacts.errors import WrongState
+from contacts.models import Import, ImportBefore, ImportPurpose, ImportState, Recipient, RecipientList
+from contacts.related import was_anybody_texted
+from contacts.services.import_runner import lock_import, plan_of, update_import, work_on
+from contacts.services.import_writers import writer_for
+from contacts.services.lists import change_count
+
+KEPT = timedelta(days=30)
+UNDOABLE = (ImportState.FINISHED, ImportState.FAILED, ImportState.CANCELLED)
+COUNTS = ("removed", "restored", "put_back")
+
+
+def require_undoable(imported: Import) -> None:
+    """Raises WrongState with the reason. Quick; whether somebody was texted is asked by `require_not_texted`."""
+    if imported.state not in UNDOABLE or not imported.counts or imported.purpose != ImportPurpose.RECIPIENTS:
+        raise WrongState(
+            _("This import is %(state)s: there is nothing that can be undone.")
+            % {"state": ImportState(imported.state).label}
+        )
+    if imported.list_id is None:
+        raise WrongState(_("The list of this import was deleted: there is nothing left to undo."))
+    if imported.finished_at and imported.finished_at < timezone.now() - KEPT:
+        raise WrongState(
+            _("This import ended more than %(days)d days ago: what was there before is not kept any longer.")
+            % {"days": KEPT.days},
+            code="too_old",
+        )
+    later = _later_import(imported)
+    if later is not None:
+        raise WrongState(
+            _("%(name)s was imported into the same list after it. Undo that import first.")
+            % {"name": later.file_name},
+            code="not_the_last",
+        )
+
+
+def require_not_texted(imported: Import) -> None:
+    if was_anybody_texted(_people_of(imported), imported.started_at or imported.created_at):
+        raise WrongState(
+            _(
+                "Somebody of this import has been texted already, so it stays. Remove people from the list instead."
+            ),
+            code="texted",
+        )
+
+
+def why_not_undoable(imported: Import) -> str:
+    """ "" where undoing may be offered."""
+    try:
+        require_undoable(imported)
+    except WrongState as error:
+        return str(error.sentence)
+    return ""
+
+
+def undo(import_id: int) -> None:
+    """Goes on from where another worker stopped. Does nothing if one has it."""
+    work_on(import_id, ImportState.UNDOING, _undo)
+
+
+def tidy_befores(limit: int = 200_000) -> int:
+    """Deletes what nobody can undo any longer, some at a time; how many rows went."""
+    gone = 0
+    old = ImportBefore.objects.filter(imported__finished_at__lt=timezone.now() - KEPT)
+    old = old.exclude(imported__state=ImportState.UNDOING)
+    while gone < limit and (batch := list(old.values_list("pk", flat=True)[:BATCH])):
+        ImportBefore.objects.filter(pk__in=batch).delete()
+        gone += len(batch)
+    return gone
+
+
+def _later_import(imported: Import) -> Import | None:
+    later = Import.objects.filter(
+        list_id=imported.list_id, started_at__gt=imported.started_at or imported.created_at
+    )
+    return later.exclude(state=ImportState.UNDONE).exclude(counts={}).order_by("-started_at").first()
+
+
+def _people_of(imported: Import) -> Any:
+    """Who was added or changed by it."""
+    changed = ImportBefore.objects.filter(imported=imported, removed=False, msisdn=OuterRef("msisdn"))
+    return Recipient.objects.filter(Q(import_id=imported.pk) | Exists(changed), list_id=imported.list_id)
+
+
+def _undo(imported: Import) -> None:
+    require_not_texted(imported)
+    for step in (_remove_added, _restore_changed, _put_back_removed):
+        while _chunk(imported, step):
+            pass
+    with transaction.atomic():
+        update_import(
+            imported,
+            ImportState.UNDOING,
+            state=ImportState.UNDONE,
+            undone_at=timezone.now(),
+            lease_holder="",
+            lease_until=None,
+        )
+        record(imported.workspace, Actor(user=imported.undone_by), "undone", imported, **imported.undo_counts)
+
+
+def _chunk(imported: Import, step: Callable[[Import, RecipientList], tuple[str, int] | None]) -> bool:
+    """False when the step is done."""
+    with transaction.atomic():
+        recipient_list = lock_import(imported, ImportState.UNDOING)
+        done = step(imported, recipient_list)
+        if done is None:
+            return False
+        name, count = done
+        counts = imported.undo_counts | {name: imported.undo_counts.get(name, 0) + count}
+        update_import(imported, ImportState.UNDOING, undo_counts=counts)
+    imported.undo_counts = counts
+    return True
+
+
+def _remove_added(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+    added = recipient_list.recipients.filter(import_id=imported.pk)
+    pks = list(added.order_by("msisdn").values_list("pk", flat=True)[:BATCH])
+    if not pks:
+        return None
+    Recipient.objects.filter(pk__in=pks).delete()
+    change_count(recipient_list, -len(pks))
+    return "removed", len(pks)
+
+
+def _restore_changed(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+    """Whoever was edited after the import stays as edited."""
+    befores = ImportBefore.objects.filter(imported=imported, removed=False)
+    last = list(befores.order_by("msisdn").values_list("msisdn", flat=True)[:BATCH])[-1:]
+    if not last:
+        return None
+    writer = writer_for(plan_of(imported), list_id=0, workspace_id=0, existing=imported.existing)
+    ended = imported.finished_at or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            writer.put_back_sql(),
+            [recipient_list.pk, imported.pk, last[0], connection.ops.adapt_datetimefield_value(ended)],
+        )
+        restored = cursor.rowcount
+    befores.filter(msisdn__lte=last[0]).delete()
+    return "restored", restored
+
+
+def _put_back_removed(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+    """Who is on the list again meanwhile stays as now."""
+    befores = list(ImportBefore.objects.filter(imported=imported, removed=True).order_by("msisdn")[:BATCH])
+    if not befores:
+        return None
+    numbers = [before.msisdn for before in befores]
+    there = set(recipient_list.recipients.filter(msisdn__in=numbers).values_list("msisdn", flat=True))
+    back = [_recipient(recipient_list, before) for before in befores if before.msisdn not in there]
+    Recipient.objects.bulk_create(back, batch_size=1_000)
+    change_count(recipient_list, len(back))
+    ImportBefore.objects.filter(pk__in=[before.pk for before in befores]).delete()
+    return "put_back", len(back)
+
+
+def _recipient(recipient_list: RecipientList, before: ImportBefore) -> Recipient:
+    times = {name: datetime.fromisoformat(before.was[name]) for name in ("created_at", "updated_at")}
+    return Recipient(list=recipient_list, msisdn=before.msisdn, **(before.was | times))

@@ -1,0 +1,172 @@
+"""Pages of what is done with everybody on a list who matches, of saved filters and live lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
+from contacts.errors import ContactsError
+from contacts.exports import EXPORT_FORMS, job_file
+from contacts.filter_forms import FilterForm, read_filter
+from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm
+from contacts.models import ListJob
+from contacts.rules import in_words
+from contacts.services import list_job_runner, list_jobs, lists
+from contacts.services.list_jobs import BUSY, Wish
+from contacts.views.common import STOP_POLLING, add_refusal, form_page, lists_of, may_change, refuse
+from web.toasts import toast
+
+RECENT_JOBS = 10
+
+
+@form_page
+@marketer_page
+def list_job_new(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """For whoever matches the filter in the address, which is that of the list's page."""
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    asked = read_filter(recipient_list, request.GET)
+    kind = request.POST.get("kind") or request.GET.get("kind", "")
+    form = JobForm(recipient_list, kind, request.POST or None)
+    if not asked.error and form.is_valid():
+        try:
+            return _done(request, asked, form)
+        except ContactsError as error:
+            add_refusal(form, error)
+    context = {
+        "list": recipient_list,
+        "asked": asked,
+        "form": form,
+        "kind": JOB_WORDS.get(kind, ""),
+        "kinds": JOB_WORDS.items(),
+        "jobs": recipient_list.jobs.select_related("target")[:RECENT_JOBS],
+    }
+    return render(
+        request, "contacts/job_new.html", context, status=422 if form.is_bound or asked.error else 200
+    )
+
+
+def _done(request: WorkspaceRequest, asked: FilterForm, form: JobForm) -> HttpResponse:
+    recipient_list, data, actor = asked.sought.recipient_list, form.cleaned_data, actor_of(request)
+    kind, name = data["kind"], data.get("name", "")
+    if kind in (SAVE_FILTER, LIVE_LIST) and asked.words:
+        raise ContactsError(
+            _("“%(words)s” was searched for, which a filter does not keep. Use conditions only.")
+            % {"words": asked.words}
+        )
+    if kind == SAVE_FILTER:
+        lists.save_filter(recipient_list=recipient_list, actor=actor, name=name, rule=asked.sought.rule)
+        toast(request, _("Saved the filter %(name)s.") % {"name": name})
+        return redirect(f"{reverse('recipient-list-detail', args=[recipient_list.pk])}?{asked.query}")
+    if kind == LIVE_LIST:
+        live = lists.create_live_list(source=recipient_list, actor=actor, name=name, rule=asked.sought.rule)
+        toast(request, _("%(name)s is ready: it holds whoever matches just now.") % {"name": live.name})
+        return redirect("recipient-list-detail", live.pk)
+    job = list_jobs.start_job(sought=asked.sought, wish=_wish(form), actor=actor)
+    return redirect("list-job", recipient_list.pk, job.pk)
+
+
+def _wish(form: JobForm) -> Wish:
+    data = form.cleaned_data
+    return Wish(
+        kind=data["kind"],
+        target=form.lists.get(data.get("target", "")),
+        new_list=data.get("name", ""),
+        field=data.get("field", ""),
+        value=data.get("value", ""),
+        parts=data.get("parts") or 0,
+        size=data.get("size") or 0,
+        others=[form.lists[pk] for pk in data.get("others", ())],
+        form=data.get("form") or next(iter(EXPORT_FORMS)),
+    )
+
+
+@require_GET
+@viewer_page
+def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
+    """Its progress, for htmx alone as long as it runs, and its end."""
+    job = _job(request, pk, job_pk)
+    busy = job.state in BUSY
+    percent = min(100, round(100 * job.done / job.total)) if job.total else 0
+    context = {
+        "list": job.list,
+        "job": job,
+        "busy": busy,
+        "percent": percent,
+        "counts": _counts_in_words(job),
+        "asked_for": in_words(list_job_runner.sought_of(job).rule),
+        "may_change": may_change(request),
+        "again": job.state in list_jobs.AGAIN,
+    }
+    if request.htmx:
+        response = render(request, "contacts/_job.html", context, status=200 if busy else STOP_POLLING)
+        if not busy:
+            response.headers["HX-Refresh"] = "true"
+        return response
+    return render(request, "contacts/job.html", context)
+
+
+def _counts_in_words(job: ListJob) -> list[str]:
+    words = {
+        "copied": _("%(n)s copied"),
+        "there_already": _("%(n)s there already, left as they were"),
+        "moved": _("%(n)s moved"),
+        "removed": _("%(n)s removed"),
+        "changed": _("%(n)s changed"),
+        "opted_out": _("%(n)s opted out"),
+        "opted_out_before": _("%(n)s opted out before"),
+        "exported": _("%(n)s in the file"),
+    }
+    return [words[name] % {"n": f"{count:,}"} for name, count in job.counts.items()]
+
+
+@require_POST
+@marketer_page
+def list_job_cancel(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
+    return _steered(request, pk, job_pk, list_jobs.cancel_job)
+
+
+@require_POST
+@marketer_page
+def list_job_again(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
+    return _steered(request, pk, job_pk, list_jobs.run_job_again)
+
+
+def _steered(request: WorkspaceRequest, pk: int, job_pk: int, service: Any) -> HttpResponse:
+    job = _job(request, pk, job_pk)
+    try:
+        service(job=job, actor=actor_of(request))
+    except ContactsError as error:
+        return refuse(request, error, reverse("list-job", args=[pk, job_pk]))
+    return redirect("list-job", pk, job_pk)
+
+
+@require_GET
+@viewer_page
+def list_job_file(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
+    response = job_file(_job(request, pk, job_pk))
+    if response is None:
+        raise Http404
+    return response  # type: ignore[return-value]  # streamed
+
+
+@require_POST
+@marketer_page
+def filter_delete(request: WorkspaceRequest, pk: int, filter_pk: int) -> HttpResponse:
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    saved = get_object_or_404(recipient_list.saved_filters, pk=filter_pk)
+    lists.delete_filter(saved=saved, actor=actor_of(request))
+    toast(request, _("Deleted the filter %(name)s.") % {"name": saved.name})
+    return redirect("recipient-list-detail", pk)
+
+
+def _job(request: WorkspaceRequest, pk: int, job_pk: int) -> ListJob:
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    job: ListJob = get_object_or_404(recipient_list.jobs.select_related("target", "created_by"), pk=job_pk)
+    job.list = recipient_list
+    return job

@@ -1,0 +1,140 @@
+"""Filters of people: what they find on either database, and what they refuse."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from accounts.models import Workspace
+from contacts.errors import ContactsError
+from contacts.models import OptOut, RecipientList
+from contacts.rules import Rule, in_words, rule_of, to_q
+from contacts.services.lists import Person
+from tests.contacts.support import list_named, number
+
+PEOPLE = [
+    Person(f"+{number(0)}", {"first_name": "Ann"}, {"city": "Leeds", "2024": "gold", "not": "x"}),
+    Person(f"+{number(1)}", {"first_name": "Bob", "custom": "100% \\ 'sure'"}, {"city": "York"}),
+    Person("+447400123456", {"email": "cy@example.com"}),
+]
+NAMES = {number(0): "Ann", number(1): "Bob", "447400123456": "Cy"}
+
+
+@pytest.fixture
+def members(acme: Workspace) -> RecipientList:
+    made = list_named(acme, people=PEOPLE)
+    made.recipients.filter(msisdn=number(0)).update(kind="mobile")
+    made.recipients.exclude(msisdn=number(0)).update(kind="")
+    made.recipients.update(created_at=datetime(2026, 5, 2, 3, 30, tzinfo=UTC))
+    OptOut.objects.create(workspace=acme, msisdn=number(1))
+    made.workspace.time_zone = "UTC"
+    return made
+
+
+def found(members: RecipientList, given: dict[str, Any]) -> str:
+    rows = members.recipients.filter(to_q(rule_of(given), members.workspace)).order_by("pk")
+    return " ".join(NAMES[row.msisdn] for row in rows)
+
+
+def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
+    return {"conditions": [{"field": field, "operator": operator, "value": value}]}
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "names"),
+    [
+        ("first_name", "is", "ann", "Ann"),
+        ("first_name", "is_not", "Ann", "Bob Cy"),
+        ("first_name", "contains", "N", "Ann"),
+        ("first_name", "begins_with", "b", "Bob"),
+        ("first_name", "empty", "", "Cy"),
+        ("first_name", "not_empty", "", "Ann Bob"),
+        ("custom", "contains", "0% \\", "Bob"),
+        ("custom", "contains", "_", ""),
+        ("custom", "contains", "'SURE'", "Bob"),
+        ("extra:city", "is", "leeds", "Ann"),
+        ("extra:city", "is_not", "Leeds", "Bob Cy"),
+        ("extra:city", "contains", "OR", "Bob"),
+        ("extra:city", "begins_with", "y", "Bob"),
+        ("extra:city", "empty", "", "Cy"),
+        ("extra:city", "not_empty", "", "Ann Bob"),
+        ("extra:2024", "is", "gold", "Ann"),
+        ("extra:not", "is", "x", "Ann"),
+        ("extra:unheard_of", "empty", "", "Ann Bob Cy"),
+        ("msisdn", "is", "+44 7400 123456", "Cy"),
+        ("msisdn", "is_not", number(0), "Bob Cy"),
+        ("msisdn", "begins_with", "+1 201", "Ann Bob"),
+        ("msisdn", "contains", "3456", "Cy"),
+        ("country", "is", "gb", "Cy"),
+        ("country", "is_not", "GB", "Ann Bob"),
+        ("kind", "is", "mobile", "Ann"),
+        ("kind", "empty", "", "Bob Cy"),
+        ("opted_out", "is", "yes", "Bob"),
+        ("opted_out", "is", "no", "Ann Cy"),
+        ("created_at", "before", "2026-05-02", ""),
+        ("created_at", "is", "2026-05-02", "Ann Bob Cy"),
+        ("created_at", "after", "2026-05-01", "Ann Bob Cy"),
+        ("created_at", "after", "2026-05-02", ""),
+    ],
+)
+def test_one_condition(members: RecipientList, field: str, operator: str, value: str, names: str) -> None:
+    assert found(members, one(field, operator, value)) == names
+
+
+def test_days_are_those_of_the_workspace(members: RecipientList) -> None:
+    members.workspace.time_zone = "America/New_York"
+    assert found(members, one("created_at", "is", "2026-05-01")) == "Ann Bob Cy"
+
+
+def test_all_and_any(members: RecipientList) -> None:
+    conditions = [*one("country", "is", "US")["conditions"], *one("extra:city", "is", "York")["conditions"]]
+    assert found(members, {"match": "all", "conditions": conditions}) == "Bob"
+    assert found(members, {"match": "any", "conditions": conditions}) == "Ann Bob"
+    assert found(members, {}) == "Ann Bob Cy"
+
+
+def test_dict_and_back() -> None:
+    given = {"match": "any", **one("extra:city", "is", "York")}
+    assert rule_of(given).as_dict() == given
+    assert Rule().as_dict() == {}
+    assert rule_of({}) == Rule()
+
+
+def test_in_words() -> None:
+    conditions = [*one("first_name", "is", "Ann")["conditions"], *one("extra:city", "empty")["conditions"]]
+    assert in_words(rule_of({"conditions": conditions})) == "First name is Ann, and city is empty"
+    assert in_words(rule_of(one("opted_out", "is", "no"))) == "Opted out is no"
+    assert in_words(Rule()) == "everybody"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "The filter is no object"),
+        ({"rules": []}, "The filter is no object"),
+        ({"match": "some"}, "“match” is some. Use all or any."),
+        ({"match": []}, "“match” is []"),
+        ({"conditions": {}}, "“conditions” is no list of at most 20"),
+        ({"conditions": [1]}, "Condition 1 is no object"),
+        (one("password", "is", "x"), "Condition 1: there is no field “password”."),
+        (one("extra:", "is", "x"), "there is no field “extra:”"),
+        (one('extra:a"b', "is", "x"), "there is no field"),
+        (one("first_name", "before", "x"), "“before” cannot be asked of first_name"),
+        (one("first_name", "is", " "), "Condition 1: first_name has no value"),
+        (one("first_name", "empty", "x"), "takes no value here"),
+        (one("first_name", "is", "\x00"), "cannot hold"),
+        (one("msisdn", "is", "abc"), "which has no digits"),
+        (one("country", "is", "Mars"), "there is no country “Mars”"),
+        (one("kind", "is", "tin"), "there is no kind of number “tin”. Use one of mobile"),
+        (one("opted_out", "is", "maybe"), "is yes or no"),
+        (one("created_at", "after", "yesterday"), "Write it as in 2026-11-21."),
+        (one("created_at", "after", "9999-12-31"), "Write it as in 2026-11-21."),
+        ({"conditions": [{"field": "custom", "operator": "is", "value": 3}]}, "something that is no text"),
+        ({"conditions": [*one("custom", "empty")["conditions"], {}]}, "Condition 2: there is no field"),
+    ],
+)
+def test_refused(given: Any, words: str) -> None:
+    with pytest.raises(ContactsError) as refused:
+        rule_of(given)
+    assert words in str(refused.value.sentence)
+    assert refused.value.field == "rule"
