@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 import zoneinfo
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import ContactsError
-from contacts.models import Recipient
+from contacts.models import OptOut, Recipient
 
 # The fields people may fill, in the order of forms and files.
 PERSON_FIELDS = (*Recipient.TOKEN_FIELDS[:5], "time_zone", *Recipient.TOKEN_FIELDS[5:])
@@ -25,10 +26,15 @@ LABELS: dict[str, str | Promise] = {
     for name in PERSON_FIELDS
 }
 EXTRA_LIMIT = 5_000
+# What a file of opt-outs may hold besides the number, in the order in which it is stored.
+SOURCE, AT = "source", "at"
+PROOF_FIELDS = (SOURCE, AT)
+_PROOF_LABELS: dict[str, str | Promise] = {AT: _("opted out at"), SOURCE: _("source")}
+_PROOF_LIMITS = {SOURCE: OptOut._meta.get_field("source").max_length or 0, AT: sys.maxsize}
 COLUMN_NAME_LIMIT = 50
 MAX_EXTRA_COLUMNS = 50
 # Only these may hold line breaks; anywhere else one is the mark of a quotation mark that was not closed.
-MULTI_LINE = frozenset(name for name in PERSON_FIELDS if name.startswith("custom"))
+MULTI_LINE = frozenset({SOURCE, *(name for name in PERSON_FIELDS if name.startswith("custom"))})
 
 # Names that mean something else in a text, in a file or in our tables.
 _TAKEN = frozenset({*PERSON_FIELDS, "msisdn", "country", "id", "list"}) | frozenset(
@@ -54,6 +60,16 @@ def column_name(raw: str) -> str:
     text = unicodedata.normalize("NFKC", raw).casefold()
     name = _NOT_WORD.sub("_", text).strip("_")[:COLUMN_NAME_LIMIT].strip("_")
     return f"{name}_" if name in _TAKEN else name
+
+
+def label_of(target: str) -> str | Promise:
+    """In people's words what a column of a file goes to; a further column's own name."""
+    return LABELS.get(target) or _PROOF_LABELS.get(target) or target.removeprefix("extra:")
+
+
+def limit_of(target: str) -> int:
+    """In characters. A date is never cut: a part of it would be another one."""
+    return LIMITS.get(target) or _PROOF_LIMITS.get(target) or EXTRA_LIMIT
 
 
 @cache

@@ -251,6 +251,12 @@ class ExistingNumbers(models.TextChoices):
     REPLACE = "replace", _("Update them, and remove everybody who is not in the file")
 
 
+class DateOrder(models.TextChoices):
+    NONE = "", _("Refuse dates that may be two days")
+    DAY_FIRST = "day_first", _("The day first: 31/12/2026")
+    MONTH_FIRST = "month_first", _("The month first: 12/31/2026")
+
+
 class EncodingCertainty(models.TextChoices):
     CERTAIN = "certain", _("told by the file")
     GUESSED = "guessed", _("guessed")
@@ -263,7 +269,7 @@ def nothing() -> list[Any]:
 
 
 class Import(models.Model):
-    """One file on its way into one list.
+    """One file on its way into one list, or among the opt-outs; those are never undone as a whole.
 
         uploaded -> checking -> checked -> running -> finished
            ^----------'---------'             |-----> failed (says why; run again, it goes on from there)
@@ -313,7 +319,7 @@ class Import(models.Model):
     # contacts.files.columns.Column as dict, in the order of the file.
     columns = models.JSONField(_("columns"), default=nothing)
     # Per column its target: "msisdn" (the next choices: "msisdn:2", "msisdn:3"), "whole_name", a field of Recipient,
-    # "extra:<name>", or "" (do not import).
+    # "extra:<name>", or "" (do not import). Of opt-outs and unsubscribe lists besides numbers only "source" and "at".
     mapping = models.JSONField(_("mapping"), default=nothing)
     default_country = models.CharField(_("default country"), max_length=2, blank=True)
     existing = models.CharField(
@@ -323,6 +329,10 @@ class Import(models.Model):
         default=ExistingNumbers.UPDATE,
     )
     truncate = models.BooleanField(_("cut values that are too long"), default=False)
+    # Of opt-outs: how 03/05/2026 is meant.
+    date_order = models.CharField(
+        _("days and months"), max_length=11, choices=DateOrder.choices, default=DateOrder.NONE, blank=True
+    )
     total_rows = models.PositiveIntegerField(_("rows"), null=True, blank=True)
     done_rows = models.PositiveIntegerField(_("rows done"), default=0)
     # Of the check and of the run: {"new", "updated", "unchanged", "duplicate", "skipped", "refused", "cut", "other_number",

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS
+from contacts.fields import label_of, limit_of
 from contacts.models import NumberKind
 
 TOO_LONG = "too_long:"
@@ -81,6 +81,26 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "time_zone": (
         gettext_lazy("The time zone is unknown."),
         gettext_lazy("Write it as in Europe/London or America/New_York."),
+    ),
+    "date_unreadable": (
+        gettext_lazy("The date cannot be read, or there is no such day."),
+        gettext_lazy("Write dates as 2026-05-03 or 2026-05-03 09:30, or leave the cell empty."),
+    ),
+    "date_ambiguous": (
+        gettext_lazy("The date may be two different days: day or month may come first."),
+        gettext_lazy(
+            "Choose at the step Columns how days and months stand, or write dates as 2026-05-03; years have four digits."
+        ),
+    ),
+    "date_early": (
+        gettext_lazy("The date lies before 1990, when nobody was texted."),
+        gettext_lazy("Correct the date, or leave the cell empty where it is not known."),
+    ),
+    "date_future": (
+        gettext_lazy("The date lies after the upload of the file."),
+        gettext_lazy(
+            "Correct the date; where its time is of another zone, write that too: 2026-05-03 09:30+02:00."
+        ),
     ),
 }
 
@@ -157,8 +177,7 @@ def reason_for(code: str, value: str, target: str = "") -> str:
     if not target:
         where = _("It begins with “%(value)s”.") % {"value": value}
     else:
-        label = LABELS.get(target, target.removeprefix("extra:"))
-        where = _("Its %(column)s is “%(value)s”.") % {"column": label, "value": value}
+        where = _("Its %(column)s is “%(value)s”.") % {"column": label_of(target), "value": value}
     return f"{sentence} {where} {remedy}"
 
 
@@ -191,10 +210,7 @@ def _kind_words(kind: str) -> tuple[str, str]:
 
 
 def _length_words(kind: str, target: str) -> tuple[str, str]:
-    values = {
-        "column": LABELS.get(target, target.removeprefix("extra:")),
-        "limit": LIMITS.get(target, EXTRA_LIMIT),
-    }
+    values = {"column": label_of(target), "limit": limit_of(target)}
     if kind == CUT:
         return (
             _("%(column)s was cut to %(limit)d characters.") % values,

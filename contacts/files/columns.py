@@ -6,14 +6,24 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts.fields import PERSON_FIELDS, column_name, known_time_zones
+from contacts.fields import AT, PERSON_FIELDS, SOURCE, column_name, known_time_zones
+from contacts.files.dates import looks_like_date
 from contacts.files.formulas import REJECT_COLUMNS, is_written_by_us
-from contacts.files.header_words import GENDER_WORDS, MOBILE_STEMS, NAME_WORDS, NUMBER_STEMS, WORDS
+from contacts.files.header_words import (
+    GENDER_WORDS,
+    MOBILE_STEMS,
+    NAME_WORDS,
+    NUMBER_STEMS,
+    OPT_OUT_WORDS,
+    OTHER_DATE_STEMS,
+    WORDS,
+)
+from contacts.models import ImportPurpose
 from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
@@ -34,7 +44,7 @@ HALF = 0.5
 @dataclass(frozen=True, slots=True)
 class Column:
     """Shares of the rows looked at. `filled`: that hold anything; of these: `numbers`, that hold a number,
-    `whole_names`, that hold a name of several words.
+    `whole_names`, that hold a name of several words, `dates`, that hold a date (of a file of opt-outs).
     """
 
     name: str
@@ -42,6 +52,7 @@ class Column:
     filled: float = 0.0
     numbers: float = 0.0
     whole_names: float = 0.0
+    dates: float = 0.0
     countries: list[str] = field(default_factory=list)
     guess: str = IGNORED
 
@@ -49,19 +60,27 @@ class Column:
         return asdict(self)
 
 
-def looks_like_header(first: Sequence[str], default_country: str) -> bool:
-    """Names are known words, or at least no data: no number, address or figure among them."""
+def looks_like_header(
+    first: Sequence[str], default_country: str, purpose: str = ImportPurpose.RECIPIENTS
+) -> bool:
+    """Names are known words, or at least no data: no number, address or figure among them.
+
+    In files of opt-outs words like "SMS" and "e-mail" are data too: how somebody opted out.
+    """
     cells = [cell.strip() for cell in first]
     if is_written_by_us(cells):
         return True
-    if any(_target_by_name(cell) for cell in cells):
+    if purpose == ImportPurpose.RECIPIENTS and any(_target_by_name(cell) for cell in cells):
         return True
     read = compile_fast(default_country or None)
     return any(cells) and not any(_is_data(cell, read) for cell in cells)
 
 
 def describe_columns(
-    names: Sequence[str] | None, rows: Sequence[Sequence[str]], default_country: str
+    names: Sequence[str] | None,
+    rows: Sequence[Sequence[str]],
+    default_country: str,
+    purpose: str = ImportPurpose.RECIPIENTS,
 ) -> list[Column]:
     """`names`: the header row, None where there is none. A target is guessed for one column at most."""
     width = _width(names, rows)
@@ -69,7 +88,12 @@ def describe_columns(
     given = [names[at].strip() if names and at < len(names) else "" for at in range(width)]
     read = compile_fast(default_country or None)
     looked = [_look(column, read) for column in cells]
-    guesses = _guess(given, looked)
+    dates = [0.0] * width
+    if purpose == ImportPurpose.RECIPIENTS:
+        guesses = _guess(given, looked)
+    else:
+        dates = [_share_of_dates(column) for column in cells]
+        guesses = _guess_opt_outs(given, looked, dates)
     labels = _labels(given)
     return [
         Column(
@@ -78,6 +102,7 @@ def describe_columns(
             filled=round(looked[at].filled, 3),
             numbers=round(looked[at].share[MSISDN], 3),
             whole_names=round(looked[at].share[WHOLE_NAME], 3),
+            dates=round(dates[at], 3),
             countries=looked[at].countries,
             guess=guesses[at],
         )
@@ -119,6 +144,12 @@ _TARGETS |= {_key(name): name for name in PERSON_FIELDS}
 _NAME_KEYS = frozenset(_key(word) for word in NAME_WORDS.split())
 _NUMBER_STEMS = tuple(_key(stem) for stem in NUMBER_STEMS.split())
 _MOBILE_STEMS = tuple(_key(stem) for stem in MOBILE_STEMS.split())
+_OTHER_DATE_STEMS = tuple(_key(stem) for stem in OTHER_DATE_STEMS.split())
+# By target: the place of each word, the surest first.
+_PROOF_RANKS = {
+    target: {_key(word): rank for rank, word in enumerate(OPT_OUT_WORDS[target].split())}
+    for target in (AT, SOURCE)
+}
 _OWN_KEYS = frozenset(_key(name) for name in REJECT_COLUMNS)
 
 
@@ -233,6 +264,39 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
         if not guesses[at] and usable and target not in taken:
             give(at, target)
     return guesses
+
+
+def _guess_opt_outs(names: Sequence[str], looked: Sequence[_Looked], dates: Sequence[float]) -> list[str]:
+    """Numbers as in a list of people; date and source by name, a lone column of dates by its content. The rest is left
+    out, as an opt-out has no fields.
+    """
+    guesses = [IGNORED] * len(names)
+    may_be_numbers = [
+        replace(one, share=one.share | {MSISDN: 0.0}) if dates[at] >= MOST else one
+        for at, one in enumerate(looked)
+    ]
+    for at, target in zip(_number_columns(names, may_be_numbers), NUMBERS, strict=False):
+        guesses[at] = target
+    for target, ranks in _PROOF_RANKS.items():
+        ranked = [(ranks[_key(name)], at) for at, name in enumerate(names) if _key(name) in ranks]
+        free = [at for _rank, at in sorted(ranked) if not guesses[at]]
+        if target == AT:
+            free = [at for at in free if dates[at] >= HALF] or _lone_dates(names, dates)
+        if free:
+            guesses[free[0]] = target
+    return guesses
+
+
+def _lone_dates(names: Sequence[str], dates: Sequence[float]) -> list[int]:
+    """The only column of dates, unless its name says that it is about something else."""
+    found = [at for at, share in enumerate(dates) if share >= MOST]
+    is_other = any(stem in _key(names[at]) for at in found for stem in _OTHER_DATE_STEMS)
+    return found if len(found) == 1 and not is_other else []
+
+
+def _share_of_dates(cells: Sequence[str]) -> float:
+    filled = [cell for cell in cells if cell]
+    return sum(map(looks_like_date, filled)) / len(filled) if filled else 0.0
 
 
 def _number_columns(names: Sequence[str], looked: Sequence[_Looked]) -> list[int]:

@@ -43,6 +43,39 @@ WORDS: Mapping[str, str] = {
         strefaczasowa часовойпояс часовийпояс אזורזמן 时区
     """,
 }
+# Of files of opt-outs: the surest words first, as one of several dates is the one of the opt-out.
+OPT_OUT_WORDS: Mapping[str, str] = {
+    "at": """
+        optedoutat optoutat optoutdate optedoutdate optouttime optouttimestamp dateoptedout optedouton optouton
+        unsubscribedat unsubscribedate unsubscribedon unsubscribetime dateunsubscribed stopdate stoppedat abmeldedatum
+        abgemeldetam abmeldung abgemeldet datededesinscription datedesinscription desinscritle fechadebaja fechabaja
+        dadodebajael datadisiscrizione disiscrittoil datadecancelamento canceladoem afmelddatum uitschrijfdatum
+        afgemeldop avregistrerad avmeldt датаотписки датавідписки отписался תאריךהסרה הוסרבתאריך تاريخالغاءالاشتراك
+        退订日期 退订时间 配信停止日 수신거부일
+        at when timestamp datetime date time day wann datum zeitpunkt zeit tag quand dateetheure jour cuando fecha
+        fechayhora dia quando data dataeora dataehora ora giorno wanneer tijdstip tijd dato tidspunkt tid dag paivamaara
+        kiedy когда дата датаивремя время коли час מתי תאריך متى تاريخ 日期 时间 日付 日時 날짜 일시
+        createdat created createdon datecreated updatedat
+    """,
+    "source": """
+        source proof evidence origin quelle herkunft nachweis beleg preuve origine fuente origen prueba fonte prova origem
+        bron herkomst bewijs kalla opprinnelse kilde zrodlo источник подтверждение джерело доказ מקור הוכחה مصدر
+        来源 出典 출처
+        reason optoutreason unsubscribereason grund abmeldegrund raison motif motivo razon reden arsak arsag grunn powod
+        причина סיבה سبب 原因 理由 사유
+        message messagetext text body reply answer inbound nachricht antwort texte reponse mensaje respuesta texto
+        messaggio risposta testo mensagem resposta bericht antwoord tekst wiadomosc текст сообщение ответ повідомлення
+        відповідь הודעה תשובה رسالة 消息 回复 メッセージ 메시지
+        channel how method via kanal weg canal canale kanaal канал способ ערוץ 渠道 方法 채널
+        comment comments note notes remark kommentar bemerkung notiz commentaire comentario nota commento opmerking
+        комментарий коментар примечание הערה ملاحظة 备注 備考 비고
+    """,
+}
+# Of dates that are not those of an opt-out: births, and how a person came and what became of them.
+OTHER_DATE_STEMS = """
+    birth dob geburt geb naiss nacim nascita nascim geboorte fodsel fodelse рожд народж לידה ميلاد 生日 誕生 생일
+    added joined signup signedup registr lastlogin lastseen lastvisit order purchase bestell commande pedido ordine
+"""
 # What the names of further number columns hold ("Phone 2", "Mobile (work)"), and those of mobiles.
 MOBILE_STEMS = """
     mobil cell handy gsm sms whatsapp portable movil celular telemovel cellulare matkapuhelin komork мобил мобіл

@@ -17,6 +17,7 @@ from contacts.files.formats import Format, Kind, format_of, kind_of
 from contacts.files.packing import Packing, unpack
 from contacts.files.reading import Broken, Record, open_records
 from contacts.files.workbooks import check_workbook, workbook_to_csv
+from contacts.models import ImportPurpose
 from contacts.problems import words_for
 
 MAX_COLUMNS = 200
@@ -45,25 +46,25 @@ class Inspection:
     workbook: Path | None = None
 
 
-def inspect_upload(path: Path, default_country: str) -> Inspection:
+def inspect_upload(path: Path, default_country: str, purpose: str = ImportPurpose.RECIPIENTS) -> Inspection:
     """Raises FileRefused. What is packed is unpacked, and a workbook replaced by a sheet as CSV, in the same place."""
     packed = unpack(path)
     kind = kind_of(path)
     found = (
-        inspect_text(path, default_country)
+        inspect_text(path, default_country, purpose=purpose)
         if kind == "csv"
-        else _inspect_workbook(path, kind, default_country)
+        else _inspect_workbook(path, kind, default_country, purpose)
     )
     return replace(found, packed=packed)
 
 
-def _inspect_workbook(path: Path, kind: Kind, default_country: str) -> Inspection:
+def _inspect_workbook(path: Path, kind: Kind, default_country: str, purpose: str) -> Inspection:
     check_workbook(path, kind)
     workbook = path.with_suffix(f".{kind}")
     path.rename(workbook)
     try:
         sheet = workbook_to_csv(workbook, path)
-        found = inspect_text(path, default_country, file_format=Format())
+        found = inspect_text(path, default_country, file_format=Format(), purpose=purpose)
     except BaseException:
         workbook.replace(path)
         raise
@@ -80,6 +81,7 @@ def inspect_text(
     *,
     file_format: Format | None = None,
     has_header: bool | None = None,
+    purpose: str = ImportPurpose.RECIPIENTS,
 ) -> Inspection:
     """What is not given is found out. Raises FileRefused."""
     file_format = file_format or format_of(path)
@@ -99,10 +101,10 @@ def inspect_text(
         _refuse_broken(first_rows[0])
     _require_size(samples)
     if has_header is None:
-        has_header = looks_like_header(samples[0], default_country)
+        has_header = looks_like_header(samples[0], default_country, purpose)
     if has_header and len(first_rows) == 1:
         raise FileRefused(
-            _("The file holds a header and no rows below it. Choose the file that holds the people."),
+            _("The file holds a header and no rows below it. Choose the file that holds the numbers."),
             code="only_header",
         )
     names = samples[0] if has_header else None
@@ -110,7 +112,7 @@ def inspect_text(
         kind="csv",
         file_format=file_format,
         has_header=has_header,
-        columns=describe_columns(names, samples[1:] if has_header else samples, default_country),
+        columns=describe_columns(names, samples[1:] if has_header else samples, default_country, purpose),
         rows=rows - has_header if rows is not None else None,
         letters=Letters(path).read_as(file_format.encoding) if file_format.guessed else "",
     )

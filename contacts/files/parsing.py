@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
 
-from contacts.fields import EXTRA_LIMIT, LIMITS, MULTI_LINE, PERSON_FIELDS, known_time_zones
+from contacts.fields import AT, MULTI_LINE, PERSON_FIELDS, PROOF_FIELDS, known_time_zones, limit_of
 from contacts.files.columns import EXTRA, NUMBERS, WHOLE_NAME
+from contacts.files.dates import LAST_MOMENT, DateOrder, DateRefused, read_moment
 from contacts.files.names import split_name
 from contacts.files.reading import Broken, Record
 from contacts.files.seen import ManyNumbers
@@ -43,6 +45,8 @@ class Plan:
     has_header: bool = True
     # Whether readable numbers of refused rows count as being in the file (Parser.holds).
     spares_refused: bool = False
+    # Whether numbers that are no mobiles are noticed.
+    notices_kinds: bool = True
 
     @property
     def fields(self) -> list[str]:
@@ -67,6 +71,31 @@ class Plan:
     def stored(self) -> list[str]:
         """Columns of the table that the file fills, besides number and country."""
         return [*self.fields, *(["extra"] if self.extras else [])]
+
+    def read_moment(self, raw: str) -> str:
+        """For files of opt-outs."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutPlan(Plan):
+    """`mapping`: per column one of NUMBERS, `source`, `at` or "". Dates are of `zone`, and none may lie after `latest`."""
+
+    zone: tzinfo = UTC
+    latest: datetime = LAST_MOMENT
+    date_order: DateOrder = ""
+
+    @property
+    def fields(self) -> list[str]:
+        return [name for name in PROOF_FIELDS if name in self.mapping]
+
+    @property
+    def extras(self) -> list[str]:
+        return []
+
+    def read_moment(self, raw: str) -> str:
+        """In UTC, as ISO 8601 with a blank. Raises DateRefused."""
+        return str(read_moment(raw, zone=self.zone, latest=self.latest, order=self.date_order))
 
 
 @dataclass(slots=True)
@@ -111,10 +140,11 @@ class Parser:
         self._splits_name = WHOLE_NAME in plan.mapping
         targets = [*plan.fields, *(EXTRA + name for name in plan.extras)]
         self._targets = targets
-        self._limits = [LIMITS.get(target, EXTRA_LIMIT) for target in targets]
+        self._limits = [limit_of(target) for target in targets]
         self._shortest = min(self._limits, default=0)
         self._pick = _picker([plan.column_of(target) for target in targets])
         self._zone_at = targets.index("time_zone") if "time_zone" in targets else None
+        self._moment_at = targets.index(AT) if AT in targets else None
         self._keys = [quote(name) for name in plan.extras]
         self._recent: set[int] = set()
         self._earlier = ManyNumbers()
@@ -136,7 +166,8 @@ class Parser:
         has_earlier, was_earlier = bool(self._earlier), self._earlier.has
         number_at, width, shortest = self._number_at, self._width, self._shortest
         splits_name = self._splits_name
-        has_more = self._zone_at is not None or bool(self._keys)
+        has_more = self._zone_at is not None or self._moment_at is not None or bool(self._keys)
+        notices_kinds = self._plan.notices_kinds
         for record in records:
             self._row += 1
             cells: Any = record
@@ -173,7 +204,7 @@ class Parser:
                 else:
                     recent.add(number)
                     chunk.items.append(emit(digits, country, kind, values))
-                    if kind not in UNMARKED_KINDS:
+                    if notices_kinds and kind not in UNMARKED_KINDS:
                         chunk.problems.setdefault(KIND + kind, Problem()).add(self._row, f"+{digits}")
             chunk.rows += 1
             if chunk.rows == limit:
@@ -245,6 +276,11 @@ class Parser:
             zone = values[self._zone_at]
             if zone and zone not in known_time_zones():
                 raise _Refusal("time_zone", zone, target="time_zone")
+        if self._moment_at is not None and (raw := values[self._moment_at]):
+            try:
+                values[self._moment_at] = self._plan.read_moment(raw)
+            except DateRefused as error:
+                raise _Refusal(error.code, raw, target=AT) from None
         if not self._keys:
             return values
         own = len(values) - len(self._keys)
