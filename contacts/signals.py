@@ -13,5 +13,6 @@ class OptedOut:
     msisdns: tuple[str, ...]
 
 
-# kwargs: news: OptedOut. Sent inside the transaction that writes the opt-outs, once for each number.
+# kwargs: news: OptedOut. Sent inside the transaction that writes the opt-outs, once for each number; of a file some
+# thousand numbers at a time.
 opted_out = Signal()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import Literal
 
-# What a person may say about a file: how 03/05/2026 is meant.
-DateOrder = Literal["", "day_first", "month_first"]
+from contacts.models import DateOrder
+
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 # Nobody was texted before; what lies there is a zero in disguise (1900-01-00, 1970-01-01, 0001-01-01).
 EARLIEST_YEAR = 1990
@@ -68,10 +67,10 @@ class DateRefused(Exception):
         self.code = code
 
 
-def read_moment(raw: str, *, zone: tzinfo, latest: datetime, order: DateOrder = "") -> datetime:
+def read_moment(raw: str, *, zone: tzinfo, latest: datetime, order: str = "") -> datetime:
     """In UTC. A date alone is its first moment in `zone`, and so is a time without an offset a time there.
 
-    Raises DateRefused, also for what lies after `latest`.
+    `order`: of DateOrder, what a person said about the file. Raises DateRefused, also for what lies after `latest`.
     """
     found = _iso(raw) or _usual(" ".join(raw.split()), order)
     try:
@@ -104,7 +103,7 @@ def _iso(raw: str) -> datetime | None:
         return None
 
 
-def _usual(text: str, order: DateOrder) -> datetime:
+def _usual(text: str, order: str) -> datetime:
     for pattern in (_YEAR_FIRST, _COMPACT, _YEAR_LAST, _DAY_MONTH, _MONTH_DAY):
         match = pattern.fullmatch(text)
         if match:
@@ -112,7 +111,7 @@ def _usual(text: str, order: DateOrder) -> datetime:
     raise DateRefused("date_unreadable")
 
 
-def _moment(match: re.Match[str], order: DateOrder) -> datetime:
+def _moment(match: re.Match[str], order: str) -> datetime:
     parts = match.groupdict()
     try:
         day = _date(parts, order)
@@ -123,7 +122,7 @@ def _moment(match: re.Match[str], order: DateOrder) -> datetime:
         raise DateRefused("date_unreadable") from None
 
 
-def _date(parts: dict[str, str | None], order: DateOrder) -> date:
+def _date(parts: dict[str, str | None], order: str) -> date:
     """ValueError where there is no such day."""
     year = int(parts["year"] or 0)
     if "first" in parts:
@@ -137,11 +136,11 @@ def _date(parts: dict[str, str | None], order: DateOrder) -> date:
     return date(year, month, int(parts["day"] or 0))
 
 
-def _year_last(first: int, second: int, year: int, order: DateOrder) -> date:
+def _year_last(first: int, second: int, year: int, order: str) -> date:
     """13/05/2026 is one day only; 03/05/2026 is two, unless somebody said how the file writes them."""
-    if order == "day_first":
+    if order == DateOrder.DAY_FIRST:
         return date(year, second, first)
-    if order == "month_first":
+    if order == DateOrder.MONTH_FIRST:
         return date(year, first, second)
     if first > 12:
         return date(year, second, first)

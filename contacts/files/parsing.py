@@ -15,7 +15,7 @@ from typing import Any
 
 from contacts.fields import AT, MULTI_LINE, PERSON_FIELDS, PROOF_FIELDS, known_time_zones, limit_of
 from contacts.files.columns import EXTRA, NUMBERS, WHOLE_NAME
-from contacts.files.dates import LAST_MOMENT, DateOrder, DateRefused, read_moment
+from contacts.files.dates import LAST_MOMENT, DateRefused, read_moment
 from contacts.files.names import split_name
 from contacts.files.reading import Broken, Record
 from contacts.files.seen import ManyNumbers
@@ -83,7 +83,8 @@ class OptOutPlan(Plan):
 
     zone: tzinfo = UTC
     latest: datetime = LAST_MOMENT
-    date_order: DateOrder = ""
+    # Of DateOrder.
+    date_order: str = ""
 
     @property
     def fields(self) -> list[str]:

@@ -4,15 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('contacts', '0004_number_kinds'),
+        ("contacts", "0004_number_kinds"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='import',
-            name='date_order',
-            field=models.CharField(blank=True, choices=[('', 'Refuse dates that may be two days'), ('day_first', 'The day first: 31/12/2026'), ('month_first', 'The month first: 12/31/2026')], default='', max_length=11, verbose_name='days and months'),
+            model_name="import",
+            name="date_order",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "Refuse dates that may be two days"),
+                    ("day_first", "The day first: 31/12/2026"),
+                    ("month_first", "The month first: 12/31/2026"),
+                ],
+                default="",
+                max_length=11,
+                verbose_name="days and months",
+            ),
         ),
     ]

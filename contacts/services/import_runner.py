@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.core.files.base import ContentFile
@@ -30,13 +31,24 @@ from contacts.batches import BATCH
 from contacts.errors import ContactsError, FileRefused
 from contacts.fields import PERSON_FIELDS
 from contacts.files.formats import Format
-from contacts.files.parsing import Chunk, OnRefused, Parser, Plan
+from contacts.files.parsing import Chunk, OnRefused, OptOutPlan, Parser, Plan
 from contacts.files.reading import Record, open_records
 from contacts.files.rejects import reject_file
-from contacts.models import ExistingNumbers, Import, ImportBefore, ImportState, Recipient, RecipientList
+from contacts.models import (
+    ExistingNumbers,
+    Import,
+    ImportBefore,
+    ImportPurpose,
+    ImportState,
+    OptOutHow,
+    Recipient,
+    RecipientList,
+)
 from contacts.problems import Problems, load, merge_problems, store
 from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
+from contacts.services.opt_out_writers import ProofWriter, proof_writer_for
+from contacts.services.opt_outs import count_members
 
 log = structlog.get_logger("crier.imports")
 
@@ -56,6 +68,17 @@ COUNTS = (
 # From here on PostgreSQL is told at once how large the table has become: the next question is the reach.
 ANALYZE_ROWS = 50_000
 FIRST_CHUNK_ROWS = 5_000
+_ANALYZED: dict[str, str] = {
+    ImportPurpose.RECIPIENTS: "contacts_recipient (list_id, msisdn)",
+    ImportPurpose.OPT_OUTS: "contacts_optout (workspace_id, msisdn)",
+    ImportPurpose.UNSUBSCRIBE_LIST: "contacts_unsubscribemember (list_id, msisdn)",
+}
+# Of the audit line at the end, as where numbers are entered by hand.
+DONE_WORDS: dict[str, str] = {
+    ImportPurpose.RECIPIENTS: "imported",
+    ImportPurpose.OPT_OUTS: "opted out",
+    ImportPurpose.UNSUBSCRIBE_LIST: "added numbers",
+}
 
 
 class _Lost(Exception):
@@ -73,6 +96,18 @@ def run_import(import_id: int) -> None:
 
 
 def plan_of(imported: Import) -> Plan:
+    if imported.purpose != ImportPurpose.RECIPIENTS:
+        return OptOutPlan(
+            tuple(imported.mapping),
+            imported.default_country,
+            imported.truncate,
+            imported.has_header,
+            notices_kinds=False,
+            zone=ZoneInfo(imported.workspace.time_zone),
+            # Not now: whoever reads the file again, as after a kill, must find the same rows in it.
+            latest=imported.created_at,
+            date_order=imported.date_order,
+        )
     return Plan(
         tuple(imported.mapping),
         imported.default_country,
@@ -118,7 +153,8 @@ def _claim(import_id: int, state: ImportState) -> Import | None:
     )
     if not claimed:
         return None
-    return Import.objects.select_related("workspace", "list", "created_by").get(pk=import_id)
+    rows = Import.objects.select_related("workspace", "list", "unsubscribe_list", "created_by")
+    return rows.get(pk=import_id)
 
 
 def update_import(imported: Import, while_state: ImportState, **changes: Any) -> None:
@@ -155,13 +191,7 @@ class _Reading:
         self, imported: Import, records: Iterator[Record], on_refused: OnRefused | None = None
     ) -> None:
         plan = plan_of(imported)
-        self.writer: Writer = writer_for(
-            plan,
-            list_id=imported.list_id or 0,
-            workspace_id=imported.workspace_id,
-            existing=imported.existing,
-            import_id=imported.pk,
-        )
+        self.writer = _writer_of(imported, plan)
         self._records = records
         self._parser = Parser(plan, self.writer.emit, self.writer.quote, on_refused)
         self.holds = self._parser.holds
@@ -186,6 +216,25 @@ class _Reading:
             if chunk.rows < size:
                 return
             size = min(2 * size, self.writer.chunk_rows)
+
+
+def _writer_of(imported: Import, plan: Plan) -> Writer | ProofWriter:
+    if imported.purpose == ImportPurpose.RECIPIENTS:
+        return writer_for(
+            plan,
+            list_id=imported.list_id or 0,
+            workspace_id=imported.workspace_id,
+            existing=imported.existing,
+            import_id=imported.pk,
+        )
+    to_list = imported.purpose == ImportPurpose.UNSUBSCRIBE_LIST
+    return proof_writer_for(
+        plan,
+        workspace=imported.workspace,
+        unsubscribe_list_id=imported.unsubscribe_list_id or 0 if to_list else None,
+        at=imported.started_at or imported.created_at,
+        source=imported.file_name,
+    )
 
 
 @contextmanager
@@ -339,7 +388,7 @@ def _as_it_is(row: Recipient) -> dict[str, Any]:
 # --- a chunk ---
 
 
-def _write_chunk(imported: Import, writer: Writer, packed: _Packed, rate: int) -> None:
+def _write_chunk(imported: Import, writer: Writer | ProofWriter, packed: _Packed, rate: int) -> None:
     try:
         _write(imported, writer, packed, rate)
     except IntegrityError:
@@ -348,15 +397,17 @@ def _write_chunk(imported: Import, writer: Writer, packed: _Packed, rate: int) -
 
 
 def _write(
-    imported: Import, writer: Writer, packed: _Packed, rate: int, *, never_straight: bool = False
+    imported: Import,
+    writer: Writer | ProofWriter,
+    packed: _Packed,
+    rate: int,
+    *,
+    never_straight: bool = False,
 ) -> None:
     """One transaction, of few statements: each costs some milliseconds while the other thread computes."""
     chunk = packed.chunk
     with transaction.atomic():
-        recipient_list = lock_import(imported, ImportState.RUNNING)
-        ours_alone = recipient_list.recipient_count == imported.counts.get("new", 0)
-        outcome = writer.write(packed.rows, len(chunk.items), straight=ours_alone and not never_straight)
-        change_count(recipient_list, outcome.new)
+        outcome = _WRITE_INTO[imported.purpose](imported, writer, packed, never_straight)
         changes = {
             "done_rows": imported.done_rows + chunk.rows,
             "counts": _add(imported.counts, chunk, outcome),
@@ -368,15 +419,65 @@ def _write(
         setattr(imported, name, value)
 
 
+def _write_into_list(
+    imported: Import, writer: Writer | ProofWriter, packed: _Packed, never_straight: bool
+) -> Outcome:
+    recipient_list = lock_import(imported, ImportState.RUNNING)
+    ours_alone = recipient_list.recipient_count == imported.counts.get("new", 0)
+    straight = ours_alone and not never_straight
+    outcome = writer.write(packed.rows, len(packed.chunk.items), straight=straight)
+    change_count(recipient_list, outcome.new)
+    return outcome
+
+
+def _write_opt_outs(
+    imported: Import, writer: Writer | ProofWriter, packed: _Packed, _never_straight: bool
+) -> Outcome:
+    _locked(imported, ImportState.RUNNING)
+    return writer.write(packed.rows, len(packed.chunk.items), straight=False)
+
+
+def _write_into_unsubscribe_list(
+    imported: Import, writer: Writer | ProofWriter, packed: _Packed, _never_straight: bool
+) -> Outcome:
+    unsubscribe_list = _locked(imported, ImportState.RUNNING, "unsubscribe_list").unsubscribe_list
+    if unsubscribe_list is None:
+        raise _list_is_gone()
+    outcome = writer.write(packed.rows, len(packed.chunk.items), straight=False)
+    count_members(unsubscribe_list, outcome.new)
+    return outcome
+
+
+_WRITE_INTO: dict[str, Callable[[Import, Writer | ProofWriter, _Packed, bool], Outcome]] = {
+    ImportPurpose.RECIPIENTS: _write_into_list,
+    ImportPurpose.OPT_OUTS: _write_opt_outs,
+    ImportPurpose.UNSUBSCRIBE_LIST: _write_into_unsubscribe_list,
+}
+
+
 def lock_import(imported: Import, state: ImportState) -> RecipientList:
     """The import's list as it is now. A cancel or another worker waits until this chunk is in, or finds us gone."""
-    rows = Import.objects.select_for_update(no_key=True, of=("self", "list")).select_related("list")
-    row = rows.filter(pk=imported.pk, list__isnull=False).first()
-    if row is None or row.list is None:
-        raise ContactsError(_("The list was deleted meanwhile. Choose another one and check again."))
+    recipient_list = _locked(imported, state, "list").list
+    if recipient_list is None:
+        raise _list_is_gone()
+    return recipient_list
+
+
+def _locked(imported: Import, state: ImportState, *targets: str) -> Import:
+    """With what it goes into, named by `targets`. Raises ContactsError where that is gone."""
+    rows = Import.objects.select_for_update(no_key=True, of=("self", *targets))
+    if targets:
+        rows = rows.select_related(*targets).filter(**{f"{name}__isnull": False for name in targets})
+    row = rows.filter(pk=imported.pk).first()
+    if row is None:
+        raise _list_is_gone()
     if row.state != state or row.lease_holder != imported.lease_holder:
         raise _Lost
-    return row.list
+    return row
+
+
+def _list_is_gone() -> ContactsError:
+    return ContactsError(_("The list was deleted meanwhile. Choose another one and check again."))
 
 
 def _finish(imported: Import) -> None:
@@ -396,11 +497,21 @@ def _finish(imported: Import) -> None:
         record(
             imported.workspace,
             Actor(user=imported.created_by),
-            "imported",
+            DONE_WORDS[imported.purpose],
             imported,
-            **counts,
+            **_audited(imported, counts),
             rows=imported.done_rows,
         )
     if connection.vendor == "postgresql" and counts["new"] >= ANALYZE_ROWS:
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE contacts_recipient (list_id, msisdn)")
+            cursor.execute(f"ANALYZE {_ANALYZED[imported.purpose]}")
+
+
+def _audited(imported: Import, counts: dict[str, int]) -> dict[str, Any]:
+    if imported.purpose == ImportPurpose.RECIPIENTS:
+        return counts
+    proofs = {
+        name: counts[name] for name in ("new", "unchanged", "duplicate", "refused", "cut", "other_number")
+    }
+    to = {"list": str(imported.unsubscribe_list)} if imported.unsubscribe_list else {}
+    return {"count": counts["new"], "how": OptOutHow.FILE.value, **to, **proofs}

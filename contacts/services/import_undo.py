@@ -32,7 +32,23 @@ COUNTS = ("removed", "restored", "put_back")
 
 def require_undoable(imported: Import) -> None:
     """Raises WrongState with the reason. Quick; whether somebody was texted is asked by `require_not_texted`."""
-    if imported.state not in UNDOABLE or not imported.counts or imported.purpose != ImportPurpose.RECIPIENTS:
+    if imported.purpose == ImportPurpose.OPT_OUTS:
+        raise WrongState(
+            _(
+                "Opt-outs are not undone as a whole: each one that is removed needs a reason of its own. Remove single ones "
+                "on the page Opt-outs."
+            ),
+            code="opt_outs_stay",
+        )
+    if imported.purpose == ImportPurpose.UNSUBSCRIBE_LIST:
+        raise WrongState(
+            _(
+                "Numbers of an unsubscribe list are not taken off as a whole: each is there for a reason. Remove them on "
+                "the page of the list."
+            ),
+            code="opt_outs_stay",
+        )
+    if imported.state not in UNDOABLE or not imported.counts:
         raise WrongState(
             _("This import is %(state)s: there is nothing that can be undone.")
             % {"state": ImportState(imported.state).label}

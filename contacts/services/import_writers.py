@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from contacts.files.parsing import Plan
 from contacts.models import ExistingNumbers, ImportBefore, OptOut, Recipient
+from contacts.services.bulk_rows import copy_line, copy_rows, insert_rows, stage_of_postgres, stage_of_sqlite
 
 TABLE = Recipient._meta.db_table
 BEFORE = ImportBefore._meta.db_table
@@ -211,17 +212,11 @@ class PostgresWriter(Writer):
     quote = staticmethod(encode_basestring)
     _false = "false"
 
-    _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-    _BLOCK = 1 << 18
-
     def _constant(self, value: int | None) -> str:
         return "\\N" if value is None else str(value)
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
-        line = "\t".join(values)
-        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
-            line = "\t".join([value.translate(self._ESCAPES) for value in values])
-        return f"{digits}\t{country}\t{kind}\t{line}"
+        return f"{digits}\t{country}\t{kind}\t{copy_line(values)}"
 
     def pack(self, items: list[str]) -> bytes:
         """Lines of COPY's text format."""
@@ -235,20 +230,10 @@ class PostgresWriter(Writer):
         return f"{self.list_id}\t{between.join(items)}\t{tail}\n".encode()
 
     def _insert(self, table: str, packed: bytes) -> None:
-        block = self._BLOCK
-        statement = f"COPY {table} ({', '.join(self.columns)}) FROM STDIN"
-        # Django does not wrap the errors of COPY by itself.
-        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for start in range(0, len(packed), block):
-                copy.write(packed[start : start + block])
+        copy_rows(table, self.columns, packed)
 
     def _create_stage(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {STAGE}")
-            cursor.execute(
-                f"CREATE TEMPORARY TABLE {STAGE} ON COMMIT DROP AS"  # noqa: S608  # our own names only
-                f" SELECT {', '.join(self.columns)} FROM {TABLE} WITH NO DATA"
-            )
+        stage_of_postgres(STAGE, TABLE, self.columns)
 
     def _as_json(self, names: Sequence[str]) -> str:
         return "jsonb_build_object(" + ", ".join(f"'{name}', r.{name}" for name in names) + ")"
@@ -284,17 +269,10 @@ class SqliteWriter(Writer):
         return [(self.list_id, *item, *tail) for item in items]
 
     def _insert(self, table: str, packed: list[Sequence[Any]]) -> None:
-        marks = ", ".join(["%s"] * len(self.columns))
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {table} ({', '.join(self.columns)}) VALUES ({marks})",  # noqa: S608  # our own names
-                packed,
-            )
+        insert_rows(table, self.columns, packed)
 
     def _create_stage(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} ({', '.join(self.columns)})")
-            cursor.execute(f"DELETE FROM {STAGE}")  # noqa: S608  # our own name
+        stage_of_sqlite(STAGE, self.columns)
 
     def _as_json(self, names: Sequence[str]) -> str:
         pairs = (f"'{name}', " + ("json(r.extra)" if name == "extra" else f"r.{name}") for name in names)

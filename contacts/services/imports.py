@@ -26,13 +26,22 @@ from accounts.audit import record
 from accounts.models import Workspace
 from contacts import tasks
 from contacts.errors import ContactsError, FileRefused, WrongState
-from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, column_name
+from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, PROOF_FIELDS, column_name
 from contacts.files.columns import EXTRA, IGNORED, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS, encoding_named
 from contacts.files.formats import DELIMITER_WORDS, QUOTE_WORDS, WORKBOOKS, Format
 from contacts.files.inspection import Inspection, inspect_text, inspect_upload
 from contacts.files.workbooks import workbook_to_csv
-from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
+from contacts.models import (
+    DateOrder,
+    EncodingCertainty,
+    ExistingNumbers,
+    Import,
+    ImportPurpose,
+    ImportState,
+    RecipientList,
+    UnsubscribeList,
+)
 from contacts.services import import_runner, import_undo
 from contacts.services.lists import create_list, learn_columns, lock_list
 from contacts.services.remembered import recall, remember, remembered_for
@@ -57,7 +66,9 @@ AGAIN = (ImportState.FAILED, ImportState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person decides about a file. Either an existing list or the name of a new one."""
+    """What a person decides about a file. Of people: either an existing list or the name of a new one; of numbers for
+    an unsubscribe list: which; of both kinds of opt-outs: how dates are written.
+    """
 
     mapping: Sequence[str]
     default_country: str = ""
@@ -65,6 +76,8 @@ class Choices:
     truncate: bool = False
     recipient_list: RecipientList | None = None
     new_list_name: str = ""
+    unsubscribe_list: UnsubscribeList | None = None
+    date_order: str = DateOrder.NONE
 
 
 def require_size(size: int) -> None:
@@ -84,26 +97,31 @@ def upload_import(
     upload: File[bytes],
     name: str,
     recipient_list: RecipientList | None = None,
+    purpose: str = ImportPurpose.RECIPIENTS,
+    unsubscribe_list: UnsubscribeList | None = None,
 ) -> Import:
     """Stores the file and looks into it; raises FileRefused and keeps nothing if it cannot be imported."""
     require_size(upload.size)
+    _require_fitting_lists(purpose, recipient_list, unsubscribe_list)
     imported = Import(
         workspace=workspace,
+        purpose=purpose,
         created_by=actor.user,
         list=recipient_list,
+        unsubscribe_list=unsubscribe_list,
         file_name=Path(name).name[-255:] or "upload",
         file_size=upload.size,
         default_country=workspace.default_country,
     )
     imported.file.save(f"{uuid.uuid4().hex}.csv", upload, save=False)
     try:
-        found = inspect_upload(Path(imported.file.path), workspace.default_country)
+        found = inspect_upload(Path(imported.file.path), workspace.default_country, purpose)
         _take_over(imported, found)
         imported.packed, imported.sheets = found.packed, list(found.sheets)
         if found.workbook:
             imported.workbook.name = str(Path(str(imported.file.name)).with_name(found.workbook.name))
         recall(imported)
-        if recipient_list is None:
+        if purpose == ImportPurpose.RECIPIENTS and recipient_list is None:
             imported.new_list_name = _free_list_name(workspace, imported.file_name)
         imported.save()
     except BaseException:
@@ -111,7 +129,8 @@ def upload_import(
         if imported.workbook:
             imported.workbook.delete(save=False)
         raise
-    record(workspace, actor, "uploaded", imported, bytes=imported.file_size, kind=imported.file_kind)
+    details = {"bytes": imported.file_size, "kind": imported.file_kind, "purpose": str(purpose)}
+    record(workspace, actor, "uploaded", imported, **details)
     return imported
 
 
@@ -144,6 +163,7 @@ def reread_import(
             guessed=certainty != EncodingCertainty.CERTAIN,
         ),
         has_header=imported.has_header if has_header is None else has_header,
+        purpose=imported.purpose,
     )
     kind = imported.file_kind
     _take_over(imported, found)
@@ -160,7 +180,13 @@ def _read_sheet(imported: Import, sheet: str, has_header: bool | None) -> Import
     path = Path(imported.file.path).with_name(f"{uuid.uuid4().hex}.csv")
     try:
         workbook_to_csv(Path(imported.workbook.path), path, imported.sheets.index(sheet))
-        found = inspect_text(path, imported.default_country, file_format=Format(), has_header=has_header)
+        found = inspect_text(
+            path,
+            imported.default_country,
+            file_format=Format(),
+            has_header=has_header,
+            purpose=imported.purpose,
+        )
         kind = imported.file_kind
         _take_over(imported, found)
         imported.file_kind = kind
@@ -188,13 +214,23 @@ def choose(*, imported: Import, choices: Choices) -> Import:
             % {"value": choices.existing, "known": ", ".join(ExistingNumbers.values)},
             field="existing",
         )
+    if choices.date_order not in DateOrder.values:
+        raise ContactsError(
+            _("“%(value)s” does not say how days and months stand. Use one of: %(known)s; or leave it empty.")
+            % {"value": choices.date_order, "known": ", ".join(filter(None, DateOrder.values))},
+            field="date_order",
+        )
+    _require_fitting_lists(imported.purpose, choices.recipient_list, choices.unsubscribe_list)
     new_name = choices.new_list_name.strip()
-    _require_target(imported.workspace, choices.recipient_list, new_name)
+    if imported.purpose == ImportPurpose.RECIPIENTS:
+        _require_target(imported.workspace, choices.recipient_list, new_name)
     imported.mapping = list(choices.mapping)
     imported.default_country = choices.default_country
     imported.existing = choices.existing
     imported.truncate = choices.truncate
+    imported.date_order = choices.date_order
     imported.list = choices.recipient_list
+    imported.unsubscribe_list = choices.unsubscribe_list
     imported.new_list_name = "" if choices.recipient_list else new_name
     _back_to_uploaded(imported)
     imported.save()
@@ -222,7 +258,10 @@ def start_check(*, imported: Import) -> Import:
     """Small files are checked before this returns, others by a worker."""
     _require_changeable(imported)
     _require_mapping(imported, imported.mapping)
-    _require_target(imported.workspace, imported.list, imported.new_list_name)
+    if imported.purpose == ImportPurpose.RECIPIENTS:
+        _require_target(imported.workspace, imported.list, imported.new_list_name)
+    else:
+        _require_fitting_lists(imported.purpose, None, imported.unsubscribe_list)
     _move(imported, ImportState.CHECKING, done_rows=0, state_reason="")
     if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
         import_runner.check_import(imported.pk)
@@ -251,16 +290,18 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
     again = bool(imported.counts)
     _require_state(imported, AGAIN if again else (ImportState.CHECKED,))
     _require_anybody(imported)
+    _require_fitting_lists(imported.purpose, imported.list, imported.unsubscribe_list)
     with transaction.atomic():
         fresh: dict[str, Any] = (
             {} if again else {"done_rows": 0, "problems": [], "started_at": timezone.now()}
         )
         _move(imported, ImportState.RUNNING, state_reason="", finished_at=None, rows_per_second=0, **fresh)
         if not again:
-            imported.list = _target(imported, actor)
-            imported.save(update_fields=["list"])
+            if imported.purpose == ImportPurpose.RECIPIENTS:
+                imported.list = _target(imported, actor)
+                imported.save(update_fields=["list"])
             remember(imported)
-        record(imported.workspace, actor, "started", imported, list=str(imported.list))
+        record(imported.workspace, actor, "started", imported, list=target_name(imported))
     _wake(imported)
     return imported
 
@@ -295,6 +336,13 @@ def resume_stalled_imports() -> int:
     for imported in stalled:
         _wake(imported)
     return len(stalled)
+
+
+def target_name(imported: Import) -> str:
+    """Of the list that the file goes to; "" for the opt-outs of the workspace."""
+    if imported.purpose == ImportPurpose.RECIPIENTS:
+        return imported.list.name if imported.list else imported.new_list_name
+    return imported.unsubscribe_list.name if imported.unsubscribe_list else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +470,7 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
             code="no_number_column",
         )
     for target in mapping:
-        _require_known_target(target)
+        _require_known_target(imported.purpose, target)
     repeated = [target for target, count in Counter(mapping).items() if target and count > 1]
     if repeated:
         names = [
@@ -456,7 +504,15 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
         )
 
 
-def _require_known_target(target: str) -> None:
+def _require_known_target(purpose: str, target: str) -> None:
+    if purpose != ImportPurpose.RECIPIENTS:
+        if target not in {IGNORED, *NUMBERS, *PROOF_FIELDS}:
+            raise ContactsError(
+                _("%(target)s is not kept of an opt-out. Use one of: %(known)s; or leave the column out.")
+                % {"target": target, "known": ", ".join((*NUMBERS, *PROOF_FIELDS))},
+                field="mapping",
+            )
+        return
     if target in {IGNORED, WHOLE_NAME, *NUMBERS, *PERSON_FIELDS}:
         return
     name = target.removeprefix(EXTRA)
@@ -481,6 +537,37 @@ def _require_country(country: str) -> None:
             _("The default country %(country)s does not exist. Use two letters, such as US or GB.")
             % {"country": country},
             field="default_country",
+        )
+
+
+def _require_fitting_lists(
+    purpose: str, recipient_list: RecipientList | None, unsubscribe_list: UnsubscribeList | None
+) -> None:
+    """People go to a list, opt-outs to none, numbers for an unsubscribe list to that one."""
+    if purpose != ImportPurpose.RECIPIENTS and recipient_list is not None:
+        raise ContactsError(
+            _(
+                "list is %(list)s, but the file holds %(purpose)s. Leave it out, or upload the file for people."
+            )
+            % {"list": recipient_list.name, "purpose": ImportPurpose(purpose).label},
+            field="list",
+            code="other_purpose",
+        )
+    if purpose != ImportPurpose.UNSUBSCRIBE_LIST and unsubscribe_list is not None:
+        raise ContactsError(
+            _(
+                "unsubscribe_list is %(list)s, but the file holds %(purpose)s. Leave it out, or upload the file for "
+                "that list."
+            )
+            % {"list": unsubscribe_list.name, "purpose": ImportPurpose(purpose).label},
+            field="unsubscribe_list",
+            code="other_purpose",
+        )
+    if purpose == ImportPurpose.UNSUBSCRIBE_LIST and unsubscribe_list is None:
+        raise ContactsError(
+            _("No unsubscribe list is named. Choose the one that the numbers go to."),
+            field="unsubscribe_list",
+            code="no_list",
         )
 
 

@@ -148,7 +148,7 @@ def update_unsubscribe_list(
 
 def delete_unsubscribe_list(*, unsubscribe_list: UnsubscribeList, actor: Actor) -> None:
     """Refused where something still leaves these people out: disabling hides and keeps."""
-    users = users_of(unsubscribe_list, besides={"members"})
+    users = users_of(unsubscribe_list, besides={"members", "imports"})
     if users:
         raise WrongState(
             _("%(name)s is in use (%(users)s) and is kept. Disable it instead.")
@@ -186,7 +186,7 @@ def add_members(
             ]
             UnsubscribeMember.objects.bulk_create(rows)
             added += len(rows)
-        _count(unsubscribe_list, added)
+        count_members(unsubscribe_list, added)
         if added:
             record(unsubscribe_list.workspace, actor, "added numbers", unsubscribe_list, count=added)
     return added
@@ -199,7 +199,7 @@ def remove_members(*, unsubscribe_list: UnsubscribeList, msisdns: Iterable[str],
         _lock(unsubscribe_list)
         for batch in in_batches(dict.fromkeys(msisdns)):
             removed += unsubscribe_list.members.filter(msisdn__in=batch).delete()[0]
-        _count(unsubscribe_list, -removed)
+        count_members(unsubscribe_list, -removed)
         if removed:
             record(unsubscribe_list.workspace, actor, "removed numbers", unsubscribe_list, count=removed)
     return removed
@@ -210,7 +210,8 @@ def _lock(unsubscribe_list: UnsubscribeList) -> None:
     UnsubscribeList.objects.select_for_update(no_key=True).get(pk=unsubscribe_list.pk)
 
 
-def _count(unsubscribe_list: UnsubscribeList, by: int) -> None:
+def count_members(unsubscribe_list: UnsubscribeList, by: int) -> None:
+    """Needs the list locked."""
     if by:
         rows = UnsubscribeList.objects.filter(pk=unsubscribe_list.pk)
         rows.update(member_count=F("member_count") + by, updated_at=timezone.now())

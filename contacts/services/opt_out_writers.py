@@ -1,0 +1,166 @@
+"""How numbers of a file get among the opt-outs of a workspace or onto an unsubscribe list, fast.
+
+A chunk goes into a temporary table; from it one INSERT adds what is new. Who is there already stays as is: the first
+opt-out is the proof. Everything runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime
+from json.encoder import encode_basestring
+from typing import Any, ClassVar
+
+from django.db import connection
+
+from accounts.models import Workspace
+from contacts.batches import in_batches
+from contacts.fields import AT, SOURCE
+from contacts.files.parsing import Plan
+from contacts.models import OptOut, OptOutHow, OptOutReview, ReviewDecision, UnsubscribeMember
+from contacts.services.bulk_rows import copy_line, copy_rows, insert_rows, stage_of_postgres, stage_of_sqlite
+from contacts.services.import_writers import Outcome
+from contacts.services.opt_outs import settle_reviews
+from contacts.signals import OptedOut, opted_out
+
+REVIEWS = OptOutReview._meta.db_table
+
+
+class ProofWriter(ABC):
+    """`unsubscribe_list_id`: None for the opt-outs of the workspace. `at` and `source`: of rows that have none."""
+
+    # Rows of one transaction, and seconds to leave the database to others after each.
+    chunk_rows: int
+    pause_seconds: float
+    # As Writer has it; no row of opt-outs holds JSON.
+    quote = staticmethod(encode_basestring)
+
+    def __init__(
+        self, plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime, source: str
+    ) -> None:
+        model = OptOut if unsubscribe_list_id is None else UnsubscribeMember
+        self.table = model._meta.db_table
+        # Of its own: SQLite keeps it, with its columns, as long as the connection.
+        self.stage = f"{self.table}_stage"
+        self.workspace = workspace
+        self.unsubscribe_list_id = unsubscribe_list_id
+        self.owner = "workspace_id" if unsubscribe_list_id is None else "list_id"
+        self.owner_id = workspace.pk if unsubscribe_list_id is None else unsubscribe_list_id
+        self.columns = [self.owner, "msisdn", "how", SOURCE, AT]
+        self._source_at = plan.stored.index(SOURCE) if SOURCE in plan.stored else None
+        self._moment_at = plan.stored.index(AT) if AT in plan.stored else None
+        self._at, self._source = str(at.astimezone(UTC)), source
+
+    def proof_of(self, values: list[str]) -> tuple[str, str]:
+        """(source, at) of one row, both filled."""
+        source = values[self._source_at] if self._source_at is not None else ""
+        at = values[self._moment_at] if self._moment_at is not None else ""
+        return source or self._source, at or self._at
+
+    @abstractmethod
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
+        """One row as `pack` takes it. Runs in the reading thread, once a row."""
+
+    @abstractmethod
+    def pack(self, items: list[Any]) -> Any:
+        """A chunk as the database takes it. Runs in the reading thread."""
+
+    @abstractmethod
+    def _fill_stage(self, packed: Any) -> None:
+        pass
+
+    def write(self, packed: Any, rows: int, *, straight: bool = False) -> Outcome:
+        """`straight` changes nothing: somebody may write STOP while the file is read."""
+        if not rows:
+            return Outcome()
+        self._fill_stage(packed)
+        with connection.cursor() as cursor:
+            cursor.execute(self._insert_sql(), [self.owner_id])
+            fresh = [msisdn for (msisdn,) in cursor.fetchall()]
+        if self.unsubscribe_list_id is None:
+            self._tell(fresh)
+        return Outcome(new=len(fresh), unchanged=rows - len(fresh))
+
+    def compare(self, packed: Any, rows: int, *, list_exists: bool = True) -> Outcome:
+        """What `write` would do. Changes nothing."""
+        if not rows or not self._is_anybody_there():
+            return Outcome(new=rows)
+        self._fill_stage(packed)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count(*) FROM {self.stage} AS s JOIN {self.table} AS t"  # noqa: S608  # our own names only
+                f" ON t.{self.owner} = %s AND t.msisdn = s.msisdn",
+                [self.owner_id],
+            )
+            there = cursor.fetchone()[0]
+        return Outcome(new=rows - there, unchanged=there)
+
+    def _is_anybody_there(self) -> bool:
+        if self.unsubscribe_list_id is None:
+            return OptOut.objects.filter(workspace=self.workspace).exists()
+        return UnsubscribeMember.objects.filter(list_id=self.unsubscribe_list_id).exists()
+
+    def _insert_sql(self) -> str:
+        """In the order of the numbers, so that two who add the same ones wait for each other one way only."""
+        names = ", ".join(self.columns)
+        return (
+            f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self.stage} AS s WHERE NOT EXISTS"  # noqa: S608  # our own names
+            f" (SELECT 1 FROM {self.table} AS t WHERE t.{self.owner} = %s AND t.msisdn = s.msisdn)"
+            " ORDER BY s.msisdn ON CONFLICT DO NOTHING RETURNING msisdn"
+        )
+
+    def _tell(self, fresh: list[str]) -> None:
+        """What goes with every opt-out, as `opt_out_many` does it; reviews are settled for known numbers too."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT r.msisdn FROM {REVIEWS} AS r JOIN {self.stage} AS s ON s.msisdn = r.msisdn"  # noqa: S608  # our own names
+                " WHERE r.workspace_id = %s AND (r.decision = %s OR r.opt_out_id IS NOT NULL)",
+                [self.workspace.pk, ReviewDecision.WAITING],
+            )
+            reviewed = [msisdn for (msisdn,) in cursor.fetchall()]
+        for batch in in_batches(reviewed):
+            settle_reviews(self.workspace, batch, ReviewDecision.OPTED_OUT)
+        if fresh:
+            opted_out.send(OptOut, news=OptedOut(self.workspace.pk, tuple(fresh)))
+
+
+class PostgresProofWriter(ProofWriter):
+    chunk_rows = 50_000
+    pause_seconds = 0.0
+
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
+        return copy_line([digits, OptOutHow.FILE.value, *self.proof_of(values)])
+
+    def pack(self, items: list[str]) -> bytes:
+        """Lines of COPY's text format."""
+        return "".join([f"{self.owner_id}\t{item}\n" for item in items]).encode()
+
+    def _fill_stage(self, packed: bytes) -> None:
+        stage_of_postgres(self.stage, self.table, self.columns)
+        copy_rows(self.stage, self.columns, packed)
+
+
+class SqliteProofWriter(ProofWriter):
+    # As SqliteWriter has them, for its reasons.
+    chunk_rows = 5_000
+    pause_seconds = 0.03
+    _UTC: ClassVar[str] = "+00:00"
+
+    def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
+        """Times as Django writes them into SQLite, where they are text."""
+        source, at = self.proof_of(values)
+        return digits, OptOutHow.FILE.value, source, at.removesuffix(self._UTC)
+
+    def pack(self, items: list[tuple[str, ...]]) -> list[tuple[Any, ...]]:
+        return [(self.owner_id, *item) for item in items]
+
+    def _fill_stage(self, packed: list[tuple[Any, ...]]) -> None:
+        stage_of_sqlite(self.stage, self.columns)
+        insert_rows(self.stage, self.columns, packed)
+
+
+def proof_writer_for(
+    plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime, source: str
+) -> ProofWriter:
+    kind = PostgresProofWriter if connection.vendor == "postgresql" else SqliteProofWriter
+    return kind(plan, workspace=workspace, unsubscribe_list_id=unsubscribe_list_id, at=at, source=source)
