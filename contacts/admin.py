@@ -246,7 +246,9 @@ class ImportResource(resources.ModelResource):
         fields = (
             "id",
             "workspace__name",
+            "purpose",
             "list__name",
+            "unsubscribe_list__name",
             "file_name",
             "state",
             "total_rows",
@@ -261,16 +263,18 @@ class ImportAdmin(ExportMixin, LookedAtAdmin):
     list_display = (
         "file_name",
         "workspace",
+        "purpose",
         "list",
+        "unsubscribe_list",
         "state",
         "total_rows",
         "done_rows",
         "created_by",
         "created_at",
     )
-    list_filter = ("state", "workspace")
+    list_filter = ("purpose", "state", "workspace")
     search_fields = ("file_name",)
-    list_select_related = ("workspace", "list", "created_by")
+    list_select_related = ("workspace", "list", "unsubscribe_list", "created_by")
     exclude = ("file", "reject_file", "workbook")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -18,11 +18,20 @@ from django.utils.translation import gettext_lazy
 from accounts.choices import country_choices
 from accounts.models import Workspace
 from contacts.exports import EXPORT_FORMS
-from contacts.fields import EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS
+from contacts.fields import AT, EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS, SOURCE
 from contacts.files.columns import EXTRA, IGNORED, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS
 from contacts.files.formats import DELIMITER_WORDS, QUOTES, WORKBOOKS
-from contacts.models import ExistingNumbers, Import, ListJobKind, Recipient, RecipientList
+from contacts.import_words import words_of
+from contacts.models import (
+    DateOrder,
+    ExistingNumbers,
+    Import,
+    ImportPurpose,
+    ListJobKind,
+    Recipient,
+    RecipientList,
+)
 from contacts.numbers import Numbers, Refused
 from contacts.services.imports import Choices
 
@@ -131,15 +140,15 @@ class UploadForm(NamingForm):
             }
         ),
         error_messages={
-            "required": gettext_lazy("Choose the file that holds the people."),
             "empty": gettext_lazy("The file is empty. Export the list again and choose the new file."),
             "missing": gettext_lazy("No file arrived. Choose it again."),
             "invalid": gettext_lazy("No file arrived, only its name. Choose it again."),
         },
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, purpose: str = ImportPurpose.RECIPIENTS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["file"].error_messages["required"] = str(words_of(purpose).choose_file)
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         self.fields["file"].help_text = _(
             "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s. Delimiter, encoding, columns are recognised."
@@ -169,6 +178,16 @@ class QuickSelect(forms.Select):
 _SELECTED = mark_safe(" selected")
 
 
+# Fields of ColumnsForm that are not asked for every purpose.
+OPTIONS_ASKED: dict[str, tuple[str, ...]] = {
+    "existing": (ImportPurpose.RECIPIENTS,),
+    "list": (ImportPurpose.RECIPIENTS,),
+    "new_list_name": (ImportPurpose.RECIPIENTS,),
+    "date_order": (ImportPurpose.OPT_OUTS, ImportPurpose.UNSUBSCRIBE_LIST),
+    "unsubscribe_list": (ImportPurpose.UNSUBSCRIBE_LIST,),
+}
+
+
 class ColumnsForm(NamingForm):
     """Where each column goes (fields column-0, column-1 …), and what to do with the numbers."""
 
@@ -178,7 +197,11 @@ class ColumnsForm(NamingForm):
         choices=lambda: [("", _("None: every number carries its own")), *country_choices()],
     )
     existing = forms.ChoiceField(label=gettext_lazy("When a number exists"), choices=ExistingNumbers.choices)
+    date_order = forms.ChoiceField(
+        label=gettext_lazy("Dates such as 03/05/2026"), choices=DateOrder.choices, required=False
+    )
     list = forms.ChoiceField(label=gettext_lazy("Add to list"))
+    unsubscribe_list = forms.ChoiceField(label=gettext_lazy("Add to the unsubscribe list"))
     new_list_name = forms.CharField(
         label=gettext_lazy("Name of the new list"),
         max_length=100,
@@ -192,12 +215,8 @@ class ColumnsForm(NamingForm):
     def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.imported = imported
-        own = imported.workspace.recipient_lists.filter(source=None).order_by("name")
-        self._lists = {str(one.pk): one for one in own}
-        self.fields["list"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, see above
-            (NEW_LIST, _("A new list")),
-            *((pk, one.name) for pk, one in self._lists.items()),
-        ]
+        self._offer_lists()
+        self._option_names = list(self.fields)
         offered = targets(imported.workspace, imported)
         for at, column in enumerate(imported.columns):
             self.fields[f"column-{at}"] = forms.ChoiceField(
@@ -210,16 +229,45 @@ class ColumnsForm(NamingForm):
         for name, value in self._initial_values().items():
             self.fields[name].initial = value
 
+    def _offer_lists(self) -> None:
+        """And leaves out what is not asked for this purpose."""
+        workspace, purpose = self.imported.workspace, self.imported.purpose
+        own = workspace.recipient_lists.filter(source=None).order_by("name")
+        self._lists = {str(one.pk): one for one in own} if purpose == ImportPurpose.RECIPIENTS else {}
+        self._unsubscribe_lists = (
+            {str(one.pk): one for one in workspace.unsubscribe_lists.order_by("name")}
+            if purpose == ImportPurpose.UNSUBSCRIBE_LIST
+            else {}
+        )
+        offered = {
+            "list": [(NEW_LIST, _("A new list")), *((pk, one.name) for pk, one in self._lists.items())],
+            "unsubscribe_list": [(pk, one.name) for pk, one in self._unsubscribe_lists.items()],
+        }
+        for name, choices in offered.items():
+            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField, see above
+        for name in OPTIONS_ASKED.keys() - {
+            one for one, purposes in OPTIONS_ASKED.items() if purpose in purposes
+        }:
+            del self.fields[name]
+
+    @property
+    def options(self) -> Sequence[forms.BoundField]:
+        """What is asked besides the columns, but for the last, which is shown below the others."""
+        return [self[name] for name in self._option_names if name != "truncate"]
+
     def _initial_values(self) -> dict[str, Any]:
         imported = self.imported
         mapping = {f"column-{at}": target for at, target in enumerate(imported.mapping)}
-        return mapping | {
+        options = {
             "default_country": imported.default_country,
             "existing": imported.existing,
+            "date_order": imported.date_order,
             "list": imported.list_id or NEW_LIST,
+            "unsubscribe_list": imported.unsubscribe_list_id,
             "new_list_name": imported.new_list_name,
             "truncate": imported.truncate,
         }
+        return mapping | {name: value for name, value in options.items() if name in self.fields}
 
     def clean(self) -> dict[str, Any]:
         """The form must be about the columns that the file has now: somebody may have read it anew meanwhile."""
@@ -241,15 +289,29 @@ class ColumnsForm(NamingForm):
         return Choices(
             mapping=[data[f"column-{at}"] for at in range(len(self.imported.columns))],
             default_country=data["default_country"],
-            existing=data["existing"],
+            existing=data.get("existing", ExistingNumbers.UPDATE),
             truncate=data["truncate"],
-            recipient_list=self._lists.get(data["list"]),
-            new_list_name=data["new_list_name"],
+            recipient_list=self._lists.get(data.get("list", "")),
+            new_list_name=data.get("new_list_name", ""),
+            unsubscribe_list=self._unsubscribe_lists.get(data.get("unsubscribe_list", "")),
+            date_order=data.get("date_order", DateOrder.NONE),
         )
 
 
 def targets(workspace: Workspace, imported: Import) -> list[Any]:
     """What a column may go to: number, fields, own columns of the workspace or guessed from this file."""
+    number_words = (
+        _("Phone number"),
+        _("Phone number, second choice"),
+        _("Phone number, third choice"),
+    )
+    numbers = [(IGNORED, _("Do not import")), *zip(NUMBERS, number_words, strict=True)]
+    if imported.purpose != ImportPurpose.RECIPIENTS:
+        return [
+            *numbers,
+            (AT, _("When the person opted out")),
+            (SOURCE, _("Source: words or origin, as proof")),
+        ]
     known = [
         name for columns in workspace.recipient_lists.values_list("columns", flat=True) for name in columns
     ]
@@ -257,14 +319,8 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
     own = sorted(
         {EXTRA + name for name in known} | {target for target in guessed if target.startswith(EXTRA)}
     )
-    number_words = (
-        _("Phone number"),
-        _("Phone number, second choice"),
-        _("Phone number, third choice"),
-    )
     return [
-        (IGNORED, _("Do not import")),
-        *zip(NUMBERS, number_words, strict=True),
+        *numbers,
         (WHOLE_NAME, _("Whole name, split in first and last")),
         *((name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS),
         *((target, _("Own column: %(name)s") % {"name": target.removeprefix(EXTRA)}) for target in own),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from json.encoder import encode_basestring
 from pathlib import Path
+from typing import Any
 
 from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
-from contacts.fields import LABELS
-from contacts.files.parsing import Parser
+from contacts.fields import AT, LABELS, SOURCE, label_of
+from contacts.files.parsing import Emit, OptOutPlan, Parser, Plan
 from contacts.files.reading import open_records
 from contacts.models import Import, Recipient
 from contacts.services.import_runner import format_of_import, plan_of
@@ -28,6 +32,8 @@ class Preview:
 
 def preview_of(imported: Import, limit: int = 5) -> Preview:
     plan = plan_of(imported)
+    if isinstance(plan, OptOutPlan):
+        return _preview_of_proofs(imported, plan, limit)
     header = [*(capfirst(str(LABELS[name])) for name in plan.fields), *plan.extras]
 
     def keep(digits: str, country: str, kind: str, values: list[str]) -> tuple[str, str, str, list[str]]:
@@ -37,9 +43,31 @@ def preview_of(imported: Import, limit: int = 5) -> Preview:
         extra = json.loads(values[-1])
         return digits, country, mark, [*values[:-1], *(extra.get(name, "") for name in plan.extras)]
 
+    return Preview(header, _first(imported, plan, keep, limit))
+
+
+def _preview_of_proofs(imported: Import, plan: OptOutPlan, limit: int) -> Preview:
+    def keep(digits: str, country: str, _kind: str, values: list[str]) -> tuple[str, str, str, list[str]]:
+        filled = dict(zip(plan.fields, values, strict=True))
+        at = filled.get(AT, "")
+        when = localtime(datetime.fromisoformat(at), plan.zone).strftime("%Y-%m-%d %H:%M %Z") if at else ""
+        return (
+            digits,
+            country,
+            "",
+            [when or _("when the import runs"), filled.get(SOURCE) or imported.file_name],
+        )
+
+    return Preview(
+        [capfirst(str(label_of(AT))), capfirst(str(label_of(SOURCE)))], _first(imported, plan, keep, limit)
+    )
+
+
+def _first(imported: Import, plan: Plan, keep: Emit, limit: int) -> list[Any]:
+    """None where the file is gone."""
     try:
         with open_records(Path(imported.file.path), format_of_import(imported)) as records:
             chunk = Parser(plan, keep, encode_basestring).take(records, LOOKED_AT_ROWS)
     except FileNotFoundError:
-        return Preview(header, [])
-    return Preview(header, chunk.items[:limit])
+        return []
+    return chunk.items[:limit]

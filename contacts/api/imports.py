@@ -21,7 +21,16 @@ from accounts.access import actor_of
 from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
 from contacts.errors import ContactsError
 from contacts.exports import refused_rows_csv
-from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
+from contacts.models import (
+    DateOrder,
+    EncodingCertainty,
+    ExistingNumbers,
+    Import,
+    ImportPurpose,
+    ImportState,
+    RecipientList,
+    UnsubscribeList,
+)
 from contacts.problems import Described, describe
 from contacts.services import imports
 from contacts.services.remembered import is_recalled
@@ -41,11 +50,23 @@ class ListField(serializers.PrimaryKeyRelatedField[RecipientList]):
         return RecipientList.objects.filter(workspace=request.workspace)
 
 
+@extend_schema_field(OpenApiTypes.INT)
+class UnsubscribeListField(serializers.PrimaryKeyRelatedField[UnsubscribeList]):
+    """As ListField."""
+
+    def get_queryset(self) -> QuerySet[UnsubscribeList]:
+        request = self.context.get("request")
+        if request is None or getattr(request, "workspace", None) is None:
+            return UnsubscribeList.objects.none()
+        return UnsubscribeList.objects.filter(workspace=request.workspace)
+
+
 class ColumnSerializer(Serializer[Any]):
     name = serializers.CharField(help_text="From the header row, or a number where there is none.")
     samples = serializers.ListField(child=serializers.CharField(), help_text="The first values.")
     filled = serializers.FloatField(help_text="Share of the first 1,000 rows that hold a value, 0 to 1.")
     numbers = serializers.FloatField(help_text="Share of those values that are phone numbers, 0 to 1.")
+    dates = serializers.FloatField(default=0.0, help_text="Of a file of opt-outs: share of dates, 0 to 1.")
     countries = serializers.ListField(child=serializers.CharField(), help_text="Of those numbers.")
     guess = serializers.CharField(allow_blank=True, help_text="The target that was guessed.")
 
@@ -55,7 +76,9 @@ class CountsSerializer(Serializer[Any]):
 
     new = serializers.IntegerField()
     updated = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
+    unchanged = serializers.IntegerField(
+        help_text="On the list already as the file has them; of opt-outs: opted out already, the first proof stays."
+    )
     duplicate = serializers.IntegerField(help_text="Twice in the file; the first row counts.")
     skipped = serializers.IntegerField(help_text="On the list already and left as they are.")
     refused = serializers.IntegerField(help_text="Rows left out; see problems and rejects.")
@@ -96,11 +119,20 @@ class ProgressSerializer(Serializer[imports.Progress]):
 
 _MAPPING_HELP = (
     "One target for each column, in order: msisdn (the next choices: msisdn:2, msisdn:3), whole_name to be split, a "
-    "field of a recipient, extra:<name> for a column of your own, or empty for none."
+    "field of a recipient, extra:<name> for a column of your own, or empty for none. Of opt-outs and unsubscribe lists: "
+    "numbers, `at` (when the person opted out; without it the time of the run), `source` (the proof; without it the "
+    "name of the file), or empty."
+)
+
+
+_PURPOSE_HELP = (
+    "`recipients`: people for a list; `opt_outs`: numbers that no broadcast of the workspace texts any more; "
+    "`unsubscribe`: numbers for the list `unsubscribe_list`."
 )
 
 
 class ImportSerializer(ModelSerializer[Import]):
+    purpose = serializers.ChoiceField(choices=ImportPurpose.choices, read_only=True, help_text=_PURPOSE_HELP)
     state = serializers.ChoiceField(choices=ImportState.values, read_only=True)
     list = ListField(
         required=False,
@@ -109,6 +141,9 @@ class ImportSerializer(ModelSerializer[Import]):
     )
     new_list_name = serializers.CharField(
         required=False, allow_blank=True, max_length=100, help_text="Where there is no list yet."
+    )
+    unsubscribe_list = UnsubscribeListField(
+        required=False, help_text="Of the purpose `unsubscribe`: the list that the numbers go to; else null."
     )
     mapping = serializers.ListField(
         child=serializers.CharField(allow_blank=True, max_length=60), required=False, help_text=_MAPPING_HELP
@@ -126,6 +161,12 @@ class ImportSerializer(ModelSerializer[Import]):
     )
     truncate = serializers.BooleanField(
         required=False, help_text="Cut values that are too long; else refuse the row."
+    )
+    date_order = serializers.ChoiceField(
+        choices=DateOrder.choices,
+        required=False,
+        allow_blank=True,
+        help_text="Of opt-outs: how 03/05/2026 is meant. Empty: a date that may be two days refuses its row.",
     )
     packed = serializers.ChoiceField(
         choices=["", "gzip", "zip"], read_only=True, help_text="How the file was packed; empty if it was not."
@@ -172,6 +213,7 @@ class ImportSerializer(ModelSerializer[Import]):
         model = Import
         fields = (
             "id",
+            "purpose",
             "state",
             "state_reason",
             "file_name",
@@ -192,8 +234,10 @@ class ImportSerializer(ModelSerializer[Import]):
             "default_country",
             "existing",
             "truncate",
+            "date_order",
             "list",
             "new_list_name",
+            "unsubscribe_list",
             "total_rows",
             "check_counts",
             "counts",
@@ -250,19 +294,31 @@ class UploadSerializer(Serializer[Any]):
     list = ListField(
         required=False, help_text="The list to add to; without it a new one, named after the file."
     )
+    purpose = serializers.ChoiceField(
+        choices=ImportPurpose.choices, default=ImportPurpose.RECIPIENTS, help_text=_PURPOSE_HELP
+    )
+    unsubscribe_list = UnsubscribeListField(
+        required=False,
+        help_text="The list that the numbers go to; needed by the purpose `unsubscribe` alone.",
+    )
 
 
 FORMAT_FIELDS = ("sheet", "encoding", "delimiter", "quote", "has_header")
-CHOICE_FIELDS = ("mapping", "default_country", "existing", "truncate", "list", "new_list_name")
+# Of people alone, and of opt-outs.
+PEOPLE_FIELDS = ("existing", "list", "new_list_name")
+PROOF_FIELDS = ("date_order", "unsubscribe_list")
+CHOICE_FIELDS = ("mapping", "default_country", "truncate", *PEOPLE_FIELDS, *PROOF_FIELDS)
 
 
 class ImportFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=ImportState.choices)
+    purpose = django_filters.ChoiceFilter(choices=ImportPurpose.choices)
     list = IdFilter(field_name="list_id", help_text="Into one list.")
+    unsubscribe_list = IdFilter(field_name="unsubscribe_list_id", help_text="Into one unsubscribe list.")
 
     class Meta:
         model = Import
-        fields = ("state", "list")
+        fields = ("state", "purpose", "list", "unsubscribe_list")
 
 
 @extend_schema_view(
@@ -275,7 +331,7 @@ class ImportFilter(FilterSet):
     ),
 )
 class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Import]):
-    """A file on its way into a list: upload, correct, check, run."""
+    """A file on its way into a list, or among the opt-outs: upload, correct, check, run."""
 
     serializer_class = ImportSerializer
     filterset_class = ImportFilter
@@ -286,7 +342,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         if is_schema(self):
             return Import.objects.none()
         return Import.objects.filter(workspace=workspace_of(self)).select_related(
-            "workspace", "list", "created_by"
+            "workspace", "list", "unsubscribe_list", "created_by"
         )
 
     def get_parsers(self) -> list[Any]:
@@ -315,6 +371,8 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
                 upload=upload,
                 name=upload.name,
                 recipient_list=serializer.validated_data.get("list"),
+                purpose=serializer.validated_data["purpose"],
+                unsubscribe_list=serializer.validated_data.get("unsubscribe_list"),
             )
         return Response(self.get_serializer(imported).data, status=status.HTTP_201_CREATED)
 
@@ -324,6 +382,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         with problems(), transaction.atomic():
+            _require_fitting(imported, given)
             _require_one_list(given)
             if any(name in given for name in FORMAT_FIELDS):
                 imports.reread_import(
@@ -372,7 +431,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     def undo(self, request: Request, pk: str) -> Response:
         """A worker removes who came by it and puts back who was changed or removed; read `state` and `undo_counts`.
 
-        Refused once somebody of it has been texted, after 30 days, and while a later import stands.
+        Refused once somebody of it has been texted, after 30 days, while a later import stands, and of opt-outs always.
         """
         with problems():
             imported = imports.undo_import(imported=self.get_object(), actor=actor_of(request))
@@ -392,6 +451,19 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
                 )
             )
         return response
+
+
+def _require_fitting(imported: Import, given: dict[str, Any]) -> None:
+    """What nobody would read is refused by its name."""
+    foreign = PROOF_FIELDS if imported.purpose == ImportPurpose.RECIPIENTS else PEOPLE_FIELDS
+    for name in foreign:
+        if name in given:
+            raise ContactsError(
+                _("%(field)s says nothing about an import of %(purpose)s. Leave it out.")
+                % {"field": name, "purpose": ImportPurpose(imported.purpose).label},
+                field=name,
+                code="other_purpose",
+            )
 
 
 def _require_one_list(given: dict[str, Any]) -> None:
@@ -414,4 +486,6 @@ def _choices(imported: Import, given: dict[str, Any]) -> imports.Choices:
         truncate=given.get("truncate", imported.truncate),
         recipient_list=target,
         new_list_name=given.get("new_list_name", imported.new_list_name),
+        unsubscribe_list=given.get("unsubscribe_list", imported.unsubscribe_list),
+        date_order=given.get("date_order", imported.date_order),
     )

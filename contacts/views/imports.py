@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,20 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
+from contacts.fields import AT
 from contacts.files.columns import HALF, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS, Letters, encoding_named
 from contacts.files.formats import DELIMITER_WORDS, WORKBOOKS
 from contacts.forms import ColumnsForm, EncodingForm, FormatForm, SheetForm, UploadForm
-from contacts.models import EncodingCertainty, Import, ImportState, RecipientList
+from contacts.import_words import goes_to, run_button, stopped_at, target_of, words_of
+from contacts.models import (
+    EncodingCertainty,
+    Import,
+    ImportPurpose,
+    ImportState,
+    RecipientList,
+    UnsubscribeList,
+)
 from contacts.preview import preview_of
 from contacts.problems import describe
 from contacts.services import imports
@@ -36,6 +46,7 @@ from contacts.views.common import (
     lists_of,
     may_change,
     refuse,
+    unsubscribe_lists_of,
 )
 from web.paging import key_page
 from web.toasts import toast
@@ -47,7 +58,7 @@ FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
 @viewer_page
 def import_list(request: WorkspaceRequest) -> HttpResponse:
     page = key_page(request, imports_of(request))
-    lines = [(imported, _step_url(imported)) for imported in page.rows]
+    lines = [(imported, _step_url(imported), target_of(imported)) for imported in page.rows]
     context = {"page": page, "lines": lines, "may_change": may_change(request)}
     return render(request, "contacts/imports.html", context)
 
@@ -59,7 +70,9 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 @form_page
 @marketer_page
 def import_new(request: WorkspaceRequest) -> HttpResponse:
-    """`?list=<id>`: the list that the people go to, unless another one is chosen later."""
+    """`?list=<id>`: the list that the people go to, unless another one is chosen later. `?purpose=opt_outs`: a file of
+    opt-outs; `?unsubscribe_list=<id>`: one for that list.
+    """
     try:
         if request.method == "POST":
             watch_body(request)
@@ -71,19 +84,20 @@ def import_new(request: WorkspaceRequest) -> HttpResponse:
 
 def _not_read(request: WorkspaceRequest, error: FileRefused) -> HttpResponse:
     """Answered without having read all of the body, so the connection cannot be used again."""
-    form = UploadForm({}, {})
+    aim = _aim(request)
+    form = UploadForm({}, {}, purpose=aim.purpose)
     form.errors["file"] = form.error_class([str(error.sentence)])
-    response = _new_page(request, form, None, status=422)
+    response = _new_page(request, form, aim, status=422)
     response.headers["Connection"] = "close"
     return response
 
 
 @csrf_protect
 def _new(request: Any) -> HttpResponse:
-    target = _target_list(request)
+    aim = _aim(request)
     if request.method != "POST":
-        return _new_page(request, UploadForm(), target)
-    form = UploadForm(request.POST, request.FILES)
+        return _new_page(request, UploadForm(purpose=aim.purpose), aim)
+    form = UploadForm(request.POST, request.FILES, purpose=aim.purpose)
     require_whole_body(request)
     if form.is_valid():
         upload = form.cleaned_data["file"]
@@ -93,38 +107,79 @@ def _new(request: Any) -> HttpResponse:
                 actor=actor_of(request),
                 upload=upload,
                 name=upload.name,
-                recipient_list=target,
+                recipient_list=aim.recipient_list,
+                purpose=aim.purpose,
+                unsubscribe_list=aim.unsubscribe_list,
             )
         except ContactsError as error:
             add_refusal(form, error)
         else:
             return redirect("import-columns", imported.pk)
-    return _new_page(request, form, target, status=422)
+    return _new_page(request, form, aim, status=422)
 
 
-def _target_list(request: Any) -> RecipientList | None:
-    raw = request.GET.get("list", "")
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
-        return None
-    return lists_of(request).filter(pk=int(raw)).first()
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where the file will go, as the address of the first step says."""
+
+    purpose: str = ImportPurpose.RECIPIENTS
+    recipient_list: RecipientList | None = None
+    unsubscribe_list: UnsubscribeList | None = None
+
+    @property
+    def sentence(self) -> str:
+        if self.purpose != ImportPurpose.RECIPIENTS:
+            return goes_to(self.purpose, self.unsubscribe_list.name if self.unsubscribe_list else "")
+        if self.recipient_list is None:
+            return ""
+        return _("The people go to the list %(name)s.") % {"name": self.recipient_list.name}
 
 
-def _new_page(
-    request: WorkspaceRequest, form: UploadForm, target: RecipientList | None, status: int = 200
-) -> HttpResponse:
-    context = {"form": form, "target": target, "steps": _steps(None), "current": FILE}
+def _aim(request: Any) -> _Aim:
+    """404 for a purpose or an unsubscribe list that is not there: its numbers must not become a list of people."""
+    raw = request.GET.get("unsubscribe_list")
+    if raw is not None:
+        found = get_row(request, unsubscribe_lists_of(request), pk=_id(raw) or 0)
+        return _Aim(ImportPurpose.UNSUBSCRIBE_LIST, unsubscribe_list=found)
+    purpose = request.GET.get("purpose", ImportPurpose.RECIPIENTS)
+    if purpose == ImportPurpose.OPT_OUTS:
+        return _Aim(ImportPurpose.OPT_OUTS)
+    if purpose != ImportPurpose.RECIPIENTS:
+        raise Http404
+    pk = _id(request.GET.get("list", ""))
+    return _Aim(recipient_list=lists_of(request).filter(pk=pk).first() if pk else None)
+
+
+def _id(raw: str) -> int | None:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+
+
+def _new_page(request: WorkspaceRequest, form: UploadForm, aim: _Aim, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "aim": aim,
+        "words": words_of(aim.purpose),
+        "steps": _steps(None, aim.purpose),
+        "current": FILE,
+    }
     return render(request, "contacts/import_new.html", context, status=status)
 
 
 @require_GET
 @marketer_page
 def import_sample(request: WorkspaceRequest) -> HttpResponse:
-    """A small CSV to start from, with example numbers."""
-    lines = (
+    """A small CSV to start from, with example numbers. `?purpose=opt_outs`: of opt-outs."""
+    of_people = (
         "number,first_name,last_name,email,city\r\n"
         "+1 201-555-0123,Maya,Okafor,maya@example.com,Oakland\r\n"
         "+44 7400 123456,Zoë,Lindqvist,zoe@example.com,Leeds\r\n"
     )
+    of_opt_outs = (
+        "number,opted_out_at,source\r\n"
+        "+1 201-555-0123,2026-05-03 09:30,Please stop\r\n"
+        "+44 7400 123456,2026-05-04,letter of 4 May\r\n"
+    )
+    lines = of_people if request.GET.get("purpose", "recipients") == "recipients" else of_opt_outs
     response = HttpResponse("\ufeff" + lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="example.csv"'
     return response
@@ -176,6 +231,7 @@ def _columns_page(
         rows.append((at, column, field, column_badge(column, str(field.value() or ""))))
     context = {
         "imported": imported,
+        "words": words_of(imported.purpose),
         "form": form,
         "format_form": format_form,
         "sheet_form": SheetForm(imported) if len(imported.sheets) > 1 else None,
@@ -183,11 +239,24 @@ def _columns_page(
         "about": _about(imported),
         "is_recalled": is_recalled(imported),
         "no_number": MSISDN not in imported.mapping,
+        "new_url": _new_url(imported),
         "steps": _steps(imported),
         "current": COLUMNS,
         **_encoding_context(imported),
     }
     return render(request, "contacts/import_columns.html", context, status=status)
+
+
+def _new_url(imported: Import) -> str:
+    """To begin anew with another file."""
+    query = {
+        ImportPurpose.RECIPIENTS: f"?list={imported.list_id}" if imported.list_id else "",
+        ImportPurpose.OPT_OUTS: f"?purpose={imported.purpose}",
+        ImportPurpose.UNSUBSCRIBE_LIST: f"?unsubscribe_list={imported.unsubscribe_list_id}",
+    }
+    if imported.purpose == ImportPurpose.UNSUBSCRIBE_LIST and imported.unsubscribe_list is None:
+        return reverse("opt-out-list")
+    return reverse("import-new") + query[ImportPurpose(imported.purpose)]
 
 
 def _about(imported: Import) -> str:
@@ -225,6 +294,8 @@ def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
         return "mute", _("Left out")
     if target in NUMBERS:
         return _number_badge(column)
+    if target == AT and column["filled"]:
+        return _date_badge(column)
     filled = round(100 * column["filled"])
     if not filled:
         return "warn", _("Empty")
@@ -234,6 +305,13 @@ def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
     if target == WHOLE_NAME and not is_whole:
         return "info", _("Mostly single words: they become first names")
     return "ok", _("All filled") if filled == 100 else _("%(percent)d%% filled") % {"percent": filled}
+
+
+def _date_badge(column: dict[str, Any]) -> tuple[str, str]:
+    dates = round(100 * column.get("dates", 0))
+    if dates == 100:
+        return "ok", _("All are dates")
+    return "warn" if dates >= 50 else "bad", _("%(percent)d%% are dates") % {"percent": dates}
 
 
 def _number_badge(column: dict[str, Any]) -> tuple[str, str]:
@@ -369,12 +447,17 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return _progress(request, imported)
     if request.htmx:
         return _to_page("import-check", imported)
-    context = _report(imported) | {"steps": _steps(imported), "current": CHECK}
+    context = _report(imported) | {
+        "steps": _steps(imported),
+        "current": CHECK,
+        "goes_to": goes_to(imported.purpose, imports.target_name(imported), is_new=imported.list is None),
+    }
     if imported.state == ImportState.CHECKED:
         context["preview"] = preview_of(imported)
         counts = imported.check_counts
         context["to_write"] = counts["new"] + counts["updated"]
         context["to_remove"] = counts.get("removed", 0)
+        context["run_button"] = run_button(imported, context["to_write"])
         context |= _encoding_context(imported)
     return render(request, "contacts/import_check.html", context)
 
@@ -392,8 +475,10 @@ def import_run(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return _to_page("import-detail", imported)
     if imported.state != ImportState.RUNNING:
         return HttpResponseRedirect(_step_url(imported))
+    words = words_of(imported.purpose)
     context = _report(imported) | {
         "steps": _steps(imported),
+        "running": words.running % {"name": imports.target_name(imported)},
         "current": RUN,
         "may_change": may_change(request),
     }
@@ -407,6 +492,7 @@ def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     context = _report(imported) | {
         "may_change": may_change(request),
         "next_url": _step_url(imported),
+        "stopped_at": stopped_at(imported, imports.progress_of(imported).total),
         "can_go_on": imported.state in imports.AGAIN and bool(imported.counts) and not imported.undo_counts,
         "why_not_undoable": why_not_undoable(imported),
         "can_change": imported.state in imports.AGAIN and imports.is_changeable(imported),
@@ -450,7 +536,7 @@ def import_cancel(request: WorkspaceRequest, pk: int) -> HttpResponse:
         imports.cancel_import(imported=imported, actor=actor_of(request))
     except ContactsError as error:
         return refuse(request, error, reverse("import-detail", args=[pk]))
-    toast(request, _("Cancelled. What was imported before stays on the list."))
+    toast(request, words_of(imported.purpose).cancelled)
     return HttpResponseRedirect(_step_url(imported))
 
 
@@ -478,12 +564,13 @@ def _step_url(imported: Import) -> str:
     return reverse(names.get(ImportState(imported.state), "import-detail"), args=[imported.pk])
 
 
-def _steps(imported: Import | None) -> list[tuple[str, str]]:
+def _steps(imported: Import | None, purpose: str = ImportPurpose.RECIPIENTS) -> list[tuple[str, str]]:
     """(word, address); a step that can be gone back to has one of its own."""
     columns = ""
     if imported is not None and imports.is_changeable(imported):
         columns = reverse("import-columns", args=[imported.pk])
-    return [(_("File"), ""), (_("Columns"), columns), (_("Check"), ""), (_("Import"), "")]
+    last = str(words_of(imported.purpose if imported else purpose).last_step)
+    return [(_("File"), ""), (_("Columns"), columns), (_("Check"), ""), (last, "")]
 
 
 def _report(imported: Import) -> dict[str, Any]:
@@ -492,6 +579,9 @@ def _report(imported: Import) -> dict[str, Any]:
     told = describe(imported.problems if ran else imported.check_problems)
     return {
         "imported": imported,
+        "words": words_of(imported.purpose),
+        "is_of_people": imported.purpose == ImportPurpose.RECIPIENTS,
+        "target": target_of(imported),
         "ran": ran,
         "counts": imported.counts if ran else imported.check_counts,
         "refused": [one for one in told if one.effect == "refused"],
