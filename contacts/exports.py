@@ -23,7 +23,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from accounts.access import Actor
 from accounts.models import AuditEntry, Workspace
 from contacts.fields import PERSON_FIELDS
-from contacts.files.formulas import EXPORT_FIRST, EXPORT_LAST, harmless_row
+from contacts.files.formulas import EXPORT_FIRST, EXPORT_LAST, PROOF_COLUMNS, harmless_row
 from contacts.models import Import, ListJob, OptOut, Recipient, RecipientList, UnsubscribeList
 
 
@@ -145,9 +145,6 @@ def _attachment(name: str, kind: str) -> str:
     return f'attachment; filename="{slugify(name) or "export"}.{kind}"'
 
 
-PROOF = ("number", "at", "how", "source", "message_id")
-
-
 def opt_outs_csv(workspace: Workspace) -> StreamingHttpResponse:
     """The proof: who is opted out, and below it who was, with what undid it. Times are the workspace's, with their zone."""
     zone = ZoneInfo(workspace.time_zone)
@@ -167,7 +164,7 @@ def opt_outs_csv(workspace: Workspace) -> StreamingHttpResponse:
             reason = entry.details.get("reason", "")
             yield [entry.label, _in_zone(at, zone), *proof, _in_zone(entry.at, zone), reason, by]
 
-    return csv_response("opt-outs", [*PROOF, "undone_at", "undone_reason", "undone_by"], lines())
+    return csv_response("opt-outs", [*PROOF_COLUMNS, "undone_at", "undone_reason", "undone_by"], lines())
 
 
 def _in_zone(at: datetime | None, zone: ZoneInfo) -> str:
@@ -182,4 +179,4 @@ def members_csv(unsubscribe_list: UnsubscribeList) -> StreamingHttpResponse:
         for msisdn, at, how, source, message_id in rows.iterator(chunk_size=2_000):
             yield [f"+{msisdn}", _in_zone(at, zone), how, source, str(message_id or "")]
 
-    return csv_response(unsubscribe_list.name, PROOF, lines())
+    return csv_response(unsubscribe_list.name, PROOF_COLUMNS, lines())

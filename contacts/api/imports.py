@@ -143,7 +143,9 @@ class ImportSerializer(ModelSerializer[Import]):
         required=False, allow_blank=True, max_length=100, help_text="Where there is no list yet."
     )
     unsubscribe_list = UnsubscribeListField(
-        required=False, help_text="Of the purpose `unsubscribe`: the list that the numbers go to; else null."
+        required=False,
+        allow_null=True,
+        help_text="Of the purpose `unsubscribe`: the list that the numbers go to; else null.",
     )
     mapping = serializers.ListField(
         child=serializers.CharField(allow_blank=True, max_length=60), required=False, help_text=_MAPPING_HELP

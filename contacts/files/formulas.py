@@ -13,13 +13,17 @@ from web.csv_cells import harmless, restored
 REJECT_COLUMNS = ("Crier row", "Crier reason")
 # Of an exported list, at both ends, and names between them that nobody else gives.
 EXPORT_FIRST, EXPORT_LAST = "number", "added_at"
+# Of exported opt-outs and unsubscribe lists, at the front.
+PROOF_COLUMNS = ("number", "at", "how", "source", "message_id")
 _EXPORT_MARKS = frozenset({"first_name", "custom1", "custom4"})
 
 
 def is_written_by_us(header: Iterable[str]) -> bool:
-    """A reject file or the export of a list, by its first row. Only there an apostrophe is known for ours."""
+    """A reject file or an export of ours, by its first row. Only there an apostrophe is known for ours."""
     names = [name.strip() for name in header]
     is_export = len(names) > 1 and (names[0], names[-1]) == (EXPORT_FIRST, EXPORT_LAST)
+    if tuple(names[: len(PROOF_COLUMNS)]) == PROOF_COLUMNS:
+        return True
     return set(REJECT_COLUMNS) <= set(names) or (is_export and set(names) >= _EXPORT_MARKS)
 
 

@@ -83,3 +83,20 @@ def lose_lease(imported: Import) -> None:
 
 def rows_of(counts: dict[str, int]) -> int:
     return sum(counts[name] for name in ROW_COUNTS)
+
+
+def checked_opt_outs(
+    imported: Import, *, mapping: Sequence[str] | None = None, country: str = "US", **choices: Any
+) -> Import:
+    """As `checked`, of a file of opt-outs or for an unsubscribe list."""
+    chosen = imports.Choices(
+        mapping=imported.mapping if mapping is None else mapping,
+        default_country=country,
+        unsubscribe_list=imported.unsubscribe_list,
+        **choices,
+    )
+    imports.choose(imported=imported, choices=chosen)
+    imports.start_check(imported=imported)
+    import_runner.check_import(imported.pk)  # as above
+    imported.refresh_from_db()
+    return imported
