@@ -309,8 +309,8 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
     if imported.purpose != ImportPurpose.RECIPIENTS:
         return [
             *numbers,
-            (AT, _("When the person opted out")),
-            (SOURCE, _("Source: words or origin, as proof")),
+            (AT, _("Opted out at")),
+            (SOURCE, _("Source (proof)")),
         ]
     known = [
         name for columns in workspace.recipient_lists.values_list("columns", flat=True) for name in columns

@@ -120,9 +120,9 @@ def test_the_history_says_what_each_was_for(
     upload(acme, TEXT, "rivals.csv", purpose="unsubscribe", unsubscribe_list=competitors)
     page = victor_client.get(reverse("import-list")).content.decode()
     for words in (
-        "people for a list",
-        "opt-outs of the workspace",
-        "numbers for an unsubscribe list",
+        "People for a list",
+        "Opt-outs of the workspace",
+        "Numbers for an unsubscribe list",
         "Competitors",
     ):
         assert words in page
