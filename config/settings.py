@@ -243,6 +243,8 @@ WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 MEDIA_ROOT = env.folder("CRIER_UPLOADS", DATA_DIR / "uploads")
 # An upload streams to disk; the limit is checked by the import service, in words. Packed files: of what is inside.
 IMPORT_MAX_BYTES = env.integer("CRIER_IMPORT_MAX_BYTES", 2 * 1024**3, minimum=1024)
+# Known at upload of what is counted there (inspection.COUNTED_BYTES), else at the check.
+IMPORT_MAX_ROWS = env.integer("CRIER_IMPORT_MAX_ROWS", 5_000_000, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 

@@ -30,6 +30,7 @@ from contacts.batches import BATCH
 from contacts.errors import ContactsError, FileRefused
 from contacts.fields import PERSON_FIELDS
 from contacts.files.formats import Format
+from contacts.files.inspection import require_rows
 from contacts.files.parsing import Chunk, OnRefused, Parser, Plan
 from contacts.files.reading import Record, open_records
 from contacts.files.rejects import reject_file
@@ -231,6 +232,7 @@ def _check(imported: Import) -> None:
                 counts = _add(counts, packed.chunk, outcome)
                 merge_problems(problems, packed.chunk.problems)
                 done += packed.chunk.rows
+                require_rows(done)
                 update_import(imported, ImportState.CHECKING, done_rows=done)
             if imported.existing == ExistingNumbers.REPLACE:
                 counts["removed"] = sum(map(len, _absent(imported, reading)))
