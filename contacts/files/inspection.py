@@ -123,7 +123,9 @@ def require_rows(rows: int) -> None:
     """Raises FileRefused where there are more than can be imported at once."""
     if rows > settings.IMPORT_MAX_ROWS:
         raise FileRefused(
-            _("The file has more than %(limit)s rows, which is all that can be imported at once. Split it in two.")
+            _(
+                "The file has more than %(limit)s rows, which is all that can be imported at once. Split it in two."
+            )
             % {"limit": intcomma(settings.IMPORT_MAX_ROWS)},
             code="too_many_rows",
         )

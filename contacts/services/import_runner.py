@@ -191,6 +191,8 @@ class _Reading:
 
 @contextmanager
 def _reading(imported: Import, on_refused: OnRefused | None = None) -> Iterator[_Reading]:
+    if not imported.is_file_kept:
+        raise FileNotFoundError
     with open_records(Path(imported.file.path), format_of_import(imported)) as records:
         yield _Reading(imported, records, on_refused)
 
@@ -214,6 +216,8 @@ def _add(counts: dict[str, int], chunk: Chunk, outcome: Outcome) -> dict[str, in
 
 
 def _check(imported: Import) -> None:
+    if not imported.is_file_kept:
+        raise FileNotFoundError
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
     problems: Problems = {}
     done = 0

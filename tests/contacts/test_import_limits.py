@@ -68,7 +68,9 @@ def test_the_pages_and_the_api_tell_it(
 ) -> None:
     page = bob_client.get(reverse("import-new")).content.decode()
     assert "and 3 rows. Delimiter" in page
-    response = bob_client.post(reverse("import-new"), {"file": SimpleUploadedFile("x.csv", table(4).encode())})
+    response = bob_client.post(
+        reverse("import-new"), {"file": SimpleUploadedFile("x.csv", table(4).encode())}
+    )
     assert (response.status_code, TOO_MANY in response.content.decode()) == (422, True)
     answer = api("marketer").post(
         IMPORTS, {"file": SimpleUploadedFile("x.csv", table(4).encode())}, format="multipart"

@@ -184,7 +184,9 @@ HEADER = ["number", "name"]
     [[HEADER], [], [["", " "]], [[" ", ""], HEADER], [["People of May 2026"]]],
     ids=["header", "nothing", "blanks", "header below blanks", "title"],
 )
-def test_a_sheet_without_rows_of_data_is_passed_over(acme: Workspace, kind: str, first: list[list[str]]) -> None:
+def test_a_sheet_without_rows_of_data_is_passed_over(
+    acme: Workspace, kind: str, first: list[list[str]]
+) -> None:
     imported = upload(acme, KINDS[kind]({"First": first, "People": PEOPLE, "Others": OTHERS}), "people")
     assert (imported.sheet, imported.total_rows) == ("People", 2)
     assert imported.sheets == ["First", "People", "Others"]
