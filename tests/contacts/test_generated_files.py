@@ -3,7 +3,6 @@
 import gzip
 import zipfile
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -11,12 +10,9 @@ from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from contacts.errors import FileRefused
-from contacts.files.inspection import is_filled
-from contacts.files.reading import open_records
 from contacts.models import Import, ImportState, RecipientList
-from contacts.services import import_runner
 from tests.contacts.books import ods, xls, xlsx
-from tests.contacts.support import checked, number, ran, rows_of, upload
+from tests.contacts.support import checked, number, ran, records_of, rows_of, upload
 
 NUMBERS = [f"+{number(n)}" for n in range(4)]
 DATES = ["2026-05-03", "03/05/2026", "3.5.26", "2026-05-03 09:30:00", "May 3, 2026"]
@@ -86,13 +82,6 @@ def zipped(content: bytes) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("people.csv", content)
     return out.getvalue()
-
-
-def records_of(imported: Import) -> int:
-    """Rows that hold something, counted by the reader alone."""
-    path, file_format = Path(imported.file.path), import_runner.format_of_import(imported)
-    with open_records(path, file_format) as records:
-        return sum(map(is_filled, records)) - imported.has_header
 
 
 def require_all_accounted_for(workspace: Workspace, content: bytes) -> Import | None:
