@@ -124,7 +124,8 @@ def require_rows(rows: int) -> None:
     if rows > settings.IMPORT_MAX_ROWS:
         raise FileRefused(
             _(
-                "The file has more than %(limit)s rows, which is all that can be imported at once. Split it in two."
+                "The file has more than %(limit)s rows, which is all that can be imported at once. Split it into smaller "
+                "files."
             )
             % {"limit": intcomma(settings.IMPORT_MAX_ROWS)},
             code="too_many_rows",

@@ -240,7 +240,7 @@ def _check(imported: Import) -> None:
                 update_import(imported, ImportState.CHECKING, done_rows=done)
             if imported.existing == ExistingNumbers.REPLACE:
                 counts["removed"] = sum(map(len, _absent(imported, reading)))
-        rejects = _keep_rejects(imported, path) if counts["refused"] else ""
+        rejects = _keep_rejects(imported, path if counts["refused"] else None)
     finally:
         path.unlink(missing_ok=True)
     update_import(
@@ -257,10 +257,12 @@ def _check(imported: Import) -> None:
     )
 
 
-def _keep_rejects(imported: Import, path: Path) -> str:
-    """The name under which the storage keeps it."""
+def _keep_rejects(imported: Import, path: Path | None) -> str:
+    """The name under which the storage keeps it. That of a check before goes, also where nothing is refused now."""
     if imported.reject_file:
         imported.reject_file.delete(save=False)
+    if path is None:
+        return ""
     imported.reject_file.save(f"{path.stem}-refused.csv", ContentFile(b""), save=False)
     path.replace(imported.reject_file.path)
     return str(imported.reject_file.name)

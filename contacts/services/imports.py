@@ -225,7 +225,8 @@ def start_check(*, imported: Import) -> Import:
     _require_changeable(imported)
     _require_mapping(imported, imported.mapping)
     _require_target(imported.workspace, imported.list, imported.new_list_name)
-    _move(imported, ImportState.CHECKING, done_rows=0, state_reason="")
+    void: dict[str, Any] = {"check_counts": {}, "check_problems": []}
+    _move(imported, ImportState.CHECKING, done_rows=0, state_reason="", **void)
     if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
         import_runner.check_import(imported.pk)
     else:

@@ -20,7 +20,9 @@ from tests.contacts.support import checked, number, ran, rows_of, upload
 from tests.people import ApiClient
 
 IMPORTS = "/api/v1/imports/"
-TOO_MANY = "The file has more than 3 rows, which is all that can be imported at once. Split it in two."
+TOO_MANY = (
+    "The file has more than 3 rows, which is all that can be imported at once. Split it into smaller files."
+)
 
 
 def table(rows: int) -> str:
@@ -121,3 +123,10 @@ def test_what_unpacks_to_more_bytes_is_refused_while_it_unpacks(
     assert (page.status_code, "Unpacked, the file has more than 4.0" in page.content.decode()) == (422, True)
     assert not Import.objects.exists()
     assert not stored_files(settings)
+
+
+def test_a_check_that_fails_voids_the_one_before(acme: Workspace, settings: Settings) -> None:
+    imported = checked(upload(acme, table(4)))
+    settings.IMPORT_MAX_ROWS = 3
+    imports.start_check(imported=imported)
+    assert (imported.state, imported.check_counts, imported.check_problems) == (ImportState.FAILED, {}, [])
