@@ -86,7 +86,7 @@ def kind_of(path: Path) -> Kind:
             _("The file is a tar archive. Unpack it, and choose the file inside."), code="packed_twice"
         )
     for magic, what in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic != PROGRAM or b"\x00" in head):
             raise FileRefused(
                 _("The file is %(what)s, not a table. Save the list as CSV or XLSX and choose that file.")
                 % {"what": what},
@@ -113,8 +113,10 @@ def format_of(path: Path) -> Format:
 # In the head of an archive's first part.
 TAR, TAR_AT = b"ustar", 257
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# A list may begin so as well, but without NUL bytes.
+PROGRAM = b"MZ"
 _MAGIC = (
-    (b"MZ", _("a program")),
+    (PROGRAM, _("a program")),
     (b"\x7fELF", _("a program")),
     (b"%PDF", _("a PDF")),
     (b"\x89PNG", _("a picture")),

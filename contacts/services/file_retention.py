@@ -63,6 +63,8 @@ def sweep_stray_files() -> int:
     """Deletes files of ours that no row names any more; how many."""
     old = [name for folder in FOLDERS for name in _old_files(Path(settings.MEDIA_ROOT), folder)]
     strays = set(old) - _known_names() if old else set()
+    if strays:
+        log.info("files of no row deleted", files=len(strays))
     delete_files(strays)
     return len(strays)
 

@@ -262,6 +262,7 @@ ODD_FORMATS = [
     Hostile("a tar archive in xz", lambda: tar(TABLE.encode(), "w:xz"), "an xz archive, not a table"),
     Hostile("gzip cut short", lambda: gzip.compress(TABLE.encode() * 99)[:60], DAMAGED),
     # --- programs
+    Hostile("a list that begins as a program does", text(f"MZ Ltd,{ONE}\n"), IMPORTED, 1, refused=0),
     Hostile("a program of Linux by the name of a list", raw(b"\x7fELF\x02\x01\x01" + bytes(900)), NO_TABLE),
     Hostile("a program of a Mac", raw(b"\xcf\xfa\xed\xfe" + bytes(range(200)) * 20), NO_TEXT),
 ]
