@@ -7,7 +7,7 @@ from accounts.heartbeat import beat
 from campaigns.services import launch, planning
 from contacts.services.import_undo import tidy_befores
 from contacts.services.imports import resume_stalled_imports
-from contacts.services.list_jobs import prune_exports, resume_stalled_jobs
+from contacts.services.list_jobs import resume_stalled_jobs
 from contacts.services.lists import recount_live_lists
 from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
@@ -47,7 +47,6 @@ def sweep() -> None:
 def tidy_up() -> None:
     """Each hour: what is kept for a while only, and what is counted now and then."""
     prune_webhook_calls()
-    prune_exports()
     recount_live_lists()
     tidy_befores()
 

@@ -243,6 +243,10 @@ WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 MEDIA_ROOT = env.folder("CRIER_UPLOADS", DATA_DIR / "uploads")
 # An upload streams to disk; the limit is checked by the import service, in words. Packed files: of what is inside.
 IMPORT_MAX_BYTES = env.integer("CRIER_IMPORT_MAX_BYTES", 2 * 1024**3, minimum=1024)
+# Known at upload of what is counted there (inspection.COUNTED_BYTES), else at the check.
+IMPORT_MAX_ROWS = env.integer("CRIER_IMPORT_MAX_ROWS", 5_000_000, minimum=1)
+# As long as an import can be undone (contacts.services.import_undo.KEPT), which needs no file itself.
+IMPORT_FILES_DAYS = env.integer("CRIER_IMPORT_FILES_DAYS", 30, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -290,6 +294,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "campaigns.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "tidy-up": {"task": "campaigns.tasks.tidy_up", "schedule": 3600.0},
+    "tidy-files": {"task": "contacts.tasks.tidy_files", "schedule": 3600.0, "options": {"expires": 3600}},
     "apply-webhook-calls": {
         "task": "providers.tasks.apply_webhook_calls",
         "schedule": 2.0,

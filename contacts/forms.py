@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.forms.utils import flatatt
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
@@ -151,8 +152,9 @@ class UploadForm(NamingForm):
         self.fields["file"].error_messages["required"] = str(words_of(purpose).choose_file)
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         self.fields["file"].help_text = _(
-            "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s. Delimiter, encoding, columns are recognised."
-        ) % {"limit": limit}
+            "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s and %(rows)s rows. Delimiter, encoding and "
+            "columns are recognised."
+        ) % {"limit": limit, "rows": intcomma(settings.IMPORT_MAX_ROWS)}
         self.fields["file"].widget.attrs["data-limit"] = settings.IMPORT_MAX_BYTES
         self.fields["file"].widget.attrs["data-too-large"] = _(
             "The file has more than %(limit)s. Split it in two, or leave out columns you do not need."

@@ -293,7 +293,8 @@ class Import(models.Model):
         _("state"), max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED
     )
     state_reason = models.CharField(_("reason"), max_length=500, blank=True)
-    # Below MEDIA_ROOT. A CSV as uploaded; a spreadsheet's sheet as CSV, so that it can be read row by row.
+    # Below MEDIA_ROOT. A CSV as uploaded; a spreadsheet's sheet as CSV, so that it can be read row by row. This and the
+    # other two files are "" once they are deleted (services/file_retention.py).
     file = models.FileField(_("file"), upload_to="imports/%Y/%m/")
     file_name = models.CharField(_("file name"), max_length=255)
     file_size = models.PositiveBigIntegerField(_("bytes"), default=0)
@@ -364,6 +365,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_file_kept(self) -> bool:
+        """False once the upload is deleted, some weeks after the import has ended."""
+        return bool(self.file)
 
 
 class ImportBefore(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from contacts.models import Import, Recipient
 from contacts.services.import_runner import format_of_import, plan_of
 
 LOOKED_AT_ROWS = 50
+# Empty ones included: a page does not wait for a million of them.
+LOOKED_AT_RECORDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def _first(imported: Import, plan: Plan, keep: Emit, limit: int) -> list[Any]:
     """None where the file is gone."""
     try:
         with open_records(Path(imported.file.path), format_of_import(imported)) as records:
-            chunk = Parser(plan, keep, encode_basestring).take(records, LOOKED_AT_ROWS)
+            chunk = Parser(plan, keep, encode_basestring).take(
+                islice(records, LOOKED_AT_RECORDS), LOOKED_AT_ROWS
+            )
     except FileNotFoundError:
         return []
     return chunk.items[:limit]

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contacts.services import import_runner, import_undo, list_job_runner
+from contacts.services import file_retention, import_runner, import_undo, list_job_runner
 
 
 @shared_task
@@ -23,3 +23,11 @@ def run_list_job(job_id: int) -> None:
 @shared_task
 def undo_import(import_id: int) -> None:
     import_undo.undo(import_id)
+
+
+@shared_task
+def tidy_files() -> None:
+    """Each hour, by a worker that has the folder of uploads."""
+    file_retention.prune_import_files()
+    file_retention.prune_exports()
+    file_retention.sweep_stray_files()

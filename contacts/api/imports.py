@@ -170,6 +170,11 @@ class ImportSerializer(ModelSerializer[Import]):
         allow_blank=True,
         help_text="Of opt-outs: how 03/05/2026 is meant. Empty: a date that may be two days refuses its row.",
     )
+    is_file_kept = serializers.BooleanField(
+        read_only=True,
+        help_text="False once the upload and its refused rows are deleted, some weeks after the import has ended: it "
+        "can be neither read anew nor run again then.",
+    )
     packed = serializers.ChoiceField(
         choices=["", "gzip", "zip"], read_only=True, help_text="How the file was packed; empty if it was not."
     )
@@ -221,6 +226,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "file_name",
             "file_size",
             "file_kind",
+            "is_file_kept",
             "packed",
             "sheets",
             "sheet",
@@ -445,7 +451,10 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
     @action(detail=True, methods=["get"])
     def rejects(self, request: Request, pk: str) -> StreamingHttpResponse:
         """With row number and reason in front; mended, it can be uploaded as it is."""
-        response = refused_rows_csv(self.get_object())
+        imported = self.get_object()
+        response = refused_rows_csv(imported)
+        if response is None and not imported.is_file_kept:
+            raise exceptions.NotFound(imports.file_gone_words())
         if response is None:
             raise exceptions.NotFound(
                 _(

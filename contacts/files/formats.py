@@ -81,8 +81,12 @@ def kind_of(path: Path) -> Kind:
         return "xls"
     if head.startswith(GZIP):
         raise _packed_twice()
+    if head[TAR_AT:].startswith(TAR):
+        raise FileRefused(
+            _("The file is a tar archive. Unpack it, and choose the file inside."), code="packed_twice"
+        )
     for magic, what in _MAGIC:
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic != PROGRAM or b"\x00" in head):
             raise FileRefused(
                 _("The file is %(what)s, not a table. Save the list as CSV or XLSX and choose that file.")
                 % {"what": what},
@@ -106,9 +110,13 @@ def format_of(path: Path) -> Format:
 
 # --- not text ---
 
+# In the head of an archive's first part.
+TAR, TAR_AT = b"ustar", 257
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# A list may begin so as well, but without NUL bytes.
+PROGRAM = b"MZ"
 _MAGIC = (
-    (b"MZ", _("a program")),
+    (PROGRAM, _("a program")),
     (b"\x7fELF", _("a program")),
     (b"%PDF", _("a PDF")),
     (b"\x89PNG", _("a picture")),
@@ -117,6 +125,8 @@ _MAGIC = (
     (b"BZh", _("a bzip2 archive")),
     (b"7z\xbc\xaf\x27\x1c", _("a 7-Zip archive")),
     (b"Rar!", _("a RAR archive")),
+    (b"\xfd7zXZ\x00", _("an xz archive")),
+    (b"\x28\xb5\x2f\xfd", _("a Zstandard archive")),
     (b"SQLite format 3\x00", _("a database")),
     (b"{\\rtf", _("a text document")),
 )
@@ -140,6 +150,13 @@ def _zipped_workbook(path: Path) -> Literal["xlsx", "ods"]:
         kind = office_kind(archive)
     if kind == "":
         raise _packed_twice()
+    if kind == "xlsb":
+        raise FileRefused(
+            _(
+                "The file is a binary workbook (XLSB). Save it as XLSX, or the sheet as CSV, and choose that file."
+            ),
+            code="not_a_table",
+        )
     if kind == "other":
         raise FileRefused(
             _("The file is an Office document, not a workbook. Save the list as CSV, XLSX or ODS."),

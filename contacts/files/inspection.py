@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext_lazy as _
 
@@ -107,6 +108,8 @@ def inspect_text(
             _("The file holds a header and no rows below it. Choose the file that holds the numbers."),
             code="only_header",
         )
+    if rows is not None:
+        require_rows(rows - has_header)
     names = samples[0] if has_header else None
     return Inspection(
         kind="csv",
@@ -116,6 +119,19 @@ def inspect_text(
         rows=rows - has_header if rows is not None else None,
         letters=Letters(path).read_as(file_format.encoding) if file_format.guessed else "",
     )
+
+
+def require_rows(rows: int) -> None:
+    """Raises FileRefused where there are more than can be imported at once."""
+    if rows > settings.IMPORT_MAX_ROWS:
+        raise FileRefused(
+            _(
+                "The file has more than %(limit)s rows, which is all that can be imported at once. Split it into smaller "
+                "files."
+            )
+            % {"limit": intcomma(settings.IMPORT_MAX_ROWS)},
+            code="too_many_rows",
+        )
 
 
 def is_filled(record: Record) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -76,11 +77,13 @@ class _Careful(io.FileIO):
         return super().read(-1 if size is None else size)
 
 
-def office_kind(archive: zipfile.ZipFile) -> Literal["", "xlsx", "ods", "other"]:
+def office_kind(archive: zipfile.ZipFile) -> Literal["", "xlsx", "ods", "xlsb", "other"]:
     """Office documents are zip archives too; `other`: one that is no workbook we read."""
     names = set(archive.namelist())
     if "xl/workbook.xml" in names:
         return "xlsx"
+    if "xl/workbook.bin" in names:
+        return "xlsb"
     if "mimetype" in names:
         part = archive.getinfo("mimetype")
         if part.file_size < 100 and part.compress_type in _READABLE and not part.flag_bits & 1:
@@ -177,6 +180,12 @@ def _only_part(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
             code="several_files",
         )
     part = parts[0]
+    if stat.S_ISLNK(part.external_attr >> 16):
+        raise FileRefused(
+            _("%(name)s in the archive is a link, not a file. Pack the file that it leads to.")
+            % {"name": _shown(parts)},
+            code="link",
+        )
     if part.flag_bits & 1:
         raise FileRefused(
             _("The archive is protected by a password. Unpack it and choose the file inside."),

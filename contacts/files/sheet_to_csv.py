@@ -4,7 +4,8 @@
 
 A workbook is loaded whole by its reader, and a hostile one may ask for any amount of memory: here that ends
 this process, not the web server. POSITION: of the sheet among those that can be chosen; -1: the first that
-holds something. Prints {"sheet", "rows", "sheets"} or {"error": password|broken|empty|too_large}.
+holds rows of data, else the first that holds anything. Prints {"sheet", "rows", "sheets"} or
+{"error": password|broken|empty|too_large}.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import datetime
 import json
 import resource
 import sys
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from typing import Any
 EXACT = 10**15
 # So many can be chosen from.
 MAX_SHEETS = 200
+# A sheet of one row holds data if a cell has so many digits; names of columns have less.
+DIGITS_OF_NUMBER = 5
 
 
 def text_of(value: Any) -> str:
@@ -42,10 +47,10 @@ def convert(source: Path, target: Path, position: int) -> dict[str, Any]:
     try:
         workbook = CalamineWorkbook.from_path(str(source))
         names = _names(workbook)
-        for name in names if position < 0 else names[position : position + 1]:
-            sheet = workbook.get_sheet_by_name(name)
-            if sheet.height:
-                return {"sheet": name, "rows": _write(sheet, target), "sheets": names}
+        name = _first_of_data(workbook, names) if position < 0 else names[position]
+        sheet = workbook.get_sheet_by_name(name) if name else None
+        if sheet and sheet.height:
+            return {"sheet": name, "rows": _write(sheet, target), "sheets": names}
     except PasswordError:
         return {"error": "password"}
     except CalamineError:
@@ -62,12 +67,29 @@ def _names(workbook: Any) -> list[str]:
     return (visible or [one.name for one in tables])[:MAX_SHEETS]
 
 
+def _first_of_data(workbook: Any, names: list[str]) -> str:
+    """Of sheets that hold a header alone the first one, where no other holds more; "" where all are empty."""
+    only_header = ""
+    for name in names:
+        rows = list(islice(filter(any, _texts(workbook.get_sheet_by_name(name))), 2))
+        if len(rows) == 2 or any(sum(map(str.isdigit, cell)) >= DIGITS_OF_NUMBER for cell in chain(*rows)):
+            return name
+        only_header = only_header or (name if rows else "")
+    return only_header
+
+
+def _texts(sheet: Any) -> Iterator[list[str]]:
+    return ([text_of(value).strip() for value in cells] for cells in sheet.iter_rows())
+
+
 def _write(sheet: Any, target: Path) -> int:
     rows = 0
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for cells in sheet.iter_rows():
-            writer.writerow(map(text_of, cells))
+            texts = list(map(text_of, cells))
+            # An empty row is an empty line, which is passed over quickest: sheets may have a million of them.
+            writer.writerow(texts if any(texts) else ())
             rows += 1
     return rows
 

@@ -63,7 +63,7 @@ def check_workbook(path: Path, kind: Kind) -> None:
 
 
 def workbook_to_csv(source: Path, target: Path, position: int = FIRST) -> Sheet:
-    """The sheet at that place among those that can be chosen; FIRST: the first that holds something.
+    """The sheet at that place among those that can be chosen; FIRST: the first that holds rows of data.
 
     The name of `source` must end as its kind does. Raises FileRefused.
     """

@@ -31,6 +31,7 @@ from contacts.batches import BATCH
 from contacts.errors import ContactsError, FileRefused
 from contacts.fields import PERSON_FIELDS
 from contacts.files.formats import Format
+from contacts.files.inspection import require_rows
 from contacts.files.parsing import Chunk, OnRefused, OptOutPlan, Parser, Plan
 from contacts.files.reading import Record, open_records
 from contacts.files.rejects import reject_file
@@ -239,6 +240,8 @@ def _writer_of(imported: Import, plan: Plan) -> Writer | ProofWriter:
 
 @contextmanager
 def _reading(imported: Import, on_refused: OnRefused | None = None) -> Iterator[_Reading]:
+    if not imported.is_file_kept:
+        raise FileNotFoundError
     with open_records(Path(imported.file.path), format_of_import(imported)) as records:
         yield _Reading(imported, records, on_refused)
 
@@ -262,6 +265,8 @@ def _add(counts: dict[str, int], chunk: Chunk, outcome: Outcome) -> dict[str, in
 
 
 def _check(imported: Import) -> None:
+    if not imported.is_file_kept:
+        raise FileNotFoundError
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
     problems: Problems = {}
     done = 0
@@ -280,10 +285,11 @@ def _check(imported: Import) -> None:
                 counts = _add(counts, packed.chunk, outcome)
                 merge_problems(problems, packed.chunk.problems)
                 done += packed.chunk.rows
+                require_rows(done)
                 update_import(imported, ImportState.CHECKING, done_rows=done)
             if imported.existing == ExistingNumbers.REPLACE:
                 counts["removed"] = sum(map(len, _absent(imported, reading)))
-        rejects = _keep_rejects(imported, path) if counts["refused"] else ""
+        rejects = _keep_rejects(imported, path if counts["refused"] else None)
     finally:
         path.unlink(missing_ok=True)
     update_import(
@@ -300,10 +306,12 @@ def _check(imported: Import) -> None:
     )
 
 
-def _keep_rejects(imported: Import, path: Path) -> str:
-    """The name under which the storage keeps it."""
+def _keep_rejects(imported: Import, path: Path | None) -> str:
+    """The name under which the storage keeps it. That of a check before goes, also where nothing is refused now."""
     if imported.reject_file:
         imported.reject_file.delete(save=False)
+    if path is None:
+        return ""
     imported.reject_file.save(f"{path.stem}-refused.csv", ContentFile(b""), save=False)
     path.replace(imported.reject_file.path)
     return str(imported.reject_file.name)

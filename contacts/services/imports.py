@@ -20,6 +20,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.access import Actor
 from accounts.audit import record
@@ -149,6 +150,7 @@ def reread_import(
     one is a guess no longer.
     """
     _require_changeable(imported)
+    _require_file_there(imported, sheet)
     _require_text(imported, encoding)
     if sheet and sheet != imported.sheet:
         return _read_sheet(imported, sheet, has_header)
@@ -262,7 +264,8 @@ def start_check(*, imported: Import) -> Import:
         _require_target(imported.workspace, imported.list, imported.new_list_name)
     else:
         _require_fitting_lists(imported.purpose, None, imported.unsubscribe_list)
-    _move(imported, ImportState.CHECKING, done_rows=0, state_reason="")
+    void: dict[str, Any] = {"check_counts": {}, "check_problems": []}
+    _move(imported, ImportState.CHECKING, done_rows=0, state_reason="", **void)
     if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
         import_runner.check_import(imported.pk)
     else:
@@ -289,6 +292,7 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
         raise WrongState(_("Undoing this import has begun. Undo it to the end, and upload the file again."))
     again = bool(imported.counts)
     _require_state(imported, AGAIN if again else (ImportState.CHECKED,))
+    _require_kept(imported)
     _require_anybody(imported)
     _require_fitting_lists(imported.purpose, imported.list, imported.unsubscribe_list)
     with transaction.atomic():
@@ -367,8 +371,26 @@ def progress_of(imported: Import) -> Progress:
 
 
 def is_changeable(imported: Import) -> bool:
-    """Nothing is written yet, and nobody works on it."""
-    return imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
+    """Nothing is written yet, nobody works on it, and the file is kept."""
+    is_open = imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
+    return is_open and imported.is_file_kept
+
+
+def can_go_on(imported: Import) -> bool:
+    """It stopped amid its run, and a new one would go on from there."""
+    has_begun = imported.state in AGAIN and bool(imported.counts) and not imported.undo_counts
+    return has_begun and imported.is_file_kept
+
+
+def file_gone_words() -> str:
+    """Why a file cannot be read any more, and what to do."""
+    return ngettext(
+        "An uploaded file is kept for %(days)d day after its import has ended: this one is deleted. Upload it again; "
+        "nobody is added to a list twice.",
+        "An uploaded file is kept for %(days)d days after its import has ended: this one is deleted. Upload it again; "
+        "nobody is added to a list twice.",
+        settings.IMPORT_FILES_DAYS,
+    ) % {"days": settings.IMPORT_FILES_DAYS}
 
 
 def _require_anybody(imported: Import) -> None:
@@ -385,9 +407,23 @@ def _require_anybody(imported: Import) -> None:
 
 def _require_changeable(imported: Import) -> None:
     if imported.counts and imported.state in AGAIN:
+        _require_kept(imported)
         raise WrongState(_("This import has begun already. Run it again: it goes on where it stopped."))
     if not is_changeable(imported):
-        _require_state(imported, CHANGEABLE)
+        _require_state(imported, (*CHANGEABLE, *AGAIN))
+        _require_kept(imported)
+
+
+def _require_kept(imported: Import) -> None:
+    if not imported.is_file_kept:
+        raise WrongState(file_gone_words(), code="file_gone")
+
+
+def _require_file_there(imported: Import, sheet: str) -> None:
+    """Lost from the disk, not deleted by us."""
+    wanted = imported.workbook if sheet and imported.workbook else imported.file
+    if not wanted.storage.exists(str(wanted.name)):
+        raise WrongState(_("The uploaded file is gone from the server. Upload it again."), code="file_gone")
 
 
 def _require_state(imported: Import, allowed: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.access import Actor
 from accounts.audit import record
@@ -23,6 +24,7 @@ from contacts.models import ListJob, ListJobKind, ListJobState, RecipientList
 from contacts.people import Sought
 from contacts.rules import EXTRA, in_words
 from contacts.services import list_job_runner
+from contacts.services.file_retention import EXPORTS_KEPT
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
 from web.waking import wake
 
@@ -30,7 +32,6 @@ from web.waking import wake
 DONE_AT_ONCE = 5_000
 UNTAKEN = timedelta(seconds=15)
 WAKE_UP_SECONDS = 10
-KEPT_DAYS = 7
 MAX_PARTS = 100
 MAX_LISTS = 50
 BUSY = (ListJobState.WAITING, ListJobState.RUNNING)
@@ -116,13 +117,15 @@ def resume_stalled_jobs() -> int:
     return len(stalled)
 
 
-def prune_exports() -> int:
-    """Each hour: files of exports are kept for a week."""
-    old = ListJob.objects.exclude(file="").filter(finished_at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
-    for job in old:
-        job.file.delete(save=False)
-        ListJob.objects.filter(pk=job.pk).update(file="")
-    return len(old)
+def file_gone_words(job: ListJob) -> str:
+    """Of an export that ended and whose file is deleted; "" for every other job."""
+    if job.kind != ListJobKind.EXPORT or job.state != ListJobState.FINISHED or job.file:
+        return ""
+    return ngettext(
+        "An export is kept for %(days)d day: this one is deleted. Export the list again.",
+        "An export is kept for %(days)d days: this one is deleted. Export the list again.",
+        EXPORTS_KEPT.days,
+    ) % {"days": EXPORTS_KEPT.days}
 
 
 def _move(job: ListJob, allowed: Sequence[str], state: str, **changes: Any) -> None:

@@ -441,7 +441,7 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
             imported.refresh_from_db()
             return refuse(request, error, _step_url(imported))
         return redirect("import-run", pk)
-    if imported.state not in {ImportState.CHECKING, ImportState.CHECKED}:
+    if imported.state not in {ImportState.CHECKING, ImportState.CHECKED} or not imported.is_file_kept:
         return HttpResponseRedirect(_step_url(imported))
     if request.htmx and imported.state == ImportState.CHECKING:
         return _progress(request, imported)
@@ -493,7 +493,8 @@ def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "may_change": may_change(request),
         "next_url": _step_url(imported),
         "stopped_at": stopped_at(imported, imports.progress_of(imported).total),
-        "can_go_on": imported.state in imports.AGAIN and bool(imported.counts) and not imported.undo_counts,
+        "can_go_on": imports.can_go_on(imported),
+        "file_gone": "" if imported.is_file_kept else imports.file_gone_words(),
         "why_not_undoable": why_not_undoable(imported),
         "can_change": imported.state in imports.AGAIN and imports.is_changeable(imported),
     }
@@ -544,7 +545,11 @@ def import_cancel(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @viewer_page
 def import_rejects(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The refused rows with row number and reason, to mend and import again."""
-    response = refused_rows_csv(get_row(request, imports_of(request), pk=pk))
+    imported = get_row(request, imports_of(request), pk=pk)
+    response = refused_rows_csv(imported)
+    if response is None and not imported.is_file_kept:
+        gone = ContactsError(imports.file_gone_words())
+        return refuse(request, gone, reverse("import-detail", args=[pk]))
     if response is None:
         raise Http404
     return response  # type: ignore[return-value]  # streamed
@@ -554,7 +559,9 @@ def import_rejects(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 def _step_url(imported: Import) -> str:
-    """Where an import goes on, by its state."""
+    """Where an import goes on, by its state; what has lost its file goes nowhere."""
+    if not imported.is_file_kept:
+        return reverse("import-detail", args=[imported.pk])
     names = {
         ImportState.UPLOADED: "import-columns",
         ImportState.CHECKING: "import-check",

@@ -102,6 +102,7 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
         "asked_for": in_words(list_job_runner.sought_of(job).rule),
         "may_change": may_change(request),
         "again": job.state in list_jobs.AGAIN,
+        "file_gone": list_jobs.file_gone_words(job),
     }
     if request.htmx:
         response = render(request, "contacts/_job.html", context, status=200 if busy else STOP_POLLING)
@@ -149,7 +150,10 @@ def _steered(request: WorkspaceRequest, pk: int, job_pk: int, service: Any) -> H
 @require_GET
 @viewer_page
 def list_job_file(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
-    response = job_file(_job(request, pk, job_pk))
+    job = _job(request, pk, job_pk)
+    response = job_file(job)
+    if response is None and (gone := list_jobs.file_gone_words(job)):
+        return refuse(request, ContactsError(gone), reverse("list-job", args=[pk, job_pk]))
     if response is None:
         raise Http404
     return response  # type: ignore[return-value]  # streamed

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from openpyxl import Workbook
 
@@ -42,13 +43,18 @@ BOOK_PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """`told`: words on the page at which the file's way ends; `new`: people that get onto the list."""
+    """`told`: words on the page at which the file's way ends; `new`: people that get onto the list.
+
+    `refused`: rows; `first_name`: of one of the people, as it must have been read. Both only where it matters.
+    """
 
     what: str
     make: Callable[[], bytes]
     told: str
     new: int = 0
     file_name: str = "people.csv"
+    refused: int | None = None
+    first_name: str = ""
 
     def __str__(self) -> str:
         return self.what
@@ -60,6 +66,12 @@ def text(content: str, encoding: str = "utf-8") -> Callable[[], bytes]:
 
 def raw(content: bytes) -> Callable[[], bytes]:
     return lambda: content
+
+
+@cache
+def cached_content(make: Callable[[], bytes]) -> bytes:
+    """The larger ones take long to make, and are sent by the pages and by the API."""
+    return make()
 
 
 def archive(parts: dict[str, bytes | str]) -> bytes:

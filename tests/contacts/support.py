@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.access import Actor
 from accounts.models import Workspace
+from contacts.files.inspection import is_filled
+from contacts.files.reading import open_records
 from contacts.models import ExistingNumbers, Import, RecipientList
 from contacts.services import import_runner, imports
 from contacts.services.lists import Person, add_recipients, create_list
@@ -79,6 +82,13 @@ def ran(imported: Import) -> Import:
 def lose_lease(imported: Import) -> None:
     """As if the worker had been killed more than a lease ago."""
     Import.objects.filter(pk=imported.pk).update(lease_until=timezone.now() - import_runner.LEASE)
+
+
+def records_of(imported: Import) -> int:
+    """Rows that hold something, counted by the reader alone."""
+    path, file_format = Path(imported.file.path), import_runner.format_of_import(imported)
+    with open_records(path, file_format) as records:
+        return sum(map(is_filled, records)) - imported.has_header
 
 
 def rows_of(counts: dict[str, int]) -> int:

@@ -2,22 +2,25 @@
 
 import gzip
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from contacts.errors import FileRefused
-from contacts.files.inspection import is_filled
-from contacts.files.reading import open_records
 from contacts.models import Import, ImportState, RecipientList
 from contacts.services import import_runner
 from tests.contacts.books import ods, xls, xlsx
-from tests.contacts.support import checked, number, ran, rows_of, upload
+from tests.contacts.support import checked, number, ran, records_of, rows_of, upload
+from tests.people import ApiClient
 
+IMPORTS = "/api/v1/imports/"
+MARK = "\ufeff"
 NUMBERS = [f"+{number(n)}" for n in range(4)]
 DATES = ["2026-05-03", "03/05/2026", "3.5.26", "2026-05-03 09:30:00", "May 3, 2026"]
 ODD = [
@@ -86,13 +89,6 @@ def zipped(content: bytes) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("people.csv", content)
     return out.getvalue()
-
-
-def records_of(imported: Import) -> int:
-    """Rows that hold something, counted by the reader alone."""
-    path, file_format = Path(imported.file.path), import_runner.format_of_import(imported)
-    with open_records(path, file_format) as records:
-        return sum(map(is_filled, records)) - imported.has_header
 
 
 def require_all_accounted_for(workspace: Workspace, content: bytes) -> Import | None:
@@ -164,3 +160,40 @@ def test_what_is_no_number_is_refused_with_its_reason(acme: Workspace, value: st
     (problem,) = done.problems
     assert problem["rows"] == [2]
     assert problem["samples"] == [value]
+
+
+def sent(client: ApiClient, content: bytes) -> dict[str, Any] | None:
+    """From upload to the end of the run by the API; None where the file is refused."""
+    answer = client.post(IMPORTS, {"file": SimpleUploadedFile("a.csv", content)}, format="multipart")
+    told = answer.json()
+    if answer.status_code != 201:
+        (error,) = told["errors"]
+        assert (answer.status_code, error["field"]) == (400, "file")
+        assert error["detail"].endswith(".")
+        return None
+    url = f"{IMPORTS}{told['id']}/"
+    mapping = told["mapping"] if "msisdn" in told["mapping"] else ["msisdn", *told["mapping"][1:]]
+    body = {"mapping": mapping, "default_country": "US", "truncate": True, "new_list_name": "Generated"}
+    assert client.patch(url, body).status_code == 200
+    assert client.post(f"{url}check/").json()["state"] == "checked"
+    assert client.post(f"{url}run/").status_code == 202
+    import_runner.run_import(told["id"])
+    return dict(client.get(url).json())
+
+
+@settings(parent=any_settings, max_examples=20)
+@given(files())
+@example(f'{MARK}"number","name"\r\n"{NUMBERS[0]}","=1+1"\r\n{NUMBERS[0]},\x00\r\n\r\n4.9E+11,"open'.encode())
+def test_any_text_by_the_api(api: Callable[..., ApiClient], acme: Workspace, content: bytes) -> None:
+    RecipientList.objects.all().delete()
+    done = sent(api("marketer"), content)
+    if done is None:
+        return
+    assert (done["state"], done["counts"]) == ("finished", done["check_counts"]), done["state_reason"]
+    imported = Import.objects.get(pk=done["id"])
+    assert rows_of(done["counts"]) == done["total_rows"] == records_of(imported)
+    assert done["counts"]["refused"] == sum(
+        problem["count"] for problem in done["problems"] if problem["effect"] == "refused"
+    )
+    assert imported.list is not None
+    assert imported.list.recipients.count() == done["counts"]["new"]

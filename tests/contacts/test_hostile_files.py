@@ -10,13 +10,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from contacts.models import Import, ImportState
+from contacts.models import Import, ImportState, Recipient
 from contacts.services import import_runner
-from tests.contacts.hostile import FILES, Hostile
-from tests.contacts.support import rows_of
+from tests.contacts.hostile import FILES, Hostile, cached_content
+from tests.contacts.odd_formats import ODD_FORMATS
+from tests.contacts.support import records_of, rows_of
 from tests.people import ApiClient
 
-each = pytest.mark.parametrize("hostile", FILES, ids=str)
+ALL = [*FILES, *ODD_FORMATS]
+each = pytest.mark.parametrize("hostile", ALL, ids=str)
 
 
 def page_of(response: Any) -> str:
@@ -32,7 +34,7 @@ def columns_data(imported: Import) -> dict[str, Any]:
 
 def walk(client: Client, hostile: Hostile) -> str:
     """The page at which the file's way ends; on it, what the person is told."""
-    upload = SimpleUploadedFile("x", hostile.make())
+    upload = SimpleUploadedFile("x", cached_content(hostile.make))
     upload._name = hostile.file_name  # type: ignore[attr-defined]  # its setter would mend the name
     response = client.post(reverse("import-new"), {"file": upload})
     if response.status_code != 302:
@@ -52,14 +54,14 @@ def walk(client: Client, hostile: Hostile) -> str:
     import_runner.check_import(imported.pk)
     imported.refresh_from_db()
     assert imported.state == ImportState.CHECKED, imported.state_reason
-    assert rows_of(imported.check_counts) == imported.total_rows
+    assert rows_of(imported.check_counts) == imported.total_rows == records_of(imported)
     page = page_of(client.get(check))
     if "There is nothing to import" in page:
         return page
     page_of(client.post(check))
     import_runner.run_import(imported.pk)
     imported.refresh_from_db()
-    assert (imported.state, imported.counts["new"]) == (ImportState.FINISHED, imported.check_counts["new"])
+    assert (imported.state, imported.counts) == (ImportState.FINISHED, imported.check_counts)
     return page_of(client.get(reverse("import-detail", args=[imported.pk])))
 
 
@@ -67,12 +69,17 @@ def walk(client: Client, hostile: Hostile) -> str:
 def test_by_the_pages(bob_client: Client, acme: Workspace, hostile: Hostile) -> None:
     page = walk(bob_client, hostile)
     imported = Import.objects.first()
-    assert (hostile.told in page, (imported.counts if imported else {}).get("new", 0)) == (True, hostile.new)
+    counts = imported.counts if imported else {}
+    assert (hostile.told in page, counts.get("new", 0)) == (True, hostile.new)
+    if hostile.refused is not None:
+        assert counts.get("refused", 0) == hostile.refused
+    if hostile.first_name:
+        assert hostile.first_name in Recipient.objects.values_list("first_name", flat=True)
 
 
 @each
 def test_by_the_api(api: Callable[..., ApiClient], acme: Workspace, hostile: Hostile) -> None:
-    upload = SimpleUploadedFile("x", hostile.make())
+    upload = SimpleUploadedFile("x", cached_content(hostile.make))
     upload._name = hostile.file_name  # type: ignore[attr-defined]  # as above
     answer = api("marketer").post("/api/v1/imports/", {"file": upload}, format="multipart")
     assert answer.status_code in {201, 400}, answer.json()
@@ -82,4 +89,4 @@ def test_by_the_api(api: Callable[..., ApiClient], acme: Workspace, hostile: Hos
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len({hostile.what for hostile in FILES}) == len(FILES) >= 40
+    assert len({hostile.what for hostile in ALL}) == len(ALL) >= 40

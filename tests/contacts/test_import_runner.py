@@ -345,6 +345,18 @@ def test_a_second_check_leaves_nothing_of_the_first(acme: Workspace) -> None:
     assert sorted(path.suffix for path in folder.iterdir()) == [".csv", ".csv"]
 
 
+def test_refused_rows_go_where_the_next_check_refuses_none(acme: Workspace) -> None:
+    imported = checked(upload(acme, f"number,name\n+{number(0)},{'x' * 60}\n"))
+    assert (imported.check_counts["refused"], bool(imported.reject_file)) == (1, True)
+    rejects = Path(imported.reject_file.path)
+    checked(imported, truncate=True)
+    assert (imported.check_counts["refused"], bool(imported.reject_file), rejects.exists()) == (
+        0,
+        False,
+        False,
+    )
+
+
 cells = st.one_of(
     st.sampled_from([f"+{number(n)}" for n in range(6)]),
     st.sampled_from(

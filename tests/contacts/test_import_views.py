@@ -322,3 +322,11 @@ def test_names_and_values_of_a_file_are_only_text(bob_client: Client, acme: Work
     imported = upload(acme, text, "<b>x</b>.csv")
     page = bob_client.get(url_of("import-columns", imported)).content.decode()
     assert ("<script>alert" in page, "<img src=x" in page, "<b>x</b>" in page) == (False, False, False)
+
+
+def test_the_first_people_are_looked_for_in_the_first_lines(bob_client: Client, acme: Workspace) -> None:
+    """A million empty lines do not hold up the page."""
+    imported = checked(upload(acme, "number,name\n" + "\n" * 2_000 + f"+{number(0)},Ann\n"))
+    page = bob_client.get(url_of("import-check", imported)).content.decode()
+    assert imported.check_counts["new"] == 1
+    assert "The first people as they will be" not in page

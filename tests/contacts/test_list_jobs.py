@@ -197,17 +197,6 @@ def test_the_vendors_form_has_semicolons(members: RecipientList) -> None:
     assert lines[1].startswith(f'"{number(0)}";"Ann";""')
 
 
-def test_files_are_kept_for_a_week(members: RecipientList) -> None:
-    job = do(members, kind="export")
-    path = Path(job.file.path)
-    assert list_jobs.prune_exports() == 0
-    ListJob.objects.update(finished_at=timezone.now() - timedelta(days=8))
-    assert list_jobs.prune_exports() == 1
-    assert not path.exists()
-    job.refresh_from_db()
-    assert not job.file
-
-
 def test_live_lists(acme: Workspace, alice: User, members: RecipientList) -> None:
     live = lists.create_live_list(source=members, actor=NOBODY, name="Anns", rule=rule_of(ANNS))
     assert live.recipient_count == 7

@@ -173,3 +173,37 @@ def test_it_is_chosen_at_the_api(api: Callable[..., ApiClient], acme: Workspace)
     assert (changed["sheet"], changed["total_rows"], changed["state"]) == ("Others", 3, "uploaded")
     refused = client.patch(url, {"sheet": "Nobody"}, format="json")
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "sheet")
+
+
+HEADER = ["number", "name"]
+
+
+@each
+@pytest.mark.parametrize(
+    "first",
+    [[HEADER], [], [["", " "]], [[" ", ""], HEADER], [["People of May 2026"]]],
+    ids=["header", "nothing", "blanks", "header below blanks", "title"],
+)
+def test_a_sheet_without_rows_of_data_is_passed_over(
+    acme: Workspace, kind: str, first: list[list[str]]
+) -> None:
+    imported = upload(acme, KINDS[kind]({"First": first, "People": PEOPLE, "Others": OTHERS}), "people")
+    assert (imported.sheet, imported.total_rows) == ("People", 2)
+    assert imported.sheets == ["First", "People", "Others"]
+    with pytest.raises(ContactsError, match=r"holds a header and no rows below it|holds no rows") as refused:
+        imports.reread_import(imported=imported, sheet="First")
+    assert refused.value.field == "sheet"
+    assert ran(checked(imported)).counts["new"] == 2
+
+
+def test_a_single_row_of_data_is_no_header(acme: Workspace) -> None:
+    imported = upload(acme, xlsx({"One": [[f"+{number(0)}", "Ann"]], "People": PEOPLE}), "people.xlsx")
+    assert (imported.sheet, imported.total_rows, imported.has_header) == ("One", 1, False)
+
+
+@each
+def test_one_of_headers_alone_is_refused(acme: Workspace, kind: str) -> None:
+    with pytest.raises(FileRefused, match="a header and no rows below it") as refused:
+        upload(acme, KINDS[kind]({"Nothing": [], "People": [HEADER], "Others": [["mobile"]]}), "people")
+    assert refused.value.code == "only_header"
+    assert not Import.objects.exists()
