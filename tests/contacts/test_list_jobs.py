@@ -245,7 +245,7 @@ def test_live_lists(acme: Workspace, alice: User, members: RecipientList) -> Non
         ({"kind": "set_field", "field": "extra:a b"}, "There is no field “extra:a b” to be set."),
         ({"kind": "split"}, "one of the two"),
         ({"kind": "split", "parts": 2, "size": 3}, "one of the two"),
-        ({"kind": "split", "parts": 101}, "That makes 101 parts of 35 people."),
+        ({"kind": "split", "parts": 101}, "101 parts cannot be made. Choose 2 to 100."),
         ({"kind": "split", "size": 50}, "That makes 1 parts"),
         ({"kind": "deduplicate"}, "Choose the lists"),
         ({"kind": "export", "form": "pdf"}, "There is no file of the form “pdf”."),
