@@ -18,6 +18,8 @@ from contacts.search import is_number, number_begins, people_with_words
 # About 20 ms of looking: rows of filters on text, on two shared cores.
 WINDOW = 10_000
 SQLITE_WINDOW = 2_500
+# People ticked one by one: a few pages of them.
+MAX_TICKED = 200
 
 
 def rule_of_list(recipient_list: RecipientList) -> Rule:

@@ -20,7 +20,7 @@ from contacts.errors import ContactsError, WrongState
 from contacts.exports import EXPORT_FORMS
 from contacts.fields import COLUMN_NAME_LIMIT, PERSON_FIELDS, check_person, column_name
 from contacts.models import ListJob, ListJobKind, ListJobState, RecipientList
-from contacts.people import Sought
+from contacts.people import MAX_TICKED, Sought
 from contacts.rules import EXTRA, in_words
 from contacts.services import list_job_runner
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
@@ -32,8 +32,6 @@ UNTAKEN = timedelta(seconds=15)
 WAKE_UP_SECONDS = 10
 KEPT_DAYS = 7
 MAX_LISTS = 50
-# People ticked one by one: a few pages of them.
-MAX_TICKED = 200
 # Who removes or opts out more people than this says how many they are: Wish.agreed.
 AGREED_ABOVE = 1_000
 BUSY = (ListJobState.WAITING, ListJobState.RUNNING)
