@@ -455,7 +455,6 @@ class JobForm(NamingForm):
         label=gettext_lazy("Name"),
         max_length=100,
         required=False,
-        help_text=gettext_lazy("Of the filter or the live list; of a new list where none is chosen."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     field = forms.ChoiceField(
@@ -518,19 +517,30 @@ class JobForm(NamingForm):
         asked = {"agreed"} if people is not None and people > AGREED_ABOVE else set()
         for name in self.fields.keys() - {"kind", *JOB_NEEDS.get(kind, ()), *asked}:
             del self.fields[name]
-        if asked:
-            self.fields["agreed"].label = _("Type %(people)s to confirm the count") % {
-                "people": f"{people:,}"
-            }
+        if "target" in self.fields:
+            self.fields["name"].help_text = _("Of the new list, where none is chosen.")
         self.name_errors()
+        if asked:
+            self._ask_for_count()
+
+    def _ask_for_count(self) -> None:
+        field = self.fields["agreed"]
+        field.label = _("Type %(people)s to confirm the count") % {"people": f"{self.people:,}"}
+        field.required = True
+        # What is no number counts as nothing typed, too.
+        field.error_messages["required"] = self._count_refusal()
 
     def clean_agreed(self) -> int:
-        if self.cleaned_data["agreed"] != self.people:
-            raise forms.ValidationError(
-                _("“%(typed)s” is not how many they are. Type %(people)s.")
-                % {"typed": self.data.get("agreed", ""), "people": f"{self.people:,}"}
-            )
-        return self.cleaned_data["agreed"]
+        agreed: int = self.cleaned_data["agreed"]
+        if agreed != self.people:
+            raise forms.ValidationError(self._count_refusal())
+        return agreed
+
+    def _count_refusal(self) -> str:
+        shown = {"typed": self.data.get("agreed", ""), "people": f"{self.people:,}"}
+        if not shown["typed"].strip():
+            return _("The count is not typed. Type %(people)s.") % shown
+        return _("“%(typed)s” is not how many they are. Type %(people)s.") % shown
 
 
 class MergeForm(NamingForm):
@@ -539,13 +549,15 @@ class MergeForm(NamingForm):
     target = forms.ChoiceField(
         label=gettext_lazy("Into"),
         required=False,
-        help_text=gettext_lazy("People who are on it stay as they are: it comes before the first one."),
+        help_text=gettext_lazy(
+            "Where it is one of them, people on it stay as they are: it comes before the first."
+        ),
     )
     name = forms.CharField(
         label=gettext_lazy("Name of the new list"),
         max_length=100,
         required=False,
-        help_text=gettext_lazy("Where it is a new one."),
+        help_text=gettext_lazy("Only where a new one is made."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     disable = forms.BooleanField(

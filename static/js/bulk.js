@@ -9,7 +9,7 @@ function say(bar) {
   const count = boxes(bar).filter((box) => box.checked).length;
   const { one, many } = bar.querySelector("[data-bulk-count]").dataset;
   const whole = count > 0 && count === boxes(bar).length;
-  bar.hidden = count === 0;
+  bar.toggleAttribute("data-chosen", count > 0);
   bar.querySelector("[data-bulk-count]").textContent = count === 1 ? one : many.replace("{n}", count.toLocaleString());
   const all = bar.querySelector("[data-bulk-all]");
   if (all) all.hidden = !whole;

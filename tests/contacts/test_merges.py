@@ -150,7 +150,7 @@ def test_the_page(bob_client: Client, acme: Workspace, three: Lists) -> None:
     assert page.count('name="list"') == 3
     page = bob_client.get(address(three)).content.decode()
     assert "the fields of the first list in this order win" in page
-    up = re.search(r'href="(\?[^"]+)"[^>]*aria-label="Move East up"', page)
+    up = re.search(r'href="(\?[^"]+)"[^>]*aria-label="Move up: East"', page)
     assert up
     moved = reverse("recipient-list-merge") + up[1].replace("&amp;", "&")
     assert moved == address([three[1], three[0], three[2]])
