@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastKind, Campaign
+from contacts.forms import CountField
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Sender
 from providers.models import ProviderAccount
@@ -218,14 +218,6 @@ class NewBroadcastForm(forms.Form):
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or BroadcastKind.BASE.value
-
-
-class CountField(forms.CharField):
-    """A count as people write it: 12168, 12,168 or 12 168. None when it is no number."""
-
-    def to_python(self, value: Any) -> Any:
-        digits = re.sub(r"[\s.,'\u2019\u00a0\u202f]", "", str(value or ""))
-        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else None
 
 
 class LaunchForm(forms.Form):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export import fields, resources
 from import_export.admin import ExportMixin, ImportExportModelAdmin
 
@@ -33,6 +35,7 @@ from contacts.models import (
     UnsubscribeMember,
 )
 from contacts.numbers import read_number
+from contacts.rules import in_words, rule_of
 from contacts.services import lists, opt_outs
 from sms.msisdn import kind_of
 
@@ -67,22 +70,60 @@ class LookedAtAdmin(admin.ModelAdmin):
         return False
 
 
+class RecipientListForm(forms.ModelForm):
+    """What a live list takes is said once, when it is made."""
+
+    class Meta:
+        model = RecipientList
+        fields = ("workspace", "name", "enabled", "source", "rule")
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if self.instance.pk is None and "workspace" in given and "rule" in given:
+            try:
+                lists.require_live(given["workspace"], given.get("source"), rule_of(given["rule"] or {}))
+            except ContactsError as error:
+                self.add_error("source" if error.field == "source_list" else "rule", str(error.sentence))
+        return given
+
+
 @admin.register(RecipientList)
 class RecipientListAdmin(admin.ModelAdmin):
-    list_display = ("name", "workspace", "recipient_count", "enabled", "updated_at")
-    list_filter = ("enabled", "workspace")
+    form = RecipientListForm
+    list_display = ("name", "workspace", "is_live", "recipient_count", "enabled", "updated_at")
+    list_filter = ("enabled", ("source", admin.EmptyFieldListFilter), "workspace")
     search_fields = ("name",)
-    list_select_related = ("workspace",)
-    fields = ("workspace", "name", "enabled", "recipient_count", "columns", "created_at", "updated_at")
-    readonly_fields = ("recipient_count", "columns", "created_at", "updated_at")
+    list_select_related = ("workspace", "source")
+    fields = (
+        *("workspace", "name", "enabled", "source", "rule", "takes"),
+        *("recipient_count", "columns", "created_at", "updated_at"),
+    )
+    readonly_fields = ("takes", "recipient_count", "columns", "created_at", "updated_at")
+
+    @admin.display(boolean=True, description=gettext_lazy("live"))
+    def is_live(self, obj: RecipientList) -> bool:
+        return obj.source_id is not None
+
+    @admin.display(description=gettext_lazy("people it takes"))
+    def takes(self, obj: RecipientList) -> str:
+        if obj.source_id is None:
+            return _("its own")
+        words = in_words(rule_of(obj.rule))
+        return _("whoever on %(source)s matches: %(words)s") % {"source": obj.source, "words": words}
 
     def get_readonly_fields(self, request: HttpRequest, obj: RecipientList | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "workspace") if obj else self.readonly_fields
+        return (*self.readonly_fields, "workspace", "source", "rule") if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: RecipientList, form: Any, change: bool) -> None:
         actor = _actor(request)
         if not change:
-            made = lists.create_list(workspace=obj.workspace, actor=actor, name=obj.name)
+            made = lists.make_list(
+                workspace=obj.workspace,
+                actor=actor,
+                name=obj.name,
+                source=obj.source,
+                rule=rule_of(obj.rule or {}),
+            )
             obj.pk, obj._state.adding = made.pk, False
         elif "name" in form.changed_data:
             lists.rename_list(recipient_list=obj, actor=actor, name=obj.name)
@@ -106,7 +147,7 @@ class RecipientResource(resources.ModelResource):
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         _require_columns(row, "list", "msisdn")
         raw = str(row["list"] or "")
-        rows = RecipientList.objects.select_related("workspace")
+        rows = RecipientList.objects.select_related("workspace", "source")
         target = rows.filter(pk=int(raw)).first() if _ID.fullmatch(raw) else None
         if target is None:
             raise ContactsError(
@@ -116,6 +157,7 @@ class RecipientResource(resources.ModelResource):
                 % {"value": raw},
                 field="list",
             )
+        lists.require_own_people(target)
         row["msisdn"], row["country"] = read_number(str(row["msisdn"]), target.workspace.default_country)
         row["kind"] = kind_of(row["msisdn"]) or ""
 
@@ -301,7 +343,7 @@ class SavedFilterAdmin(LookedAtAdmin):
 
 @admin.register(ListJob)
 class ListJobAdmin(LookedAtAdmin):
-    list_display = ("kind", "list", "target", "state", "total", "done", "created_by", "created_at")
+    list_display = ("what", "list", "target", "state", "total", "done", "created_by", "created_at")
     list_filter = ("kind", "state", "workspace")
     list_select_related = ("list", "target", "created_by")
     exclude = ("file",)

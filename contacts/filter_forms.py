@@ -1,4 +1,7 @@
-"""A filter in the address of a page: ?match=all&field=…&operator=…&value=… as often as there are conditions."""
+"""A filter in the address of a page: ?match=all&field=…&operator=…&value=… as often as there are conditions.
+
+Or people who were ticked one by one: ?selected=<id>&selected=<id>…; the filter then only says what the page showed.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contacts.errors import ContactsError
 from contacts.models import RecipientList
-from contacts.people import Sought
+from contacts.people import MAX_TICKED, Sought
 from contacts.rules import (
     EXTRA,
     MATCH,
@@ -41,6 +45,10 @@ class FilterForm:
     error: str = ""
 
     @property
+    def ids(self) -> tuple[int, ...]:
+        return self.sought.ids
+
+    @property
     def rows(self) -> list[Condition]:
         """With an empty one to be filled in."""
         return [*self.conditions, Condition("", "is")]
@@ -48,11 +56,16 @@ class FilterForm:
     @property
     def query(self) -> str:
         """Of an address, without a question mark."""
+        return "&".join(filter(None, (self.filter_query, ids_query(self.ids))))
+
+    @property
+    def filter_query(self) -> str:
+        """The same without those who were ticked: what the page of the list showed."""
         return query_of(self.words, Rule(self.match, self.conditions))
 
     @property
     def in_words(self) -> str:
-        return in_words(self.sought.rule)
+        return ticked_in_words(len(self.ids)) if self.ids else in_words(self.sought.rule)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -76,7 +89,27 @@ def read_filter(recipient_list: RecipientList, data: QueryDict) -> FilterForm:
         rule = rule_of(_raw(match, conditions))
     except ContactsError as error:
         return FilterForm(words, match, conditions, Sought(recipient_list), str(error.sentence))
-    return FilterForm(words, match, rule.conditions, Sought(recipient_list, words, rule))
+    ids = ids_in(data)
+    if len(ids) > MAX_TICKED:
+        refused = _("These are %(count)d people; at most %(limit)d can be ticked. Use a filter.")
+        sentence = refused % {"count": len(ids), "limit": MAX_TICKED}
+        return FilterForm(words, match, rule.conditions, Sought(recipient_list), sentence)
+    sought = Sought(recipient_list, ids=ids) if ids else Sought(recipient_list, words, rule)
+    return FilterForm(words, match, rule.conditions, sought)
+
+
+def ids_in(data: QueryDict, name: str = "selected") -> tuple[int, ...]:
+    """Ids sent by checkboxes, each once; what is no id is left out."""
+    known = (int(raw) for raw in data.getlist(name) if raw.isascii() and raw.isdigit() and len(raw) < 19)
+    return tuple(dict.fromkeys(known))
+
+
+def ids_query(ids: Iterable[int]) -> str:
+    return urlencode([("selected", one) for one in ids])
+
+
+def ticked_in_words(count: int) -> str:
+    return ngettext("%(n)d person who was ticked", "%(n)d people who were ticked", count) % {"n": count}
 
 
 def query_of(words: str, rule: Rule) -> str:

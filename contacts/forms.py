@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from contacts.fields import AT, EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS, SOUR
 from contacts.files.columns import EXTRA, IGNORED, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS
 from contacts.files.formats import DELIMITER_WORDS, QUOTES, WORKBOOKS
+from contacts.filter_forms import FilterForm
 from contacts.import_words import words_of
 from contacts.models import (
     DateOrder,
@@ -35,6 +37,7 @@ from contacts.models import (
 )
 from contacts.numbers import Numbers, Refused
 from contacts.services.imports import Choices
+from contacts.services.list_jobs import AGREED_ABOVE, CHANGING, TICKED_KINDS
 
 NEW_LIST = "new"
 # Of pasted numbers that cannot be read.
@@ -75,6 +78,14 @@ def _error_words(label: str) -> dict[str, str]:
         "null_characters_not_allowed": _("%(field)s holds a NUL character, which is no text. Take it out.")
         % doubled,
     }
+
+
+class CountField(forms.CharField):
+    """A count as people write it: 12168, 12,168 or 12 168. None when it is no number."""
+
+    def to_python(self, value: Any) -> Any:
+        digits = re.sub(r"[\s.,'\u2019\u00a0\u202f]", "", str(value or ""))
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else None
 
 
 class NameForm(NamingForm):
@@ -445,6 +456,36 @@ JOB_WORDS: dict[str, Any] = {
     ListJobKind.DEDUPLICATE: gettext_lazy("Remove those who are on other lists"),
     ListJobKind.EXPORT: gettext_lazy("Export them as a file"),
 }
+# The same of people who were ticked one by one, as the bar under their table says it.
+TICKED_WORDS: dict[str, Any] = {
+    ListJobKind.COPY: gettext_lazy("Copy to a list"),
+    ListJobKind.MOVE: gettext_lazy("Move to a list"),
+    ListJobKind.SET_FIELD: gettext_lazy("Set a field"),
+    ListJobKind.EXPORT: gettext_lazy("Export as a file"),
+    ListJobKind.OPT_OUT: gettext_lazy("Opt out"),
+}
+
+
+def ticked_kinds(recipient_list: RecipientList) -> list[tuple[str, Any]]:
+    """Choices of a select. Removing has a button of its own."""
+    is_live = recipient_list.source_id is not None
+    kinds = [kind for kind in TICKED_WORDS if not (is_live and kind in CHANGING)]
+    return [("", _("With those ticked…")), *((kind, TICKED_WORDS[kind]) for kind in kinds)]
+
+
+def job_kinds(asked: FilterForm) -> dict[str, Any]:
+    """What can be done with whom the address names, in words."""
+    recipient_list = asked.sought.recipient_list
+    kinds = dict(JOB_WORDS)
+    if asked.ids:
+        kinds = {kind: JOB_WORDS[kind] for kind in TICKED_KINDS}
+    elif not asked.sought.rule or asked.words:
+        del kinds[SAVE_FILTER], kinds[LIVE_LIST]
+    if recipient_list.source_id is not None:
+        kinds = {kind: words for kind, words in kinds.items() if kind not in {*CHANGING, LIVE_LIST}}
+    return kinds
+
+
 JOB_NEEDS: dict[str, tuple[str, ...]] = {
     SAVE_FILTER: ("name",),
     LIVE_LIST: ("name",),
@@ -472,7 +513,6 @@ class JobForm(NamingForm):
         label=gettext_lazy("Name"),
         max_length=100,
         required=False,
-        help_text=gettext_lazy("Of the filter or the live list; of a new list where none is chosen."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     field = forms.ChoiceField(
@@ -505,9 +545,21 @@ class JobForm(NamingForm):
     form = forms.ChoiceField(
         label=gettext_lazy("File"), required=False, choices=lambda: list(EXPORT_FORMS.items())
     )
+    agreed = CountField(
+        required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+    )
 
-    def __init__(self, recipient_list: RecipientList, kind: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        recipient_list: RecipientList,
+        kind: str,
+        *args: Any,
+        people: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`people`: how many it would befall, where that has to be agreed to."""
         super().__init__(*args, initial={"kind": kind}, **kwargs)
+        self.people = people
         own = recipient_list.workspace.recipient_lists.filter(source=None).exclude(pk=recipient_list.pk)
         self.lists = {str(one.pk): one for one in own.order_by("name")}
         named = [(pk, one.name) for pk, one in self.lists.items()]
@@ -520,6 +572,60 @@ class JobForm(NamingForm):
         }
         for name, choices in offered.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField, see above
-        for name in self.fields.keys() - {"kind", *JOB_NEEDS.get(kind, ())}:
+        asked = {"agreed"} if people is not None and people > AGREED_ABOVE else set()
+        for name in self.fields.keys() - {"kind", *JOB_NEEDS.get(kind, ()), *asked}:
             del self.fields[name]
+        if "target" in self.fields:
+            self.fields["name"].help_text = _("Of the new list, where none is chosen.")
         self.name_errors()
+        if asked:
+            self._ask_for_count()
+
+    def _ask_for_count(self) -> None:
+        field = self.fields["agreed"]
+        field.label = _("Type %(people)s to confirm the count") % {"people": f"{self.people:,}"}
+        field.required = True
+        # What is no number counts as nothing typed, too.
+        field.error_messages["required"] = self._count_refusal()
+
+    def clean_agreed(self) -> int:
+        agreed: int = self.cleaned_data["agreed"]
+        if agreed != self.people:
+            raise forms.ValidationError(self._count_refusal())
+        return agreed
+
+    def _count_refusal(self) -> str:
+        shown = {"typed": self.data.get("agreed", ""), "people": f"{self.people:,}"}
+        if not shown["typed"].strip():
+            return _("The count is not typed. Type %(people)s.") % shown
+        return _("“%(typed)s” is not how many they are. Type %(people)s.") % shown
+
+
+class MergeForm(NamingForm):
+    """Where several lists go to: one of them that holds its own people, or a new one."""
+
+    target = forms.ChoiceField(
+        label=gettext_lazy("Into"),
+        required=False,
+        help_text=gettext_lazy(
+            "Where it is one of them, people on it stay as they are: it comes before the first."
+        ),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name of the new list"),
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("Only where a new one is made."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    disable = forms.BooleanField(
+        label=gettext_lazy("Disable the others when it is done"),
+        required=False,
+        help_text=gettext_lazy("They are kept, and broadcasts to them reach nobody."),
+    )
+
+    def __init__(self, chosen: Sequence[RecipientList], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lists = {str(one.pk): one for one in chosen if one.source_id is None}
+        named = [(pk, one.name) for pk, one in self.lists.items()]
+        self.fields["target"].choices = [("", _("A new one")), *named]  # type: ignore[attr-defined]  # a ChoiceField

@@ -480,7 +480,8 @@ class ListJob(models.Model):
     # Whom: contacts.rules.Rule as dict, and words searched for; both empty for everybody.
     rule = models.JSONField(_("filter"), default=dict, blank=True)
     words = models.CharField(_("searched for"), max_length=200, blank=True)
-    # What the kind needs besides: a field and its value, a file's form, how to split.
+    # What the kind needs besides: a field and its value, a file's form, how to split; "ids" of the people it is for,
+    # where they were ticked; "agreed": how many may go at most.
     options = models.JSONField(_("options"), default=dict, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=ListJobState.choices, default=ListJobState.WAITING
@@ -507,4 +508,13 @@ class ListJob(models.Model):
         indexes = [models.Index(fields=["list", "-created_at"], name="contacts_listjob_recent")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.list}"
+        return f"{self.what} {self.list}"
+
+    @property
+    def is_merge(self) -> bool:
+        """A copy of several lists, one after the other: options["merge"] are their ids, options["at"] whose turn it is."""
+        return "merge" in self.options
+
+    @property
+    def what(self) -> str:
+        return str(_("merge")) if self.is_merge else str(self.get_kind_display())

@@ -18,6 +18,8 @@ from contacts.search import is_number, number_begins, people_with_words
 # About 20 ms of looking: rows of filters on text, on two shared cores.
 WINDOW = 10_000
 SQLITE_WINDOW = 2_500
+# People ticked one by one: a few pages of them.
+MAX_TICKED = 200
 
 
 def rule_of_list(recipient_list: RecipientList) -> Rule:
@@ -31,15 +33,23 @@ def people_of(recipient_list: RecipientList) -> QuerySet[Recipient]:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Those on a list who match what was typed and a filter."""
+    """Those on a list who match what was typed and a filter; with `ids`, of these people alone (some hundred)."""
 
     recipient_list: RecipientList
     words: str = ""
     rule: Rule = field(default_factory=Rule)
+    ids: tuple[int, ...] = ()
 
     @property
     def is_all(self) -> bool:
-        return not self.words and not self.rule
+        return not self.words and not self.rule and not self.ids
+
+    @property
+    def known_count(self) -> int | None:
+        """How many they are, where the list's kept count says it: nobody is looked through."""
+        return (
+            self.recipient_list.recipient_count if self.is_all and not self.recipient_list.source_id else None
+        )
 
     @property
     def question(self) -> Q:
@@ -51,6 +61,8 @@ class Sought:
     def keys(self) -> QuerySet[Recipient]:
         """The rows to look through."""
         rows = Recipient.objects.filter(list_id=self.recipient_list.source_id or self.recipient_list.pk)
+        if self.ids:
+            rows = rows.filter(pk__in=self.ids)
         return rows.filter(number_begins(self.words)) if is_number(self.words) else rows
 
     def everybody(self) -> QuerySet[Recipient]:
@@ -89,9 +101,9 @@ def look_back(sought: Sought, *, before: str, room: int) -> list[Recipient]:
 class Counted:
     """So far. `edge`: where to count on, "" when all are counted."""
 
-    found: int
-    looked: int
-    edge: str
+    found: int = 0
+    looked: int = 0
+    edge: str = ""
 
 
 def count_on(sought: Sought, so_far: Counted) -> Counted:

@@ -4,6 +4,7 @@ from contacts.views import imports, list_jobs, lists, opt_outs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("lists/", lists.list_list, name="recipient-list-list"),
+    path("lists/merge/", list_jobs.list_merge, name="recipient-list-merge"),
     path("lists/<int:pk>/", lists.list_detail, name="recipient-list-detail"),
     path("lists/<int:pk>/rename/", lists.list_rename, name="recipient-list-rename"),
     path("lists/<int:pk>/enabled/", lists.list_enabled, name="recipient-list-enabled"),
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "lists/<int:pk>/filters/<int:filter_pk>/delete/", list_jobs.filter_delete, name="saved-filter-delete"
     ),
     path("lists/<int:pk>/people/count/", lists.people_count, name="recipient-list-count"),
+    path("lists/<int:pk>/people/ticked/", lists.people_ticked, name="recipient-list-ticked"),
     path("lists/<int:pk>/people/remove/", lists.people_remove, name="recipient-list-remove"),
     path("lists/<int:pk>/people/restore/", lists.people_restore, name="recipient-list-restore"),
     path("lists/<int:pk>/people/<int:person_pk>/", lists.person_edit, name="recipient-edit"),

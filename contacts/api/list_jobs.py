@@ -20,7 +20,7 @@ from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
 from contacts.exports import EXPORT_FORMS, job_file
 from contacts.filter_forms import WORDS_LIMIT
 from contacts.models import ListJob, ListJobKind, RecipientList, SavedFilter
-from contacts.people import Sought
+from contacts.people import MAX_TICKED, Sought
 from contacts.rules import OPERATORS, OWN_FIELDS, Rule, rule_of
 from contacts.services import list_jobs, lists
 from web.api_input import GenericViewSet, ModelSerializer, Serializer
@@ -75,6 +75,7 @@ class ListJobSerializer(ModelSerializer[ListJob]):
         model = ListJob
         fields = (
             "id",
+            "list",
             "kind",
             "target",
             "rule",
@@ -103,6 +104,13 @@ class NewJobSerializer(Serializer[Any]):
 
     kind = serializers.ChoiceField(choices=ListJobKind.choices)
     rule = RuleSerializer(required=False)
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        allow_empty=False,
+        max_length=MAX_TICKED,
+        help_text=f"Ids of recipients of the list, at most {MAX_TICKED}, instead of `rule` and `words`.",
+    )
     words = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -131,6 +139,47 @@ class NewJobSerializer(Serializer[Any]):
         required=False,
         help_text="export: the form of the file, csv unless given.",
     )
+    agreed = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="remove, opt_out: how many people it may befall at most; where more match, the job fails. "
+        f"{list_jobs.AGREED_ABOVE:,} unless given.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "ids" in attrs and attrs.keys() & {"rule", "words"}:
+            raise serializers.ValidationError(
+                {"ids": [_("These people stand beside “rule” or “words”. Send one of them.")]}
+            )
+        return attrs
+
+
+class MergeSerializer(Serializer[Any]):
+    lists = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Ids of two lists at least. Where a number is on several, the fields of the first one win.",
+    )
+    target = serializers.IntegerField(
+        required=False, help_text="The id of a list, one of them or another; people on it stay as they are."
+    )
+    new_list = serializers.CharField(
+        required=False, max_length=100, help_text="The name of a new list instead of `target`."
+    )
+    disable = serializers.BooleanField(
+        required=False, help_text="Whether the lists are disabled at the end, but for the target."
+    )
+
+
+def lists_named(view: Any, field: str, pks: list[int]) -> list[RecipientList]:
+    """Those of the workspace, each once, in the order of `pks`; a ValidationError for what is none."""
+    rows = RecipientList.objects.filter(workspace=workspace_of(view)).select_related("source", "workspace")
+    found = rows.in_bulk(pks)
+    for pk in pks:
+        if pk not in found:
+            raise serializers.ValidationError(
+                {field: [_("There is no recipient list %(id)d. Use the id of one.") % {"id": pk}]}
+            )
+    return [found[pk] for pk in dict.fromkeys(pks)]
 
 
 class _OfOneList(GenericViewSet[Any]):
@@ -203,13 +252,14 @@ class ListJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfOneLis
         serializer.is_valid(raise_exception=True)
         given = dict(serializer.validated_data)
         rule, words = given.pop("rule", {}), given.pop("words", "").strip()
+        ids = tuple(dict.fromkeys(given.pop("ids", ())))
         if "target" in given:
-            given["target"] = self._named("target", [given["target"]])[0]
+            given["target"] = lists_named(self, "target", [given["target"]])[0]
         if "others" in given:
-            given["others"] = self._named("others", given["others"])
+            given["others"] = lists_named(self, "others", given["others"])
         with problems():
             job = list_jobs.start_job(
-                sought=Sought(recipient_list, words, rule_from(rule)),
+                sought=Sought(recipient_list, words, rule_from(rule), ids),
                 wish=list_jobs.Wish(**given),
                 actor=actor_of(request),
             )
@@ -247,15 +297,3 @@ class ListJobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfOneLis
                 _("This job has no file: it is no export, has not ended, or ended more than 7 days ago.")
             )
         return response
-
-    def _named(self, field: str, pks: list[int]) -> list[RecipientList]:
-        rows = RecipientList.objects.filter(workspace=workspace_of(self)).select_related(
-            "source", "workspace"
-        )
-        found = rows.in_bulk(pks)
-        for pk in pks:
-            if pk not in found:
-                raise serializers.ValidationError(
-                    {field: [_("There is no recipient list %(id)d. Use the id of one.") % {"id": pk}]}
-                )
-        return [found[pk] for pk in dict.fromkeys(pks)]

@@ -11,18 +11,18 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import actor_of
 from contacts.api.common import MAX_AT_ONCE, PROBLEM, RefusedSerializer, is_schema, problems, workspace_of
-from contacts.api.list_jobs import RuleSerializer, rule_from
-from contacts.errors import ContactsError
+from contacts.api.list_jobs import ListJobSerializer, MergeSerializer, RuleSerializer, lists_named, rule_from
 from contacts.fields import EXTRA_LIMIT, LIMITS, PERSON_FIELDS
 from contacts.models import ExistingNumbers, NumberKind, Recipient, RecipientList
 from contacts.people import people_of
 from contacts.search import search_people
-from contacts.services import lists
+from contacts.services import list_jobs, lists
 from web.api_input import FilterSet, GenericViewSet, ModelSerializer, Serializer
 
 
@@ -85,6 +85,7 @@ class RecipientListViewSet(
     serializer_class = RecipientListSerializer
     lookup_value_regex = "[0-9]+"
     filterset_fields = ("name", "enabled")
+    body_actions = frozenset({"create", "partial_update", "merge"})
     queryset = RecipientList.objects.none()
 
     def get_queryset(self) -> QuerySet[RecipientList]:
@@ -105,22 +106,30 @@ class RecipientListViewSet(
 
     def _made(self, given: dict[str, Any]) -> RecipientList:
         actor, rule = actor_of(self.request), rule_from(given.get("rule"))
-        if given.get("source_id") is None:
-            if rule:
-                raise ContactsError(
-                    _(
-                        "“rule” makes a live list, which takes its people from “source_list”. Name that list too."
-                    ),
-                    field="source_list",
-                )
-            return lists.create_list(workspace=workspace_of(self), actor=actor, name=given["name"])
-        source = self.get_queryset().filter(pk=given["source_id"]).first()
-        if source is None:
-            raise ContactsError(
-                _("There is no recipient list %(id)d. Use the id of one.") % {"id": given["source_id"]},
-                field="source_list",
-            )
-        return lists.create_live_list(source=source, actor=actor, name=given["name"], rule=rule)
+        source = None
+        if given.get("source_id") is not None:
+            source = lists_named(self, "source_list", [given["source_id"]])[0]
+        return lists.make_list(
+            workspace=workspace_of(self), actor=actor, name=given["name"], source=source, rule=rule
+        )
+
+    @extend_schema(
+        summary="Merge lists into one",
+        description="A job of the first list that is not the target; small lists at once, others by a worker.",
+        request=MergeSerializer,
+        responses={201: ListJobSerializer, 409: PROBLEM},
+    )
+    @action(detail=False, methods=["post"])
+    def merge(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = MergeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = dict(serializer.validated_data)
+        given["lists"] = lists_named(self, "lists", given["lists"])
+        if "target" in given:
+            given["target"] = lists_named(self, "target", [given["target"]])[0]
+        with problems():
+            job = list_jobs.merge_lists(merge=list_jobs.Merge(**given), actor=actor_of(request))
+        return Response(ListJobSerializer(job).data, status=status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()

@@ -27,9 +27,9 @@ from accounts.audit import record
 from contacts.errors import ContactsError
 from contacts.exports import people_rows, write_people
 from contacts.models import ListJob, ListJobKind, ListJobState, OptOutHow, Recipient, RecipientList
-from contacts.people import Sought, behind, window
+from contacts.people import Counted, Sought, behind, count_on, window
 from contacts.rules import EXTRA, rule_of
-from contacts.services.lists import change_count, lock_list
+from contacts.services.lists import change_count, create_list, learn_columns, lock_list, set_list_enabled
 from contacts.services.opt_outs import opt_out_many
 
 log = structlog.get_logger("crier.list_jobs")
@@ -39,6 +39,9 @@ WINDOW = 5_000
 SQLITE_WINDOW = 2_000
 SQLITE_REST_SECONDS = 0.02
 SAY_ALIVE_ROWS = 20_000
+MAX_PARTS = 100
+# Behind every number.
+END = "9" * 15
 Rows = list[tuple[int, str]]  # (id, msisdn)
 
 
@@ -66,7 +69,49 @@ def run_job(job_id: int) -> None:
 
 
 def sought_of(job: ListJob) -> Sought:
-    return Sought(job.list, job.words, rule_of(job.rule))
+    """Whom it is for; of a merge the first list's."""
+    return Sought(job.list, job.words, rule_of(job.rule), tuple(job.options.get("ids", ())))
+
+
+def count_parts(people: int, parts: int, size: int) -> int:
+    """Of a split: as many as are asked for, or as `size` people each make. Raises ContactsError."""
+    if parts:
+        return require_parts(parts)
+    count = -(-people // size) or 1
+    if not 2 <= count <= MAX_PARTS:
+        raise ContactsError(
+            _("That makes %(parts)d parts of %(people)d people. Choose so that there are 2 to %(limit)d.")
+            % {"parts": count, "people": people, "limit": MAX_PARTS},
+            field="size",
+        )
+    return count
+
+
+def require_parts(parts: int) -> int:
+    if not 2 <= parts <= MAX_PARTS:
+        raise ContactsError(
+            _("%(parts)d parts cannot be made. Choose 2 to %(limit)d.")
+            % {"parts": parts, "limit": MAX_PARTS},
+            field="parts",
+        )
+    return parts
+
+
+def require_free_names(recipient_list: RecipientList, parts: int) -> None:
+    """Of the lists that a split makes. Raises ContactsError."""
+    taken = recipient_list.workspace.recipient_lists.filter(
+        name__in=part_names(recipient_list, parts)
+    ).first()
+    if taken:
+        raise ContactsError(
+            _("There is a list named %(name)s already, as a part would be. Rename it, and split then.")
+            % {"name": taken.name},
+            field="parts",
+        )
+
+
+def part_names(recipient_list: RecipientList, parts: int) -> list[str]:
+    return [f"{recipient_list.name[:90]} {at}/{parts}" for at in range(1, parts + 1)]
 
 
 def _claim(job_id: int) -> ListJob | None:
@@ -92,7 +137,8 @@ def _update(job: ListJob, **changes: Any) -> None:
         setattr(job, name, value)
 
 
-def _end(job: ListJob, **changes: Any) -> None:
+def _end(job: ListJob, also: Callable[[], None] = lambda: None, **changes: Any) -> None:
+    """`also` is done in the same transaction, so once."""
     with transaction.atomic():
         _update(
             job,
@@ -102,28 +148,36 @@ def _end(job: ListJob, **changes: Any) -> None:
             lease_until=None,
             **changes,
         )
-        record(job.workspace, Actor(user=job.created_by), "finished", job, kind=job.kind, **job.counts)
+        also()
+        record(job.workspace, _actor_of(job), "finished", job, kind=job.kind, **job.counts)
 
 
 def _fail(job: ListJob, reason: str) -> None:
-    ListJob.objects.filter(pk=job.pk, lease_holder=job.lease_holder).update(
+    failed = ListJob.objects.filter(pk=job.pk, lease_holder=job.lease_holder).update(
         state=ListJobState.FAILED,
         state_reason=reason[:500],
         lease_holder="",
         lease_until=None,
         finished_at=timezone.now(),
     )
+    if failed:
+        record(job.workspace, _actor_of(job), "failed", job, kind=job.kind, reason=reason[:500], **job.counts)
+
+
+def _actor_of(job: ListJob) -> Actor:
+    return Actor(user=job.created_by)
 
 
 # --- window by window ---
 
 
 def _do_all(job: ListJob) -> None:
-    work = _WORK[job.kind](job)
+    work = _Merge(job) if job.is_merge else _WORK[job.kind](job)
+    work.prepare()
     while _do_window(job, work):
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_REST_SECONDS)
-    _end(job, done=max(job.done, job.total))
+    _end(job, also=work.finish, done=max(job.done, job.total))
 
 
 def _do_window(job: ListJob, work: _Work) -> bool:
@@ -132,7 +186,7 @@ def _do_window(job: ListJob, work: _Work) -> bool:
         _update(job)
         for locked in sorted(work.writes, key=lambda one: one.pk):
             lock_list(locked)
-        sought = sought_of(job)
+        sought = work.sought()
         keys = behind(sought.keys(), job.last_msisdn)
         looked, edge = window(keys, SQLITE_WINDOW if connection.vendor == "sqlite" else WINDOW)
         within = keys.filter(msisdn__lte=edge) if edge else keys
@@ -140,8 +194,20 @@ def _do_window(job: ListJob, work: _Work) -> bool:
         more = work.do(rows) if rows else {}
         names = job.counts.keys() | more.keys()
         counts = {name: job.counts.get(name, 0) + more.get(name, 0) for name in names}
-        _update(job, counts=counts, done=job.done + looked, last_msisdn=edge or job.last_msisdn)
-    return bool(edge)
+        next_list = {} if edge else work.next_list()
+        stand = {"last_msisdn": edge or END, **next_list}
+        _update(job, counts=counts, done=job.done + looked, **stand)
+    return bool(edge or next_list)
+
+
+def _count(job: ListJob) -> int:
+    """Who matches behind where the job stands."""
+    sought, counted = sought_of(job), Counted(edge=job.last_msisdn)
+    while True:
+        counted = count_on(sought, counted)
+        if not counted.edge:
+            return counted.found
+        _update(job)
 
 
 class _Work(ABC):
@@ -151,9 +217,22 @@ class _Work(ABC):
         self.job = job
         self.writes: list[RecipientList] = []
 
+    def prepare(self) -> None:  # noqa: B027  # most need none
+        """Before the first window, and again when another worker goes on."""
+
     @abstractmethod
     def do(self, rows: Rows) -> dict[str, int]:
         """Of one window, in its transaction."""
+
+    def sought(self) -> Sought:
+        return sought_of(self.job)
+
+    def next_list(self) -> dict[str, Any]:
+        """At the end of a list: what changes in the job where it goes on with another one."""
+        return {}
+
+    def finish(self) -> None:  # noqa: B027  # most need none
+        """With the last change of the job, in its transaction."""
 
 
 class _Copy(_Work):
@@ -182,16 +261,74 @@ class _Move(_Copy):
         return {"moved": counts["copied"], "there_already": counts["there_already"]}
 
 
-class _Remove(_Work):
+class _Merge(_Copy):
+    """List after list to one target: who is there stays as he is, so the first list wins."""
+
+    def __init__(self, job: ListJob) -> None:
+        super().__init__(job)
+        rows = job.workspace.recipient_lists.select_related("workspace", "source")
+        found = rows.in_bulk(job.options["merge"])
+        if len(found) != len(job.options["merge"]):
+            raise ContactsError(
+                _("One of the lists was deleted meanwhile. What was copied stays. Merge the others anew.")
+            )
+        self.lists = [found[pk] for pk in job.options["merge"]]
+
+    def sought(self) -> Sought:
+        return Sought(self.lists[self.job.options["at"]])
+
+    def next_list(self) -> dict[str, Any]:
+        at = self.job.options["at"] + 1
+        if at == len(self.lists):
+            return {}
+        return {"options": self.job.options | {"at": at}, "last_msisdn": ""}
+
+    def finish(self) -> None:
+        for one in self.lists if self.job.options["disable"] else []:
+            if one.enabled:
+                set_list_enabled(recipient_list=one, actor=_actor_of(self.job), enabled=False)
+
+
+class _Agreed(_Work):
+    """May not befall more people than were agreed to: counted before the first one, and kept to after."""
+
+    def prepare(self) -> None:
+        self._require_no_more(_count(self.job))
+
+    def do(self, rows: Rows) -> dict[str, int]:
+        self._require_no_more(len(rows))
+        return self.do_agreed(rows)
+
+    @abstractmethod
+    def do_agreed(self, rows: Rows) -> dict[str, int]:
+        """As `do`."""
+
+    def _require_no_more(self, count: int) -> None:
+        agreed, people = self.job.options.get("agreed"), sum(self.job.counts.values()) + count
+        if agreed is not None and people > agreed:
+            raise ContactsError(
+                _(
+                    "%(people)s people match, but %(agreed)s were agreed to. The job has stopped; what it did before "
+                    "stays done. Start it anew with the count as it is now."
+                )
+                % {"people": f"{people:,}", "agreed": f"{agreed:,}"}
+            )
+
+
+class _Remove(_Agreed):
     def __init__(self, job: ListJob) -> None:
         super().__init__(job)
         self.writes = [job.list]
 
-    def do(self, rows: Rows) -> dict[str, int]:
+    def do_agreed(self, rows: Rows) -> dict[str, int]:
         return {"removed": _remove([pk for pk, _msisdn in rows], self.job.list)}
 
 
-class _Deduplicate(_Remove):
+class _Deduplicate(_Work):
+    def __init__(self, job: ListJob) -> None:
+        super().__init__(job)
+        self.writes = [job.list]
+
     def do(self, rows: Rows) -> dict[str, int]:
         others = self.job.workspace.recipient_lists.filter(pk__in=self.job.options["others"])
         elsewhere = Recipient.objects.filter(list__in=others, msisdn=OuterRef("msisdn"))
@@ -209,30 +346,54 @@ class _SetField(_Work):
         return {"changed": chosen.update(**{name: new, "updated_at": timezone.now()})}
 
 
-class _OptOut(_Work):
-    def do(self, rows: Rows) -> dict[str, int]:
+class _OptOut(_Agreed):
+    @property
+    def source(self) -> str:
+        return _("List %(name)s, job %(id)d") % {"name": self.job.list.name, "id": self.job.pk}
+
+    def do_agreed(self, rows: Rows) -> dict[str, int]:
         new = opt_out_many(
             workspace=self.job.workspace,
             msisdns=[msisdn for _pk, msisdn in rows],
             how=OptOutHow.PERSON,
-            source=_("List %(name)s, job %(id)d") % {"name": self.job.list.name, "id": self.job.pk},
-            actor=Actor(user=self.job.created_by),
+            source=self.source,
+            audited=False,
         )
         return {"opted_out": new, "opted_out_before": len(rows) - new}
+
+    def finish(self) -> None:
+        workspace, count = self.job.workspace, self.job.counts.get("opted_out", 0)
+        if count:
+            told = {"count": count, "how": str(OptOutHow.PERSON), "source": self.source}
+            record(workspace, _actor_of(self.job), "opted out", workspace, **told)
 
 
 class _Split(_Work):
     """Part numbers for as many people as there were, shuffled by the seed: the n-th person falls into the n-th."""
 
-    def __init__(self, job: ListJob) -> None:
-        super().__init__(job)
-        self.writes = list(job.workspace.recipient_lists.filter(pk__in=job.options["lists"]).order_by("pk"))
-        if len(self.writes) != len(job.options["lists"]):
-            raise ContactsError(_("One of the parts was deleted meanwhile. Split the list again."))
-        size, people = job.options["size"], job.options["people"]
+    def prepare(self) -> None:
+        if "lists" not in self.job.options:
+            self._make_lists(_count(self.job))
+        options = self.job.options
+        self.writes = list(self.job.workspace.recipient_lists.filter(pk__in=options["lists"]).order_by("pk"))
         count = len(self.writes)
+        if count != len(options["lists"]):
+            raise ContactsError(_("One of the parts was deleted meanwhile. Split the list again."))
+        size, people = options["size"], options["people"]
         self.parts = [min(at // size, count - 1) if size else at % count for at in range(people)]
-        random.Random(job.options["seed"]).shuffle(self.parts)  # noqa: S311  # no secret
+        random.Random(options["seed"]).shuffle(self.parts)  # noqa: S311  # no secret
+
+    def _make_lists(self, people: int) -> None:
+        job, actor = self.job, _actor_of(self.job)
+        count = count_parts(people, job.options["parts"], job.options["size"])
+        require_free_names(job.list, count)
+        made = []
+        with transaction.atomic():
+            for name in part_names(job.list, count):
+                part = create_list(workspace=job.workspace, actor=actor, name=name)
+                learn_columns(part, job.list.columns)
+                made.append(part.pk)
+            _update(job, options=job.options | {"lists": made, "people": people})
 
     def do(self, rows: Rows) -> dict[str, int]:
         at = self.job.counts.get("copied", 0)
@@ -313,6 +474,7 @@ class _SetExtra(Func):
 def _export(job: ListJob) -> None:
     form, columns = job.options["form"], list(job.list.columns)
     _update(job, done=0)
+    _forget_half_files(job)
     job.file.save(f"{job.pk}-{job.lease_holder}.{form[:4].rstrip('_')}", ContentFile(b""), save=False)
     try:
         path = Path(job.file.path)
@@ -321,6 +483,13 @@ def _export(job: ListJob) -> None:
     except BaseException:
         job.file.storage.delete(str(job.file.name))
         raise
+
+
+def _forget_half_files(job: ListJob) -> None:
+    """What a killed worker left: nothing refers to it."""
+    folder = Path(job.file.storage.path(job.file.field.generate_filename(job, "x"))).parent
+    for path in folder.glob(f"{job.pk}-*"):
+        path.unlink(missing_ok=True)
 
 
 def _said_alive(job: ListJob, rows: Iterator[list[str]]) -> Iterator[list[str]]:

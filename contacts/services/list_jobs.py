@@ -21,7 +21,7 @@ from contacts.errors import ContactsError, WrongState
 from contacts.exports import EXPORT_FORMS
 from contacts.fields import COLUMN_NAME_LIMIT, PERSON_FIELDS, check_person, column_name
 from contacts.models import ListJob, ListJobKind, ListJobState, RecipientList
-from contacts.people import Sought
+from contacts.people import MAX_TICKED, Sought
 from contacts.rules import EXTRA, in_words
 from contacts.services import list_job_runner
 from contacts.services.file_retention import EXPORTS_KEPT
@@ -32,12 +32,24 @@ from web.waking import wake
 DONE_AT_ONCE = 5_000
 UNTAKEN = timedelta(seconds=15)
 WAKE_UP_SECONDS = 10
-MAX_PARTS = 100
 MAX_LISTS = 50
+# Who removes or opts out more people than this says how many they are: Wish.agreed.
+AGREED_ABOVE = 1_000
 BUSY = (ListJobState.WAITING, ListJobState.RUNNING)
 AGAIN = (ListJobState.FAILED, ListJobState.CANCELLED)
 # These change the people of the list itself.
 CHANGING = frozenset({ListJobKind.MOVE, ListJobKind.REMOVE, ListJobKind.SET_FIELD, ListJobKind.DEDUPLICATE})
+# These are agreed to with the number of people.
+AGREED_KINDS = frozenset({ListJobKind.REMOVE, ListJobKind.OPT_OUT})
+# What ticked people may have done to them.
+TICKED_KINDS = (
+    ListJobKind.COPY,
+    ListJobKind.MOVE,
+    ListJobKind.SET_FIELD,
+    ListJobKind.EXPORT,
+    ListJobKind.OPT_OUT,
+    ListJobKind.REMOVE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,8 @@ class Wish:
     """What is to be done. Which of these a kind needs:
 
     copy, move: `target`, or `new_list` as the name of one; set_field: `field` of Recipient or "extra:<name>", `value`;
-    split: `parts` or `size`; deduplicate: `others`; export: `form`.
+    split: `parts` or `size`; deduplicate: `others`; export: `form`; remove, opt_out: `agreed`, how many people at most
+    (AGREED_ABOVE unless given): where more match by then, the job stops.
     """
 
     kind: str
@@ -57,12 +70,30 @@ class Wish:
     size: int = 0
     others: Sequence[RecipientList] = ()
     form: str = "csv"
+    agreed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Whoever is on `lists` goes to `target` (one of them, or any other) or to a new list.
+
+    Where a number is on several, the target's fields win, then those of the first list. `disable`: all but the target.
+    """
+
+    lists: Sequence[RecipientList]
+    target: RecipientList | None = None
+    new_list: str = ""
+    disable: bool = False
+
+    @property
+    def sources(self) -> list[RecipientList]:
+        return [one for one in self.lists if one != self.target]
 
 
 def start_job(*, sought: Sought, wish: Wish, actor: Actor) -> ListJob:
     """Small lists are done before this returns, others by a worker."""
     recipient_list = sought.recipient_list
-    _require(recipient_list, wish)
+    _require(sought, wish)
     with transaction.atomic():
         job = ListJob.objects.create(
             workspace=recipient_list.workspace,
@@ -71,13 +102,47 @@ def start_job(*, sought: Sought, wish: Wish, actor: Actor) -> ListJob:
             kind=wish.kind,
             rule=sought.rule.as_dict(),
             words=sought.words,
-            options=_options(sought, wish, actor),
-            total=(recipient_list.source or recipient_list).recipient_count,
+            options=_options(sought, wish) | ({"ids": list(sought.ids)} if sought.ids else {}),
+            total=len(sought.ids) or _people_on(recipient_list),
             lease_until=timezone.now() + UNTAKEN,
             created_by=actor.user,
         )
         asked = in_words(sought.rule)[:500]
-        record(job.workspace, actor, "started", job, kind=wish.kind, filter=asked, words=sought.words)
+        details = {"ticked": len(sought.ids)} if sought.ids else {"filter": asked, "words": sought.words}
+        record(job.workspace, actor, "started", job, kind=wish.kind, **details)
+    return _begun(job)
+
+
+def merge_lists(*, merge: Merge, actor: Actor) -> ListJob:
+    """One job that copies list after list; its list is the first one of them."""
+    _require_merge(merge)
+    first, wish = merge.sources[0], Wish(ListJobKind.COPY, merge.target, merge.new_list)
+    with transaction.atomic():
+        target = _target_of(first, wish, actor)
+        assert target is not None  # of a copy
+        for one in merge.sources[1:]:
+            learn_columns(target, one.columns)
+        job = ListJob.objects.create(
+            workspace=first.workspace,
+            list=first,
+            target=target,
+            kind=ListJobKind.COPY,
+            options={"merge": [one.pk for one in merge.sources], "at": 0, "disable": merge.disable},
+            total=sum(map(_people_on, merge.sources)),
+            lease_until=timezone.now() + UNTAKEN,
+            created_by=actor.user,
+        )
+        names = ", ".join(one.name for one in merge.sources)[:500]
+        record(job.workspace, actor, "started", job, kind="merge", lists=names, target=target.name)
+    return _begun(job)
+
+
+def _people_on(recipient_list: RecipientList) -> int:
+    """Rows to look through."""
+    return (recipient_list.source or recipient_list).recipient_count
+
+
+def _begun(job: ListJob) -> ListJob:
     if job.total <= DONE_AT_ONCE:
         list_job_runner.run_job(job.pk)
         job.refresh_from_db()
@@ -89,7 +154,7 @@ def start_job(*, sought: Sought, wish: Wish, actor: Actor) -> ListJob:
 def cancel_job(*, job: ListJob, actor: Actor) -> ListJob:
     """What is done stays done; running it again goes on from there."""
     _move(job, BUSY, ListJobState.CANCELLED, finished_at=timezone.now(), lease_until=None)
-    record(job.workspace, actor, "cancelled", job)
+    record(job.workspace, actor, "cancelled", job, kind=job.kind, **job.counts)
     return job
 
 
@@ -146,12 +211,19 @@ def _wake(job: ListJob) -> None:
 # --- what is allowed ---
 
 
-def _require(recipient_list: RecipientList, wish: Wish) -> None:
+def _require(sought: Sought, wish: Wish) -> None:
+    recipient_list = sought.recipient_list
     if wish.kind not in ListJobKind.values:
         raise ContactsError(
             _("There is no job “%(kind)s”. Use one of %(known)s.")
             % {"kind": wish.kind[:40], "known": ", ".join(ListJobKind.values)},
             field="kind",
+        )
+    if len(sought.ids) > MAX_TICKED:
+        raise ContactsError(
+            _("These are %(count)d people; at most %(limit)d can be chosen one by one. Use a filter.")
+            % {"count": len(sought.ids), "limit": MAX_TICKED},
+            field="ids",
         )
     if wish.kind in CHANGING:
         require_own_people(recipient_list)
@@ -161,6 +233,10 @@ def _require(recipient_list: RecipientList, wish: Wish) -> None:
         _require_field(wish)
     if wish.kind == ListJobKind.DEDUPLICATE:
         _require_others(recipient_list, wish)
+    if wish.kind == ListJobKind.SPLIT:
+        _require_parts(sought, wish)
+    if wish.kind in AGREED_KINDS:
+        _require_agreed(sought, wish)
     if wish.kind == ListJobKind.EXPORT and wish.form not in EXPORT_FORMS:
         raise ContactsError(
             _("There is no file of the form “%(form)s”. Use one of %(known)s.")
@@ -213,6 +289,49 @@ def _require_others(recipient_list: RecipientList, wish: Wish) -> None:
             )
 
 
+def _require_parts(sought: Sought, wish: Wish) -> None:
+    """As far as it can be told without counting people; the worker sees to the rest."""
+    if bool(wish.parts) == bool(wish.size) or wish.parts < 0 or wish.size < 0:
+        raise ContactsError(
+            _("Say into how many parts, or how many people a part has: one of the two."), field="parts"
+        )
+    if wish.parts:
+        list_job_runner.require_parts(wish.parts)
+    known, parts = sought.known_count, wish.parts
+    if known is not None:
+        parts = list_job_runner.count_parts(known, wish.parts, wish.size)
+    if parts:
+        list_job_runner.require_free_names(sought.recipient_list, parts)
+
+
+def _require_agreed(sought: Sought, wish: Wish) -> None:
+    """Where the count is known; else the job stops when it finds more."""
+    agreed = AGREED_ABOVE if wish.agreed is None else wish.agreed
+    known = sought.known_count
+    if known is not None and known > agreed:
+        raise ContactsError(
+            _(
+                "%(people)s people match, but %(agreed)s were agreed to. Say how many they may be (more than "
+                "%(limit)s have to be named), or set a filter."
+            )
+            % {"people": f"{known:,}", "agreed": f"{agreed:,}", "limit": f"{AGREED_ABOVE:,}"},
+            field="agreed",
+        )
+
+
+def _require_merge(merge: Merge) -> None:
+    if not 2 <= len({one.pk for one in merge.lists}) <= MAX_LISTS or not merge.sources:
+        raise ContactsError(
+            _(
+                "These are %(count)d lists. Choose the lists to be merged: two at least, and at most %(limit)d."
+            )
+            % {"count": len({one.pk for one in merge.lists}), "limit": MAX_LISTS},
+            field="lists",
+        )
+    for one in merge.sources:
+        _require_target(one, Wish(ListJobKind.COPY, merge.target, merge.new_list))
+
+
 def _target_of(recipient_list: RecipientList, wish: Wish, actor: Actor) -> RecipientList | None:
     if wish.kind not in (ListJobKind.COPY, ListJobKind.MOVE):
         return None
@@ -224,7 +343,7 @@ def _target_of(recipient_list: RecipientList, wish: Wish, actor: Actor) -> Recip
     return target
 
 
-def _options(sought: Sought, wish: Wish, actor: Actor) -> dict[str, Any]:
+def _options(sought: Sought, wish: Wish) -> dict[str, Any]:
     recipient_list = sought.recipient_list
     match wish.kind:
         case ListJobKind.SET_FIELD:
@@ -237,29 +356,8 @@ def _options(sought: Sought, wish: Wish, actor: Actor) -> dict[str, Any]:
         case ListJobKind.EXPORT:
             return {"form": wish.form}
         case ListJobKind.SPLIT:
-            return _split(sought, wish, actor)
+            # The seed makes the same people fall into the same parts when the job goes on after a stop.
+            return {"parts": wish.parts, "size": wish.size, "seed": secrets.randbits(32)}
+        case ListJobKind.REMOVE | ListJobKind.OPT_OUT:
+            return {"agreed": AGREED_ABOVE if wish.agreed is None else wish.agreed}
     return {}
-
-
-def _split(sought: Sought, wish: Wish, actor: Actor) -> dict[str, Any]:
-    """The seed makes the same people fall into the same parts when the job goes on after a stop."""
-    if bool(wish.parts) == bool(wish.size) or wish.parts < 0 or wish.size < 0:
-        raise ContactsError(
-            _("Say into how many parts, or how many people a part has: one of the two."), field="parts"
-        )
-    recipient_list, people = sought.recipient_list, sought.everybody().count()
-    parts = wish.parts or -(-people // wish.size) or 1
-    if parts > MAX_PARTS or parts < 2:
-        raise ContactsError(
-            _("That makes %(parts)d parts of %(people)d people. Choose so that there are 2 to %(limit)d.")
-            % {"parts": parts, "people": people, "limit": MAX_PARTS},
-            field="parts" if wish.parts else "size",
-        )
-    made = []
-    for at in range(1, parts + 1):
-        part = create_list(
-            workspace=recipient_list.workspace, actor=actor, name=f"{recipient_list.name[:90]} {at}/{parts}"
-        )
-        learn_columns(part, recipient_list.columns)
-        made.append(part.pk)
-    return {"lists": made, "people": people, "size": wish.size, "seed": secrets.randbits(32)}

@@ -56,13 +56,38 @@ def create_list(*, workspace: Workspace, actor: Actor, name: str) -> RecipientLi
     return made
 
 
-def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Rule) -> RecipientList:
-    """Whoever on `source` matches just now, wherever a list may be chosen."""
+def make_list(
+    *, workspace: Workspace, actor: Actor, name: str, source: RecipientList | None, rule: Rule
+) -> RecipientList:
+    """A live list where there is a `source`, else one with people of its own."""
+    require_live(workspace, source, rule)
+    if source is None:
+        return create_list(workspace=workspace, actor=actor, name=name)
+    return create_live_list(source=source, actor=actor, name=name, rule=rule)
+
+
+def require_live(workspace: Workspace, source: RecipientList | None, rule: Rule) -> None:
+    """Raises ContactsError where the two make neither a live list nor a list of its own."""
+    if source is None:
+        if rule:
+            raise ContactsError(
+                _(
+                    "A filter makes a live list, which takes its people from another list. Name that list too."
+                ),
+                field="source_list",
+            )
+        return
+    if source.workspace_id != workspace.pk:
+        raise ContactsError(
+            _("%(source)s belongs to another workspace. Choose a list of %(workspace)s.")
+            % {"source": source.name, "workspace": workspace.name},
+            field="source_list",
+        )
     if source.source_id is not None:
         raise ContactsError(
             _("%(name)s is a live list itself. Make the live list of %(source)s.")
             % {"name": source.name, "source": source.source},
-            field="rule",
+            field="source_list",
         )
     if not rule:
         raise ContactsError(
@@ -70,6 +95,11 @@ def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Ru
             % {"name": source.name},
             field="rule",
         )
+
+
+def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Rule) -> RecipientList:
+    """Whoever on `source` matches just now, wherever a list may be chosen."""
+    require_live(source.workspace, source, rule)
     made = RecipientList(
         workspace=source.workspace,
         name=name.strip(),

@@ -57,9 +57,15 @@ def opt_out(
 
 
 def opt_out_many(
-    *, workspace: Workspace, msisdns: Collection[str], how: str, source: str = "", actor: Actor = NOBODY
+    *,
+    workspace: Workspace,
+    msisdns: Collection[str],
+    how: str,
+    source: str = "",
+    actor: Actor = NOBODY,
+    audited: bool = True,
 ) -> int:
-    """How many were not opted out before. One line of audit for all of them."""
+    """How many were not opted out before. One line of audit for all of them; none where the caller writes its own."""
     fresh: list[str] = []
     with transaction.atomic():
         for batch in in_batches(dict.fromkeys(msisdns)):
@@ -71,8 +77,9 @@ def opt_out_many(
             OptOut.objects.bulk_create(rows, ignore_conflicts=True)
             settle_reviews(workspace, batch, ReviewDecision.OPTED_OUT)
             fresh += new
-        if fresh:
+        if fresh and audited:
             record(workspace, actor, "opted out", workspace, count=len(fresh), how=str(how))
+        if fresh:
             opted_out.send(OptOut, news=OptedOut(workspace.pk, tuple(fresh)))
     return len(fresh)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Role, role_allows
 from contacts.errors import ContactsError
+from contacts.filter_forms import FilterForm, ids_in
 from contacts.models import Import, RecipientList, UnsubscribeList
+from contacts.people import Counted
 from web.toasts import toast
 
 # A poll that is answered with it is the last one.
@@ -50,6 +53,30 @@ def refuse(request: HttpRequest, error: ContactsError, url: str) -> HttpResponse
 
 def ids_of(request: HttpRequest, name: str = "selected") -> list[int]:
     """Ids sent by checkboxes; what is no id is left out."""
-    return [
-        int(raw) for raw in request.POST.getlist(name) if raw.isascii() and raw.isdigit() and len(raw) < 19
-    ]
+    return list(ids_in(request.POST, name))
+
+
+def count_in(data: QueryDict, name: str) -> int:
+    """0 where it is no count."""
+    raw = data.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 12 else 0
+
+
+def number_in(data: QueryDict, name: str) -> str:
+    raw = data.get(name, "")
+    return raw if raw.isascii() and raw.isdigit() and len(raw) <= 15 else ""
+
+
+def counted_in(data: QueryDict) -> Counted:
+    """How far counting is, as the address says."""
+    return Counted(count_in(data, "found"), count_in(data, "looked"), number_in(data, "after"))
+
+
+def address_of(asked: FilterForm, **more: Any) -> str:
+    return "?" + "&".join(filter(None, (asked.query, urlencode(more))))
+
+
+def address_of_counted(asked: FilterForm, counted: Counted, **more: Any) -> str:
+    """Where to count on; "" when all are counted."""
+    stand = {"found": counted.found, "looked": counted.looked, "after": counted.edge}
+    return address_of(asked, **more, **stand) if counted.edge and not asked.error else ""

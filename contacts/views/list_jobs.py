@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.errors import ContactsError
 from contacts.exports import EXPORT_FORMS, job_file
-from contacts.filter_forms import FilterForm, read_filter
-from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm
-from contacts.models import ListJob
+from contacts.filter_forms import FilterForm, ids_in, read_filter, ticked_in_words
+from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm, MergeForm, job_kinds
+from contacts.models import ListJob, RecipientList
+from contacts.people import Counted, count_on
 from contacts.rules import in_words
 from contacts.services import list_job_runner, list_jobs, lists
-from contacts.services.list_jobs import BUSY, Wish
-from contacts.views.common import STOP_POLLING, add_refusal, form_page, lists_of, may_change, refuse
+from contacts.services.list_jobs import BUSY, Merge, Wish
+from contacts.views.common import (
+    STOP_POLLING,
+    add_refusal,
+    address_of_counted,
+    count_in,
+    counted_in,
+    form_page,
+    lists_of,
+    may_change,
+    refuse,
+)
 from web.toasts import toast
 
 RECENT_JOBS = 10
+SHOWN_TICKED = 5
 
 
 @form_page
 @marketer_page
 def list_job_new(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """For whoever matches the filter in the address, which is that of the list's page."""
+    """For whoever matches the filter in the address, which is that of the list's page, or was ticked there."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
     asked = read_filter(recipient_list, request.GET)
     kind = request.POST.get("kind") or request.GET.get("kind", "")
-    form = JobForm(recipient_list, kind, request.POST or None)
+    counted = _counted(request, asked, kind)
+    people = counted.found if counted else None
+    form = JobForm(recipient_list, kind, request.POST or None, people=people)
     if not asked.error and form.is_valid():
         try:
             return _done(request, asked, form)
@@ -43,12 +59,29 @@ def list_job_new(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "asked": asked,
         "form": form,
         "kind": JOB_WORDS.get(kind, ""),
-        "kinds": JOB_WORDS.items(),
+        "kinds": job_kinds(asked).items(),
+        "counted": counted,
+        "go_on": address_of_counted(asked, counted, kind=kind) if counted else "",
+        "ticked": asked.sought.everybody().order_by("msisdn")[:SHOWN_TICKED] if asked.ids else (),
         "jobs": recipient_list.jobs.select_related("target")[:RECENT_JOBS],
     }
-    return render(
-        request, "contacts/job_new.html", context, status=422 if form.is_bound or asked.error else 200
-    )
+    template = "contacts/_job_form.html" if request.htmx and counted else "contacts/job_new.html"
+    response = render(request, template, context, status=422 if form.is_bound or asked.error else 200)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _counted(request: WorkspaceRequest, asked: FilterForm, kind: str) -> Counted | None:
+    """How many it would befall, where that is agreed to: a window more each time it is asked, as they are not known."""
+    if kind not in list_jobs.AGREED_KINDS or asked.error:
+        return None
+    known = asked.sought.known_count
+    if known is not None:
+        return Counted(found=known)
+    if request.method == "POST" and not asked.ids:
+        # What the page said when all were counted. Whoever sends none agrees to few.
+        return Counted(found=count_in(request.POST, "people")) if request.POST.get("people") else None
+    return count_on(asked.sought, counted_in(request.GET))
 
 
 def _done(request: WorkspaceRequest, asked: FilterForm, form: JobForm) -> HttpResponse:
@@ -83,7 +116,42 @@ def _wish(form: JobForm) -> Wish:
         size=data.get("size") or 0,
         others=[form.lists[pk] for pk in data.get("others", ())],
         form=data.get("form") or next(iter(EXPORT_FORMS)),
+        agreed=form.people,
     )
+
+
+@form_page
+@marketer_page
+def list_merge(request: WorkspaceRequest) -> HttpResponse:
+    """`list` in the address: ids of lists, in the order in which their fields win."""
+    found = lists_of(request).in_bulk(ids_in(request.GET, "list"))
+    chosen = [found[pk] for pk in ids_in(request.GET, "list") if pk in found]
+    if len(chosen) < 2:
+        toast(request, _("Tick two lists at least to merge them."), level="warning")
+        return redirect("recipient-list-list")
+    form = MergeForm(chosen, request.POST or None)
+    if form.is_valid():
+        try:
+            job = list_jobs.merge_lists(merge=_merge(form, chosen), actor=actor_of(request))
+            return redirect("list-job", job.list_id, job.pk)
+        except ContactsError as error:
+            add_refusal(form, error)
+    context = {"form": form, "lists": [(one, _with_one_up(chosen, at)) for at, one in enumerate(chosen)]}
+    return render(request, "contacts/merge.html", context, status=422 if form.is_bound else 200)
+
+
+def _merge(form: MergeForm, chosen: list[RecipientList]) -> Merge:
+    data = form.cleaned_data
+    return Merge(chosen, form.lists.get(data["target"]), data["name"], data["disable"])
+
+
+def _with_one_up(chosen: list[RecipientList], at: int) -> str:
+    """The address with the list one place further up; "" for the first."""
+    if not at:
+        return ""
+    order = [one.pk for one in chosen]
+    order[at - 1], order[at] = order[at], order[at - 1]
+    return "?" + urlencode([("list", pk) for pk in order])
 
 
 @require_GET
@@ -99,7 +167,7 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
         "busy": busy,
         "percent": percent,
         "counts": _counts_in_words(job),
-        "asked_for": in_words(list_job_runner.sought_of(job).rule),
+        "whom": _whom(job),
         "may_change": may_change(request),
         "again": job.state in list_jobs.AGAIN,
         "file_gone": list_jobs.file_gone_words(job),
@@ -110,6 +178,15 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
             response.headers["HX-Refresh"] = "true"
         return response
     return render(request, "contacts/job.html", context)
+
+
+def _whom(job: ListJob) -> str:
+    if job.is_merge:
+        rows = job.workspace.recipient_lists.in_bulk(job.options["merge"])
+        return ", ".join(rows[pk].name for pk in job.options["merge"] if pk in rows)
+    ids = job.options.get("ids", ())
+    words = ticked_in_words(len(ids)) if ids else in_words(list_job_runner.sought_of(job).rule)
+    return _("Of %(name)s: %(words)s") % {"name": job.list.name, "words": words}
 
 
 def _counts_in_words(job: ListJob) -> list[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,14 +17,26 @@ from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, 
 from contacts.errors import ContactsError
 from contacts.exports import people_csv
 from contacts.fields import PERSON_FIELDS
-from contacts.filter_forms import WORDS_LIMIT, FilterForm, query_of, read_filter
-from contacts.forms import NameForm, PasteForm, PersonForm
-from contacts.models import ExistingNumbers, ListJobKind, Recipient, RecipientList, SavedFilter
+from contacts.filter_forms import FilterForm, ids_query, query_of, read_filter
+from contacts.forms import NameForm, PasteForm, PersonForm, ticked_kinds
+from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilter
 from contacts.numbers import Refused, read_number, split_pasted
-from contacts.people import Counted, Found, Sought, count_on, look, look_back, rule_of_list
+from contacts.people import Found, count_on, look, look_back, rule_of_list
 from contacts.rules import in_words, rule_of
 from contacts.services import list_jobs, lists
-from contacts.views.common import add_refusal, form_page, ids_of, lists_of, may_change, refuse
+from contacts.views.common import (
+    add_refusal,
+    address_of,
+    address_of_counted,
+    count_in,
+    counted_in,
+    form_page,
+    ids_of,
+    lists_of,
+    may_change,
+    number_in,
+    refuse,
+)
 from web.paging import key_page
 from web.toasts import toast
 
@@ -133,6 +144,8 @@ def _detail(
         "form": form,
         "may_change": may_change(request),
         "rule_words": in_words(rule_of_list(recipient_list)),
+        "ticked_kinds": ticked_kinds(recipient_list),
+        "all_href": f"{reverse('list-job-new', args=[recipient_list.pk])}?{asked.filter_query}",
         "filters": [] if request.htmx else _filters_of(recipient_list),
         **({} if asked.error else _page_of(request, asked)),
     }
@@ -151,9 +164,9 @@ def _filters_of(recipient_list: RecipientList) -> list[tuple[SavedFilter, str]]:
 
 def _page_of(request: WorkspaceRequest, asked: FilterForm) -> dict[str, Any]:
     """The people of one page, or as many of them as one window holds; `go_on`: where to look for the others."""
-    room = min(_count_in(request, "room") or PAGE_SIZE, PAGE_SIZE)
-    looked = _count_in(request, "looked")
-    before, after = _number_in(request, "before"), _number_in(request, "after")
+    room = min(count_in(request.GET, "room") or PAGE_SIZE, PAGE_SIZE)
+    looked = count_in(request.GET, "looked")
+    before, after = number_in(request.GET, "before"), number_in(request.GET, "after")
     by_index = not asked.sought.question
     if before and by_index:
         rows = look_back(asked.sought, before=before, room=room + 1)
@@ -167,13 +180,13 @@ def _page_of(request: WorkspaceRequest, asked: FilterForm) -> dict[str, Any]:
         "people": _shown_people(found.rows, asked.sought.recipient_list),
         "looked": looked + found.looked,
         "by_index": by_index,
-        "previous": _address(asked, before=found.rows[0].msisdn)
+        "previous": address_of(asked, before=found.rows[0].msisdn)
         if by_index and earlier and found.rows
         else "",
-        "next": _address(asked, after=found.edge) if found.edge and full else "",
-        "go_on": _address(asked, **further, room=room - len(found.rows)) if found.edge and not full else "",
-        "go_on_by_hand": _address(asked, after=found.edge),
-        "from_start": _address(asked) if after and "room" not in request.GET else "",
+        "next": address_of(asked, after=found.edge) if found.edge and full else "",
+        "go_on": address_of(asked, **further, room=room - len(found.rows)) if found.edge and not full else "",
+        "go_on_by_hand": address_of(asked, after=found.edge),
+        "from_start": address_of(asked) if after and "room" not in request.GET else "",
         "ends_here": not found.edge and not after,
         "first_look": "room" not in request.GET,
     }
@@ -184,34 +197,16 @@ def _shown_people(rows: list[Recipient], recipient_list: RecipientList) -> list[
     return [(person, [person.extra.get(name, "") for name in shown]) for person in rows]
 
 
-def _address(asked: FilterForm, **more: Any) -> str:
-    return "?" + "&".join(filter(None, (asked.query, urlencode(more))))
-
-
-def _count_in(request: WorkspaceRequest, name: str) -> int:
-    raw = request.GET.get(name, "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 12 else 0
-
-
-def _number_in(request: WorkspaceRequest, name: str) -> str:
-    raw = request.GET.get(name, "")
-    return raw if raw.isascii() and raw.isdigit() and len(raw) <= 15 else ""
-
-
 @require_GET
 @viewer_page
 def people_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """How many match: a window more each time it is asked, until all are counted."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
     asked = read_filter(recipient_list, request.GET)
-    so_far = Counted(_count_in(request, "found"), _count_in(request, "looked"), _number_in(request, "after"))
-    counted = so_far if asked.error else count_on(asked.sought, so_far)
-    more = {"found": counted.found, "looked": counted.looked, "after": counted.edge}
-    context = {
-        "list": recipient_list,
-        "counted": counted,
-        "go_on": _address(asked, **more) if counted.edge and not asked.error else "",
-    }
+    counted = counted_in(request.GET)
+    if not asked.error:
+        counted = count_on(asked.sought, counted)
+    context = {"list": recipient_list, "counted": counted, "go_on": address_of_counted(asked, counted)}
     return render(request, "contacts/_people_count.html", context)
 
 
@@ -311,36 +306,48 @@ def person_edit(request: WorkspaceRequest, pk: int, person_pk: int) -> HttpRespo
 
 @require_POST
 @marketer_page
-def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """`selected`: ids of people; with `all`=1 everybody who matches `query`. The former can be undone."""
+def people_ticked(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """`selected`: ids of people; `kind`: what to do with them, which its own page asks the rest of."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
-    if request.POST.get("all") == "1":
-        return _remove_all(request, recipient_list)
-    ids = ids_of(request)
+    asked, ids, kind = _shown(request, recipient_list), ids_of(request), request.POST.get("kind", "")
+    if not ids or kind not in list_jobs.TICKED_KINDS:
+        words = _("Tick people first.") if not ids else _("Choose what to do with them.")
+        toast(request, words, level="warning")
+        return redirect(_list_address(asked))
+    address = address_of(asked, kind=kind) + f"&{ids_query(ids)}"
+    return redirect(reverse("list-job-new", args=[pk]) + address)
+
+
+def _shown(request: WorkspaceRequest, recipient_list: RecipientList) -> FilterForm:
+    """What the page showed, as its form says in `query`."""
+    return read_filter(recipient_list, QueryDict(request.POST.get("query", "")))
+
+
+def _list_address(asked: FilterForm) -> str:
+    return reverse("recipient-list-detail", args=[asked.sought.recipient_list.pk]) + address_of(asked).rstrip(
+        "?"
+    )
+
+
+@require_POST
+@marketer_page
+def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """`selected`: ids of people. It can be undone."""
+    recipient_list = get_row(request, lists_of(request), pk=pk)
+    back = _list_address(_shown(request, recipient_list))
     try:
-        removed = lists.remove_recipients(recipient_list=recipient_list, ids=ids, actor=actor_of(request))
+        removed = lists.remove_recipients(
+            recipient_list=recipient_list, ids=ids_of(request), actor=actor_of(request)
+        )
     except ContactsError as error:
-        return refuse(request, error, reverse("recipient-list-detail", args=[pk]))
+        return refuse(request, error, back)
     if not removed:
         toast(request, _("Nobody was removed: choose people first."), level="warning")
-        return redirect("recipient-list-detail", pk)
+        return redirect(back)
     words = ngettext("Removed %(n)d person.", "Removed %(n)d people.", len(removed)) % {"n": len(removed)}
     request.session[UNDO_KEY] = {"list": pk, "people": [_kept(person) for person in removed]}
     toast(request, words, undo_url=reverse("recipient-list-restore", args=[pk]))
-    return redirect("recipient-list-detail", pk)
-
-
-def _remove_all(request: WorkspaceRequest, recipient_list: RecipientList) -> HttpResponse:
-    words = request.POST.get("query", "").strip()[:WORDS_LIMIT]
-    try:
-        job = list_jobs.start_job(
-            sought=Sought(recipient_list, words),
-            wish=list_jobs.Wish(kind=ListJobKind.REMOVE),
-            actor=actor_of(request),
-        )
-    except ContactsError as error:
-        return refuse(request, error, reverse("recipient-list-detail", args=[recipient_list.pk]))
-    return redirect("list-job", recipient_list.pk, job.pk)
+    return redirect(back)
 
 
 @require_POST

@@ -1,28 +1,23 @@
-// Choosing rows: a bar with the exact count, ranges with Shift, all rows of the page from the head, and "all that
-// match", which sends all=1 and the query instead of ids.
+// Choosing rows: a bar with the exact count, ranges with Shift, all rows of the page from the head; and when all of the
+// page are chosen the link to all that match, which carries the query instead of ids.
 const last = new WeakMap();
 
 const boxes = (bar) => [...bar.closest("form").querySelectorAll(`input[type=checkbox][name="${bar.dataset.bulk}"]`)];
 const barOf = (element) => element.closest("form")?.querySelector("[data-bulk]");
 
 function say(bar) {
-  const all = bar.querySelector("[data-bulk-flag]").value === "1";
   const count = boxes(bar).filter((box) => box.checked).length;
-  const words = bar.querySelector("[data-bulk-count]");
-  const { one, many, all: everything } = words.dataset;
-  bar.hidden = count === 0 && !all;
-  words.textContent = all ? everything : count === 1 ? one : many.replace("{n}", count.toLocaleString());
+  const { one, many } = bar.querySelector("[data-bulk-count]").dataset;
+  const whole = count > 0 && count === boxes(bar).length;
+  bar.toggleAttribute("data-chosen", count > 0);
+  bar.querySelector("[data-bulk-count]").textContent = count === 1 ? one : many.replace("{n}", count.toLocaleString());
+  const all = bar.querySelector("[data-bulk-all]");
+  if (all) all.hidden = !whole;
   const head = bar.closest("form").querySelector("[data-bulk-page]");
   if (head) {
-    head.checked = count > 0 && count === boxes(bar).length;
-    head.indeterminate = count > 0 && !head.checked;
+    head.checked = whole;
+    head.indeterminate = count > 0 && !whole;
   }
-}
-
-function setAll(bar, flag) {
-  bar.querySelector("[data-bulk-flag]").value = flag ? "1" : "";
-  const button = bar.querySelector("[data-bulk-all]");
-  if (button) button.hidden = flag;
 }
 
 function range(bar, box) {
@@ -40,16 +35,10 @@ document.addEventListener("click", (event) => {
   if (target.matches(`input[type=checkbox][name="${bar.dataset.bulk}"]`)) {
     if (event.shiftKey) range(bar, target);
     last.set(bar, target);
-    setAll(bar, false);
   } else if (target.matches("[data-bulk-page]")) {
     for (const box of boxes(bar)) box.checked = target.checked;
-    setAll(bar, false);
-  } else if (target.closest("[data-bulk-all]")) {
-    for (const box of boxes(bar)) box.checked = true;
-    setAll(bar, true);
   } else if (target.closest("[data-bulk-clear]")) {
     for (const box of boxes(bar)) box.checked = false;
-    setAll(bar, false);
   } else return;
   say(bar);
 });

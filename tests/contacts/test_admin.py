@@ -137,3 +137,76 @@ def test_tables_are_exported(root: Client, members: RecipientList) -> None:
         assert answer.status_code == 200, name
         assert answer.headers["Content-Type"] == "text/csv", name
     assert (Recipient.objects.count(), Import.objects.count()) == (2, 1)
+
+
+# --- live lists ---
+
+RULE = '{"conditions": [{"field": "first_name", "operator": "is", "value": "Ann"}]}'
+
+
+def make_in_admin(root: Client, workspace: Workspace, **data: object) -> str:
+    """The page that answers."""
+    given = {"workspace": workspace.pk, "name": "Anns", "enabled": "on", **data}
+    return root.post(reverse("admin:contacts_recipientlist_add"), given, follow=True).content.decode()
+
+
+def test_a_live_list_is_made_and_shown_as_such(root: Client, acme: Workspace, members: RecipientList) -> None:
+    make_in_admin(root, acme, source=members.pk, rule=RULE)
+    live = RecipientList.objects.get(name="Anns")
+    assert (live.source, live.recipient_count, live.rule["match"]) == (members, 1, "all")
+    page = root.get(reverse("admin:contacts_recipientlist_change", args=[live.pk])).content.decode()
+    assert "whoever on Members matches: First name is Ann" in page
+    assert 'name="source"' not in page
+    assert 'name="rule"' not in page
+    rows = root.get(
+        reverse("admin:contacts_recipientlist_changelist") + "?source__isempty=0"
+    ).content.decode()
+    assert ">Anns</a>" in rows
+    assert ">Members</a>" not in rows
+
+
+def test_what_a_live_list_takes_is_not_changed(root: Client, acme: Workspace, members: RecipientList) -> None:
+    make_in_admin(root, acme, source=members.pk, rule=RULE)
+    live = RecipientList.objects.get(name="Anns")
+    rule = live.rule
+    url = reverse("admin:contacts_recipientlist_change", args=[live.pk])
+    root.post(url, {"name": "Annas", "enabled": "on", "source": "", "rule": "{}"})
+    live.refresh_from_db()
+    assert (live.name, live.source, live.rule) == ("Annas", members, rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("{}", "The filter is empty, so everybody on Members matches."),
+        ("[1]", "The filter is no object"),
+        ('{"conditions": [{"field": "shoe", "operator": "is", "value": "9"}]}', "there is no field “shoe”"),
+        ('{"conditions": [{"field": "kind", "operator": "is", "value": "x"}]}', "no kind of number “x”"),
+    ],
+)
+def test_a_filter_that_cannot_be_is_refused(
+    root: Client, acme: Workspace, members: RecipientList, rule: str, words: str
+) -> None:
+    assert words in make_in_admin(root, acme, source=members.pk, rule=rule)
+    assert RecipientList.objects.count() == 1
+
+
+def test_a_source_that_cannot_be_is_refused(
+    root: Client, acme: Workspace, other: Workspace, members: RecipientList
+) -> None:
+    assert "Name that list too." in make_in_admin(root, acme, rule=RULE)
+    foreign = list_named(other, "Theirs")
+    assert "Theirs belongs to another workspace." in make_in_admin(root, acme, source=foreign.pk, rule=RULE)
+    make_in_admin(root, acme, source=members.pk, rule=RULE)
+    live = RecipientList.objects.get(name="Anns")
+    page = make_in_admin(root, acme, name="More", source=live.pk, rule=RULE)
+    assert "Anns is a live list itself. Make the live list of Members." in page
+    assert RecipientList.objects.count() == 3
+
+
+def test_nobody_is_added_to_a_live_list(root: Client, acme: Workspace, members: RecipientList) -> None:
+    make_in_admin(root, acme, source=members.pk, rule=RULE)
+    live = RecipientList.objects.get(name="Anns")
+    refused = import_in_admin(root, "recipient", f"list,msisdn\n{live.pk},+12015550150\n")
+    assert "Anns is a live list: its people stand on Members. Change them there." in refused
+    assert Recipient.objects.count() == 2

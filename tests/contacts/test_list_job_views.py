@@ -81,7 +81,14 @@ def test_a_live_list_shows_who_matches(bob_client: Client, acme: Workspace, memb
     assert "A live list: whoever on Members matches just now (First name is Ann)." in page
     assert page.count(">Ann</td>") == 2
     assert "Add a person" not in page
-    assert 'name="selected"' not in page
+    assert (
+        f'formaction="{reverse("recipient-list-remove", args=[acme.recipient_lists.get(name="Anns").pk])}"'
+        not in page
+    )
+    for kind in ("copy", "export", "opt_out"):
+        assert f'<option value="{kind}">' in page
+    for kind in ("move", "set_field"):
+        assert f'<option value="{kind}">' not in page
     assert "Live" in bob_client.get(reverse("recipient-list-list")).content.decode()
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User, Workspace
@@ -125,6 +127,37 @@ def test_split_by_size(acme: Workspace, members: RecipientList) -> None:
     assert [part.recipient_count for part in parts] == [3, 3, 1]
 
 
+def test_a_split_counts_nobody_in_the_request(
+    acme: Workspace, members: RecipientList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 10)
+    with CaptureQueriesContext(connection) as asked:
+        job = do(members, ANNS, kind="split", size=3)
+    assert not [one["sql"] for one in asked if "COUNT(" in one["sql"]]
+    assert acme.recipient_lists.count() == 1
+    list_job_runner.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.counts, job.options["people"]) == ("finished", {"copied": 7}, 7)
+    assert [one.recipient_count for one in acme.recipient_lists.order_by("pk")[1:]] == [3, 3, 1]
+
+
+def test_a_split_that_cannot_be_says_so_and_leaves_no_lists(
+    acme: Workspace, members: RecipientList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 10)
+    job = do(members, ANNS, kind="split", size=10)
+    list_job_runner.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.state_reason) == (
+        "failed",
+        "That makes 1 parts of 7 people. Choose so that there are 2 to 100.",
+    )
+    taken = list_named(acme, "Members 2/2")
+    with pytest.raises(ContactsError, match="There is a list named Members 2/2 already"):
+        do(members, ANNS, kind="split", parts=2)
+    assert list(acme.recipient_lists.order_by("pk")) == [members, taken]
+
+
 def test_deduplicate(acme: Workspace, members: RecipientList) -> None:
     other = list_named(acme, "Other", [Person(f"+{number(n)}") for n in range(30, 40)])
     assert do(members, kind="deduplicate", others=[other]).counts == {"removed": 5}
@@ -156,6 +189,25 @@ def test_a_killed_worker_costs_nothing(
     made = acme.recipient_lists.exclude(pk=members.pk)
     assert_counted(*made)
     assert Recipient.objects.filter(list__in=made).values("msisdn").distinct().count() == 35
+
+
+@pytest.mark.parametrize("wish", [{"kind": "split", "parts": 3}, {"kind": "copy", "new_list": "Copy"}])
+def test_killed_behind_the_last_window_nobody_is_counted_twice(
+    acme: Workspace, members: RecipientList, monkeypatch: pytest.MonkeyPatch, wish: dict[str, Any]
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(list_job_runner, "_end", lambda *args, **more: _killed())
+        with pytest.raises(SystemExit):
+            do(members, **wish)
+    job = ListJob.objects.get()
+    before = job.counts
+    ListJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    list_job_runner.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.counts, job.done) == (ListJobState.FINISHED, before, 35)
+    made = acme.recipient_lists.exclude(pk=members.pk)
+    assert_counted(*made)
+    assert sum(one.recipient_count for one in made) == 35
 
 
 def _killed() -> bool:
@@ -234,7 +286,7 @@ def test_live_lists(acme: Workspace, alice: User, members: RecipientList) -> Non
         ({"kind": "set_field", "field": "extra:a b"}, "There is no field “extra:a b” to be set."),
         ({"kind": "split"}, "one of the two"),
         ({"kind": "split", "parts": 2, "size": 3}, "one of the two"),
-        ({"kind": "split", "parts": 101}, "That makes 101 parts of 35 people."),
+        ({"kind": "split", "parts": 101}, "101 parts cannot be made. Choose 2 to 100."),
         ({"kind": "split", "size": 50}, "That makes 1 parts"),
         ({"kind": "deduplicate"}, "Choose the lists"),
         ({"kind": "export", "form": "pdf"}, "There is no file of the form “pdf”."),

@@ -239,11 +239,12 @@ def test_removal_can_be_undone_once(bob_client: Client, members: RecipientList) 
     assert "nothing to put back" in bob_client.post(restore, follow=True).content.decode()
 
 
-def test_all_that_match_can_be_removed(bob_client: Client, members: RecipientList) -> None:
+def test_nobody_is_removed_unless_chosen(bob_client: Client, members: RecipientList) -> None:
     remove = reverse("recipient-list-remove", args=[members.pk])
-    bob_client.post(remove, {"all": "1", "query": "1201"})
-    assert [row.msisdn for row in members.recipients.all()] == [number(100)]
-    assert "Nobody was removed" in bob_client.post(remove, follow=True).content.decode()
+    page = bob_client.post(remove, {"query": "q=1201"}, follow=True)
+    assert "Nobody was removed" in page.content.decode()
+    assert page.redirect_chain[-1][0] == f"/lists/{members.pk}/?q=1201"
+    assert members.recipients.count() == 3
 
 
 def test_renaming_and_disabling(bob_client: Client, acme: Workspace, members: RecipientList) -> None:
