@@ -50,6 +50,8 @@ class Writer(ABC):
     # A value of a further column as JSON.
     quote: Callable[[str], str]
     _false: str
+    # The stage's own column by which its rows stand as they were filled in.
+    _stage_order: str
 
     def __init__(
         self, plan: Plan, *, list_id: int, workspace_id: int, existing: str, import_id: int | None = None
@@ -72,6 +74,10 @@ class Writer(ABC):
     @abstractmethod
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
         """One row as `pack` takes it. Runs in the reading thread, once a row."""
+
+    @abstractmethod
+    def digits_of(self, item: Any) -> str:
+        """The number of a row that `emit` made."""
 
     @abstractmethod
     def pack(self, items: list[Any]) -> Any:
@@ -134,6 +140,24 @@ class Writer(ABC):
             )
             outcome.opted_out = cursor.fetchone()[0]
         return outcome
+
+    def first_numbers(self, count: str, limit: int) -> list[str]:
+        """The first numbers of the chunk just compared that one of Outcome's counts tells of, in the file's order."""
+        known = f"SELECT 1 FROM {TABLE} AS r WHERE r.list_id = %s AND r.msisdn = s.msisdn"  # noqa: S608  # our own names
+        opted_out = f"SELECT 1 FROM {OPT_OUTS} AS o WHERE o.workspace_id = %s AND o.msisdn = s.msisdn"  # noqa: S608
+        where = {
+            "new": f"NOT EXISTS ({known})",
+            "updated": f"EXISTS ({known} AND ({self._differs()}))",
+            "unchanged": f"EXISTS ({known} AND NOT ({self._differs()}))",
+            "skipped": f"EXISTS ({known})",
+            "opted_out": f"EXISTS ({opted_out})",
+        }[count]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT s.msisdn FROM {STAGE} AS s WHERE {where} ORDER BY s.{self._stage_order} LIMIT %s",  # noqa: S608
+                [self.workspace_id if count == "opted_out" else self.list_id, limit],
+            )
+            return [msisdn for (msisdn,) in cursor.fetchall()]
 
     def _has_opt_outs(self) -> bool:
         return OptOut.objects.filter(workspace_id=self.workspace_id).exists()
@@ -210,6 +234,7 @@ class PostgresWriter(Writer):
     pause_seconds = 0.0
     quote = staticmethod(encode_basestring)
     _false = "false"
+    _stage_order = "ctid"
 
     _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
     _BLOCK = 1 << 18
@@ -222,6 +247,9 @@ class PostgresWriter(Writer):
         if "\\" in line or "\n" in line or "\r" in line or line.count("\t") >= len(values):
             line = "\t".join([value.translate(self._ESCAPES) for value in values])
         return f"{digits}\t{country}\t{kind}\t{line}"
+
+    def digits_of(self, item: str) -> str:
+        return item.partition("\t")[0]
 
     def pack(self, items: list[str]) -> bytes:
         """Lines of COPY's text format."""
@@ -271,12 +299,16 @@ class SqliteWriter(Writer):
     # As Django writes JSON into SQLite, where it is text: what is equal must look equal.
     quote = staticmethod(encode_basestring_ascii)
     _false = "0"
+    _stage_order = "rowid"
 
     def _constant(self, value: int | None) -> int | None:
         return value
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
         return (digits, country, kind, *values)
+
+    def digits_of(self, item: tuple[str, ...]) -> str:
+        return item[0]
 
     def pack(self, items: list[tuple[str, ...]]) -> list[Sequence[Any]]:
         now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")

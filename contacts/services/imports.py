@@ -526,7 +526,7 @@ def _take_over(imported: Import, found: Inspection) -> None:
 def _back_to_uploaded(imported: Import) -> None:
     imported.state = ImportState.UPLOADED
     imported.state_reason = ""
-    imported.check_counts, imported.check_problems = {}, []
+    imported.check_counts, imported.check_problems, imported.check_rows = {}, [], {}
 
 
 def _move(imported: Import, state: ImportState, **changes: Any) -> Import:
