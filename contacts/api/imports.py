@@ -22,8 +22,10 @@ from contacts.api.common import PROBLEM, is_schema, problems, workspace_of
 from contacts.errors import ContactsError
 from contacts.exports import refused_rows_csv
 from contacts.models import EncodingCertainty, ExistingNumbers, Import, ImportState, RecipientList
+from contacts.preview import PreviewCell, PreviewRow, preview_of
 from contacts.problems import Described, describe
 from contacts.services import imports
+from contacts.services.check_rows import CheckRows, Duplicate, check_rows_of
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
@@ -63,6 +65,56 @@ class CountsSerializer(Serializer[Any]):
     cut = serializers.IntegerField(help_text="Rows with a value that was cut to its limit.")
     other_number = serializers.IntegerField(help_text="Rows whose number came from a later number column.")
     removed = serializers.IntegerField(help_text="Removed from the list, which the file replaces.")
+
+
+class DuplicateSerializer(Serializer[Duplicate]):
+    row = serializers.IntegerField(help_text="The header is row 1.")
+    msisdn = serializers.CharField(help_text="E.164 digits.")
+    first_row = serializers.IntegerField(
+        allow_null=True,
+        help_text="Where the number stands first; null where that is some ten thousand rows above.",
+    )
+
+
+def _rows_field(words: str) -> serializers.ListField:
+    return serializers.ListField(child=serializers.IntegerField(), help_text=words)
+
+
+class CheckRowsSerializer(Serializer[CheckRows]):
+    """Of each count of the check the first 20 rows; the header is row 1."""
+
+    new = _rows_field("Of people who are not on the list.")
+    updated = _rows_field("That change somebody on the list.")
+    unchanged = _rows_field("That change nothing.")
+    skipped = _rows_field("Of numbers that are on the list already and left as they are.")
+    duplicate = DuplicateSerializer(many=True, help_text="Of numbers that stand further above in the file.")
+    refused = _rows_field("That are left out, whatever the reason; see problems.")
+    opted_out = _rows_field("Of numbers that have opted out: they are imported and not texted.")
+    cut = _rows_field("With a value that was cut to its limit.")
+    other_number = _rows_field("Whose number came from a later number column.")
+
+
+class PreviewCellSerializer(Serializer[PreviewCell]):
+    name = serializers.CharField(help_text="A field of a recipient, or extra:<name>.")
+    value = serializers.CharField(allow_blank=True, help_text="As it will be.")
+    before = serializers.CharField(
+        allow_blank=True,
+        allow_null=True,
+        help_text="What is replaced; null where nothing changes or nobody is there.",
+    )
+
+
+class PreviewRowSerializer(Serializer[PreviewRow]):
+    row = serializers.IntegerField(help_text="The header is row 1.")
+    msisdn = serializers.CharField(help_text="E.164 digits.")
+    country = serializers.CharField(allow_blank=True)
+    kind = serializers.CharField(allow_blank=True, help_text="Kind of number.")
+    effect = serializers.ChoiceField(
+        choices=["new", "updated", "unchanged", "skipped"],
+        help_text="What will happen, as in `check_counts`.",
+    )
+    is_opted_out = serializers.BooleanField(help_text="Whether the number is imported and not texted.")
+    cells = PreviewCellSerializer(many=True)
 
 
 class UndoCountsSerializer(Serializer[Any]):
@@ -163,6 +215,9 @@ class ImportSerializer(ModelSerializer[Import]):
         help_text="Whether the mapping is the one chosen for the last file with these column names, and no guess."
     )
     check_counts = serializers.SerializerMethodField(help_text="What a run would do; null before the check.")
+    check_rows = serializers.SerializerMethodField(
+        help_text="The first rows of each of those counts; null before the check."
+    )
     counts = serializers.SerializerMethodField(help_text="What the run did so far; null before it.")
     problems = serializers.SerializerMethodField(help_text="Reasons, the commonest first.")
     undo_counts = serializers.SerializerMethodField(help_text="What undoing did so far; null before it.")
@@ -196,6 +251,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "new_list_name",
             "total_rows",
             "check_counts",
+            "check_rows",
             "counts",
             "problems",
             "progress",
@@ -223,6 +279,10 @@ class ImportSerializer(ModelSerializer[Import]):
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_check_counts(self, imported: Import) -> dict[str, int] | None:
         return imported.check_counts or None
+
+    @extend_schema_field(CheckRowsSerializer(allow_null=True))
+    def get_check_rows(self, imported: Import) -> dict[str, Any] | None:
+        return asdict(check_rows_of(imported)) if imported.check_counts else None
 
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_counts(self, imported: Import) -> dict[str, int] | None:
@@ -340,6 +400,18 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         with problems():
             imported = imports.start_check(imported=self.get_object())
         return Response(self.get_serializer(imported).data)
+
+    @extend_schema(
+        summary="The first people as they will be",
+        responses={200: PreviewRowSerializer(many=True), 409: PROBLEM},
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, pk: str) -> Response:
+        """Of a checked import: of people who are on the list already the merged values, with what changes."""
+        imported = self.get_object()
+        with problems():
+            imports.require_checked(imported)
+        return Response(PreviewRowSerializer(preview_of(imported).rows, many=True).data)
 
     @extend_schema(summary="Write the rows", request=None, responses={202: ImportSerializer, 409: PROBLEM})
     @action(detail=True, methods=["post"])

@@ -242,10 +242,7 @@ def _size_as_read(imported: Import) -> int:
 
 def start_run(*, imported: Import, actor: Actor) -> Import:
     """Gives the import to a worker. One that failed or was cancelled goes on where it stopped."""
-    if imported.state == ImportState.UPLOADED:
-        raise WrongState(
-            _("Check the file first: the check says what the import will do."), code="not_checked"
-        )
+    _require_no_upload(imported)
     if imported.undo_counts:
         raise WrongState(_("Undoing this import has begun. Undo it to the end, and upload the file again."))
     again = bool(imported.counts)
@@ -321,6 +318,19 @@ def progress_of(imported: Import) -> Progress:
 def is_changeable(imported: Import) -> bool:
     """Nothing is written yet, and nobody works on it."""
     return imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
+
+
+def require_checked(imported: Import) -> None:
+    """What the import will do can be told: it is checked, and nothing is written yet."""
+    _require_no_upload(imported)
+    _require_state(imported, (ImportState.CHECKED,))
+
+
+def _require_no_upload(imported: Import) -> None:
+    if imported.state == ImportState.UPLOADED:
+        raise WrongState(
+            _("Check the file first: the check says what the import will do."), code="not_checked"
+        )
 
 
 def _require_anybody(imported: Import) -> None:

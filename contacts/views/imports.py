@@ -25,6 +25,7 @@ from contacts.models import EncodingCertainty, Import, ImportState, RecipientLis
 from contacts.preview import preview_of
 from contacts.problems import describe
 from contacts.services import imports
+from contacts.services.check_rows import check_rows_of
 from contacts.services.import_undo import why_not_undoable
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
@@ -494,6 +495,7 @@ def _report(imported: Import) -> dict[str, Any]:
         "imported": imported,
         "ran": ran,
         "counts": imported.counts if ran else imported.check_counts,
+        "first": check_rows_of(imported),
         "refused": [one for one in told if one.effect == "refused"],
         "cut": [one for one in told if one.effect == "cut"],
         "noticed": [one for one in told if one.effect == "noticed"],
