@@ -139,6 +139,8 @@ class ProblemSerializer(Serializer[Described]):
 
 
 class ProgressSerializer(Serializer[imports.Progress]):
+    """In rows of the file; while the import is being undone in people."""
+
     done = serializers.IntegerField()
     total = serializers.IntegerField()
     percent = serializers.IntegerField()
@@ -170,6 +172,10 @@ class ImportSerializer(ModelSerializer[Import]):
         allow_blank=True,
         max_length=2,
         help_text="Two letters; of numbers without a country code.",
+    )
+    suggested_country = serializers.SerializerMethodField(
+        help_text="Where most numbers without a country code seem to be from, if they cannot be read as they are and show "
+        "it clearly; else empty. Nothing is done with it: send it as `default_country` if it is right."
     )
     existing = serializers.ChoiceField(
         choices=ExistingNumbers.choices,
@@ -245,6 +251,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "mapping",
             "is_recalled",
             "default_country",
+            "suggested_country",
             "existing",
             "truncate",
             "list",
@@ -275,6 +282,9 @@ class ImportSerializer(ModelSerializer[Import]):
 
     def get_is_recalled(self, imported: Import) -> bool:
         return is_recalled(imported)
+
+    def get_suggested_country(self, imported: Import) -> str:
+        return imports.suggested_country(imported)
 
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_check_counts(self, imported: Import) -> dict[str, int] | None:
@@ -411,7 +421,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         imported = self.get_object()
         with problems():
             imports.require_checked(imported)
-        return Response(PreviewRowSerializer(preview_of(imported).rows, many=True).data)
+        return Response([asdict(row) for row in preview_of(imported).rows])
 
     @extend_schema(summary="Write the rows", request=None, responses={202: ImportSerializer, 409: PROBLEM})
     @action(detail=True, methods=["post"])

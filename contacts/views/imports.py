@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
+from accounts.choices import country_label
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
 from contacts.files.columns import HALF, MSISDN, NUMBERS, WHOLE_NAME
@@ -26,7 +28,7 @@ from contacts.preview import preview_of
 from contacts.problems import describe
 from contacts.services import imports
 from contacts.services.check_rows import check_rows_of
-from contacts.services.import_undo import why_not_undoable
+from contacts.services.import_undo import undoable_among, why_not_undoable
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
@@ -48,7 +50,8 @@ FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
 @viewer_page
 def import_list(request: WorkspaceRequest) -> HttpResponse:
     page = key_page(request, imports_of(request))
-    lines = [(imported, _step_url(imported)) for imported in page.rows]
+    undoable = undoable_among(page.rows) if may_change(request) else set()
+    lines = [(imported, _step_url(imported), imported.pk in undoable) for imported in page.rows]
     context = {"page": page, "lines": lines, "may_change": may_change(request)}
     return render(request, "contacts/imports.html", context)
 
@@ -184,11 +187,17 @@ def _columns_page(
         "about": _about(imported),
         "is_recalled": is_recalled(imported),
         "no_number": MSISDN not in imported.mapping,
+        **_country_context(imported),
         "steps": _steps(imported),
         "current": COLUMNS,
         **_encoding_context(imported),
     }
     return render(request, "contacts/import_columns.html", context, status=status)
+
+
+def _country_context(imported: Import) -> dict[str, str]:
+    country = imports.suggested_country(imported)
+    return {"suggested_country": country, "suggested_label": country_label(country)} if country else {}
 
 
 def _about(imported: Import) -> str:
@@ -246,6 +255,29 @@ def _number_badge(column: dict[str, Any]) -> tuple[str, str]:
     if len(column["countries"]) > 1:
         return "info", _("%(count)d countries found") % {"count": len(column["countries"])}
     return "ok", _("All are numbers")
+
+
+@require_POST
+@marketer_page
+def import_country(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Takes the country that was suggested; what else was chosen on the page is kept, where all of it fits."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    country = request.POST.get("country", "") or "?"
+    form = ColumnsForm(imported, request.POST)
+    try:
+        if form.is_valid():
+            with suppress(ContactsError):
+                imports.choose(imported=imported, choices=form.choices)
+        imports.use_country(imported=imported, country=country)
+    except ContactsError as error:
+        return refuse(request, error, reverse("import-columns", args=[pk]))
+    toast(
+        request,
+        _("Numbers without a country code are read as of %(country)s.") % {"country": country_label(country)},
+    )
+    return redirect("import-columns", pk)
 
 
 @require_POST
@@ -404,7 +436,12 @@ def import_run(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @require_GET
 @viewer_page
 def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The report. While the import is being undone, htmx asks for its progress."""
     imported = get_row(request, imports_of(request), pk=pk)
+    if request.htmx and imported.state == ImportState.UNDOING:
+        return _progress(request, imported)
+    if request.htmx:
+        return _to_page("import-detail", imported)
     context = _report(imported) | {
         "may_change": may_change(request),
         "next_url": _step_url(imported),
