@@ -25,15 +25,17 @@ class FirstRows:
 
     def look(self, chunk: Chunk, outcome: Outcome, writer: Writer) -> None:
         """Right after `writer` compared the chunk, in the same transaction."""
+        rooms = {}
         for name in COMPARED:
             room, count = KEPT_ROWS - len(self._rows[name]), getattr(outcome, name)
-            if not room or not count:
-                continue
-            if count == len(chunk.items):
+            if room and count == len(chunk.items):
                 self._rows[name] += chunk.item_rows[:room]
-            else:
-                numbers = writer.first_numbers(name, room)
-                self._rows[name] += sorted(_rows_of(set(numbers), chunk, writer).values())
+            elif room and count:
+                rooms[name] = room
+        found = writer.first_numbers(rooms) if rooms else {}
+        rows = _rows_of({number for numbers in found.values() for number in numbers}, chunk, writer)
+        for name, numbers in found.items():
+            self._rows[name] += sorted(rows[number] for number in numbers)
         others = self._rows["other_number"]
         others += chunk.other_number_rows[: KEPT_ROWS - len(others)]
         self._look_at_duplicates(chunk, writer)

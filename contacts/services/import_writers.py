@@ -8,7 +8,7 @@ Everything runs in the caller's transaction, with the list locked.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
@@ -141,23 +141,44 @@ class Writer(ABC):
             outcome.opted_out = cursor.fetchone()[0]
         return outcome
 
-    def first_numbers(self, count: str, limit: int) -> list[str]:
-        """The first numbers of the chunk just compared that one of Outcome's counts tells of, in the file's order."""
-        known = f"SELECT 1 FROM {TABLE} AS r WHERE r.list_id = %s AND r.msisdn = s.msisdn"  # noqa: S608  # our own names
-        opted_out = f"SELECT 1 FROM {OPT_OUTS} AS o WHERE o.workspace_id = %s AND o.msisdn = s.msisdn"  # noqa: S608
-        where = {
-            "new": f"NOT EXISTS ({known})",
-            "updated": f"EXISTS ({known} AND ({self._differs()}))",
-            "unchanged": f"EXISTS ({known} AND NOT ({self._differs()}))",
-            "skipped": f"EXISTS ({known})",
-            "opted_out": f"EXISTS ({opted_out})",
-        }[count]
+    def first_numbers(self, rooms: Mapping[str, int]) -> dict[str, list[str]]:
+        """Of the chunk just compared the first numbers that Outcome's counts tell of, at most so many of each count."""
+        rooms = dict(rooms)
+        opted_out = rooms.pop("opted_out", 0)
+        found: dict[str, list[str]] = {}
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT s.msisdn FROM {STAGE} AS s WHERE {where} ORDER BY s.{self._stage_order} LIMIT %s",  # noqa: S608
-                [self.workspace_id if count == "opted_out" else self.list_id, limit],
-            )
-            return [msisdn for (msisdn,) in cursor.fetchall()]
+            if rooms:
+                cursor.execute(self._first_sql(list(rooms)), [self.list_id, *rooms.values()])
+                for count, msisdn in cursor.fetchall():
+                    found.setdefault(count, []).append(msisdn)
+            if opted_out:
+                cursor.execute(
+                    f"SELECT s.msisdn FROM {STAGE} s JOIN {OPT_OUTS} o ON o.workspace_id = %s"  # noqa: S608  # our own names
+                    f" AND o.msisdn = s.msisdn ORDER BY s.{self._stage_order} LIMIT %s",
+                    [self.workspace_id, opted_out],
+                )
+                found["opted_out"] = [msisdn for (msisdn,) in cursor.fetchall()]
+        return found
+
+    def _first_sql(self, counts: Sequence[str]) -> str:
+        """One join for all counts. Parameters: list, and a limit for each."""
+        where = {
+            "new": "is_new",
+            "skipped": "NOT is_new",
+            "updated": "NOT is_new AND differs",
+            "unchanged": "NOT is_new AND NOT differs",
+        }
+        chosen = (
+            f"SELECT * FROM (SELECT '{count}' AS count, msisdn FROM compared WHERE {where[count]}"  # noqa: S608  # our own names
+            f" ORDER BY at LIMIT %s) AS of_{count}"
+            for count in counts
+        )
+        return (
+            f"WITH compared AS (SELECT s.msisdn, s.{self._stage_order} AS at, r.id IS NULL AS is_new,"  # noqa: S608  # our own names
+            f" ({self._differs()}) AS differs FROM {STAGE} AS s"
+            f" LEFT JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn)"
+            f" {' UNION ALL '.join(chosen)}"
+        )
 
     def _has_opt_outs(self) -> bool:
         return OptOut.objects.filter(workspace_id=self.workspace_id).exists()

@@ -1,5 +1,6 @@
 """contacts.services.check_rows: the first rows of every count of a check."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -97,12 +98,12 @@ def test_first_rows_of_several_reasons_are_told_together(acme: Workspace) -> Non
 def test_what_all_rows_of_a_chunk_are_is_not_asked(
     acme: Workspace, small_chunks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    asked: list[dict[str, int]] = []
     real = Writer.first_numbers
 
-    def ask(self: Writer, count: str, limit: int) -> list[str]:
-        asked.append(count)
-        return real(self, count, limit)
+    def ask(self: Writer, rooms: Mapping[str, int]) -> dict[str, list[str]]:
+        asked.append(dict(rooms))
+        return real(self, rooms)
 
     monkeypatch.setattr(Writer, "first_numbers", ask)
     members = members_of(acme, 100)
@@ -111,7 +112,7 @@ def test_what_all_rows_of_a_chunk_are_is_not_asked(
     checked(
         upload(acme, file_of(*(f"+{number(n)},{'Ann' if n % 2 else 'Bea'}" for n in range(100)))), to=members
     )
-    assert asked == ["updated", "unchanged"] * 4, "until twenty of each are known"
+    assert asked == [{"updated": room, "unchanged": room} for room in (20, 15, 10, 5)]
 
 
 def test_a_changed_mapping_forgets_them(acme: Workspace) -> None:

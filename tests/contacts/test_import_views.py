@@ -381,7 +381,7 @@ def test_every_count_of_the_check_shows_its_rows(bob_client: Client, acme: Works
     text = TEXT + f"+{number(0)};Ann;Leeds\n"
     imported = checked(upload(acme, text))
     page = " ".join(bob_client.get(url_of("import-check", imported)).content.decode().split())
-    assert f"5: {shown(0)}, first in 2" in page
+    assert f'5, first in 2<span class="sub-line">{shown(0)}</span>' in page
     assert "1 of them has opted out: the number is imported and not texted." in page
     assert page.count("<summary>First rows</summary>") == 4, "new, twice, refused, opted out"
     ran(imported)
