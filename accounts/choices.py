@@ -22,7 +22,8 @@ def time_zone_choices() -> list[tuple[str, str]]:
 @cache
 def country_choices() -> list[tuple[str, str]]:
     """Every region libphonenumber knows, as (ISO code, "US (+1)")."""
-    return [
-        (region, f"{region} (+{phonenumbers.country_code_for_region(region)})")
-        for region in sorted(phonenumbers.SUPPORTED_REGIONS)
-    ]
+    return [(region, country_label(region)) for region in sorted(phonenumbers.SUPPORTED_REGIONS)]
+
+
+def country_label(region: str) -> str:
+    return f"{region} (+{phonenumbers.country_code_for_region(region)})"

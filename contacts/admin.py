@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -36,7 +36,7 @@ from contacts.models import (
 )
 from contacts.numbers import read_number
 from contacts.rules import in_words, rule_of
-from contacts.services import lists, opt_outs
+from contacts.services import imports, lists, opt_outs
 from sms.msisdn import kind_of
 
 
@@ -318,6 +318,22 @@ class ImportAdmin(ExportMixin, LookedAtAdmin):
     search_fields = ("file_name",)
     list_select_related = ("workspace", "list", "unsubscribe_list", "created_by")
     exclude = ("file", "reject_file", "workbook")
+    actions = ("undo_imports",)
+
+    @admin.action(description=gettext_lazy("Undo the chosen imports"), permissions=["undo"])
+    def undo_imports(self, request: HttpRequest, queryset: QuerySet[Import]) -> None:
+        """One after the other; where one cannot be undone it is said why."""
+        for imported in queryset.select_related("workspace", "list").order_by("-started_at"):
+            try:
+                imports.undo_import(imported=imported, actor=_actor(request))
+            except ContactsError as error:
+                self.message_user(request, f"“{imported.file_name}”: {error.sentence}", messages.ERROR)
+            else:
+                self.message_user(request, _("“%(name)s” is being undone.") % {"name": imported.file_name})
+
+    def has_undo_permission(self, request: HttpRequest) -> bool:
+        """Those who may change imports, though no field of one is changed here."""
+        return request.user.has_perm("contacts.change_import")
 
 
 @admin.register(ImportBefore)

@@ -344,6 +344,8 @@ class Import(models.Model):
     # Reasons with first rows: [{"code", "count", "rows": [n, ..], "samples": [..]}]; words: problems.py.
     check_problems = models.JSONField(default=nothing)
     problems = models.JSONField(default=nothing)
+    # The first rows of each count of the check: {"new": [n, ..], .., "duplicate": [[n, digits, first row or null], ..]}.
+    check_rows = models.JSONField(default=dict)
     reject_file = models.FileField(_("refused rows"), upload_to="imports/%Y/%m/", blank=True)
     rows_per_second = models.PositiveIntegerField(_("rows per second"), default=0)
     # The worker that has the import now, and until when it must have said again that it lives.

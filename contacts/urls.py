@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/example.csv", imports.import_sample, name="import-sample"),
     path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
     path("imports/<int:pk>/columns/", imports.import_columns, name="import-columns"),
+    path("imports/<int:pk>/country/", imports.import_country, name="import-country"),
     path("imports/<int:pk>/reread/", imports.import_reread, name="import-reread"),
     path("imports/<int:pk>/sheet/", imports.import_sheet, name="import-sheet"),
     path("imports/<int:pk>/encoding/", imports.import_encoding, name="import-encoding"),

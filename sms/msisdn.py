@@ -119,6 +119,10 @@ class FastMsisdn:
             return _described(_parse_slowly(compact, raw, self._country))
         return found
 
+    def read_plainly(self, raw: str) -> tuple[str, str, Kind] | None:
+        """As `read`, of what is plain to see; None where only the slow way knows, refusals included."""
+        return self._match(_compact(raw))
+
     def _match(self, compact: str) -> tuple[str, str, Kind] | None:
         if compact[0] == "+":
             return _match_international(compact[1:])

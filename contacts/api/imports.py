@@ -31,8 +31,10 @@ from contacts.models import (
     RecipientList,
     UnsubscribeList,
 )
+from contacts.preview import PreviewCell, PreviewRow, preview_of
 from contacts.problems import Described, describe
 from contacts.services import imports
+from contacts.services.check_rows import CheckRows, Duplicate, check_rows_of
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
@@ -88,6 +90,56 @@ class CountsSerializer(Serializer[Any]):
     removed = serializers.IntegerField(help_text="Removed from the list, which the file replaces.")
 
 
+class DuplicateSerializer(Serializer[Duplicate]):
+    row = serializers.IntegerField(help_text="The header is row 1.")
+    msisdn = serializers.CharField(help_text="E.164 digits.")
+    first_row = serializers.IntegerField(
+        allow_null=True,
+        help_text="Where the number stands first; null where that is some ten thousand rows above.",
+    )
+
+
+def _rows_field(words: str) -> serializers.ListField:
+    return serializers.ListField(child=serializers.IntegerField(), help_text=words)
+
+
+class CheckRowsSerializer(Serializer[CheckRows]):
+    """Of each count of the check the first 20 rows; the header is row 1."""
+
+    new = _rows_field("Of people who are not on the list.")
+    updated = _rows_field("That change somebody on the list.")
+    unchanged = _rows_field("That change nothing.")
+    skipped = _rows_field("Of numbers that are on the list already and left as they are.")
+    duplicate = DuplicateSerializer(many=True, help_text="Of numbers that stand further above in the file.")
+    refused = _rows_field("That are left out, whatever the reason; see problems.")
+    opted_out = _rows_field("Of numbers that have opted out: they are imported and not texted.")
+    cut = _rows_field("With a value that was cut to its limit.")
+    other_number = _rows_field("Whose number came from a later number column.")
+
+
+class PreviewCellSerializer(Serializer[PreviewCell]):
+    name = serializers.CharField(help_text="A field of a recipient, or extra:<name>.")
+    value = serializers.CharField(allow_blank=True, help_text="As it will be.")
+    before = serializers.CharField(
+        allow_blank=True,
+        allow_null=True,
+        help_text="What is replaced; null where nothing changes or nobody is there.",
+    )
+
+
+class PreviewRowSerializer(Serializer[PreviewRow]):
+    row = serializers.IntegerField(help_text="The header is row 1.")
+    msisdn = serializers.CharField(help_text="E.164 digits.")
+    country = serializers.CharField(allow_blank=True)
+    kind = serializers.CharField(allow_blank=True, help_text="Kind of number.")
+    effect = serializers.ChoiceField(
+        choices=["new", "updated", "unchanged", "skipped"],
+        help_text="What will happen, as in `check_counts`.",
+    )
+    is_opted_out = serializers.BooleanField(help_text="Whether the number is imported and not texted.")
+    cells = PreviewCellSerializer(many=True)
+
+
 class UndoCountsSerializer(Serializer[Any]):
     removed = serializers.IntegerField(help_text="People who came by the import.")
     restored = serializers.IntegerField(help_text="People whose fields are as before.")
@@ -110,6 +162,8 @@ class ProblemSerializer(Serializer[Described]):
 
 
 class ProgressSerializer(Serializer[imports.Progress]):
+    """In rows of the file; while the import is being undone in people."""
+
     done = serializers.IntegerField()
     total = serializers.IntegerField()
     percent = serializers.IntegerField()
@@ -155,6 +209,10 @@ class ImportSerializer(ModelSerializer[Import]):
         allow_blank=True,
         max_length=2,
         help_text="Two letters; of numbers without a country code.",
+    )
+    suggested_country = serializers.SerializerMethodField(
+        help_text="Where most numbers without a country code seem to be from, if they cannot be read as they are and show "
+        "it clearly; else empty. Nothing is done with it: send it as `default_country` if it is right."
     )
     existing = serializers.ChoiceField(
         choices=ExistingNumbers.choices,
@@ -211,6 +269,9 @@ class ImportSerializer(ModelSerializer[Import]):
         help_text="Whether the mapping is the one chosen for the last file with these column names, and no guess."
     )
     check_counts = serializers.SerializerMethodField(help_text="What a run would do; null before the check.")
+    check_rows = serializers.SerializerMethodField(
+        help_text="The first rows of each of those counts; null before the check."
+    )
     counts = serializers.SerializerMethodField(help_text="What the run did so far; null before it.")
     problems = serializers.SerializerMethodField(help_text="Reasons, the commonest first.")
     undo_counts = serializers.SerializerMethodField(help_text="What undoing did so far; null before it.")
@@ -240,6 +301,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "mapping",
             "is_recalled",
             "default_country",
+            "suggested_country",
             "existing",
             "truncate",
             "date_order",
@@ -248,6 +310,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "unsubscribe_list",
             "total_rows",
             "check_counts",
+            "check_rows",
             "counts",
             "problems",
             "progress",
@@ -272,9 +335,16 @@ class ImportSerializer(ModelSerializer[Import]):
     def get_is_recalled(self, imported: Import) -> bool:
         return is_recalled(imported)
 
+    def get_suggested_country(self, imported: Import) -> str:
+        return imports.suggested_country(imported)
+
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_check_counts(self, imported: Import) -> dict[str, int] | None:
         return imported.check_counts or None
+
+    @extend_schema_field(CheckRowsSerializer(allow_null=True))
+    def get_check_rows(self, imported: Import) -> dict[str, Any] | None:
+        return asdict(check_rows_of(imported)) if imported.check_counts else None
 
     @extend_schema_field(CountsSerializer(allow_null=True))
     def get_counts(self, imported: Import) -> dict[str, int] | None:
@@ -407,6 +477,18 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         with problems():
             imported = imports.start_check(imported=self.get_object())
         return Response(self.get_serializer(imported).data)
+
+    @extend_schema(
+        summary="The first people as they will be",
+        responses={200: PreviewRowSerializer(many=True), 409: PROBLEM},
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, pk: str) -> Response:
+        """Of a checked import: of people who are on the list already the merged values, with what changes."""
+        imported = self.get_object()
+        with problems():
+            imports.require_checked(imported)
+        return Response([asdict(row) for row in preview_of(imported).rows])
 
     @extend_schema(summary="Write the rows", request=None, responses={202: ImportSerializer, 409: PROBLEM})
     @action(detail=True, methods=["post"])

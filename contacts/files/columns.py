@@ -24,6 +24,7 @@ from contacts.files.header_words import (
     WORDS,
 )
 from contacts.models import ImportPurpose
+from sms.home_countries import likely_country
 from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
@@ -39,6 +40,8 @@ SAMPLE_LENGTH = 60
 # So much of a column must be of a kind before its content alone decides.
 MOST = 0.6
 HALF = 0.5
+SOME = 0.1
+TRIED_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Column:
     dates: float = 0.0
     countries: list[str] = field(default_factory=list)
     guess: str = IGNORED
+    # Of numbers that cannot be read for want of their country: where they are from, if they show it clearly.
+    suggested_country: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -95,6 +100,7 @@ def describe_columns(
         dates = [_share_of_dates(column) for column in cells]
         guesses = _guess_opt_outs(given, looked, dates)
     labels = _labels(given)
+    suggested = _suggested_countries(guesses, looked, default_country)
     return [
         Column(
             name=labels[at],
@@ -105,6 +111,7 @@ def describe_columns(
             dates=round(dates[at], 3),
             countries=looked[at].countries,
             guess=guesses[at],
+            suggested_country=suggested.get(at, ""),
         )
         for at in range(width)
     ]
@@ -174,6 +181,8 @@ def _is_mobile(name: str) -> bool:
 # --- by content ---
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# Seven to fifteen digits, not too long, and neither + nor 00 in front.
+_MAY_WANT_COUNTRY = re.compile(r"(?=.{7,40}\Z)(?!\+|00)[ ()./\-]*(?:\d[ ()./\-]*){7,15}")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][^\d_@/:;,]*(?:, ?[^\W\d_][^\d_@/:;,]*)?")
 _GENDERS = frozenset(GENDER_WORDS.split())
@@ -187,21 +196,30 @@ _SHAPES: Mapping[str, Callable[[str], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """`share`: of the filled cells, by target, and those that hold a name."""
+    """`share`: of the filled cells, by target, and those that hold a name.
+
+    `unread`: cells with about as many digits as a number, which is not valid as it is read now; `unread_share`: of the
+    filled cells.
+    """
 
     filled: float
     share: dict[str, float]
     countries: list[str]
+    unread: list[str]
+    unread_share: float
 
 
 def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
     filled = [cell for cell in cells if cell]
     countries: Counter[str] = Counter()
+    unread: list[str] = []
     numbers = 0
     for cell in filled:
         try:
             country = read.read(cell)[1]
         except MsisdnError:
+            if _MAY_WANT_COUNTRY.fullmatch(cell):
+                unread.append(cell)
             continue
         numbers += 1
         countries[country] += 1
@@ -212,7 +230,27 @@ def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
     share[NAME] = len(persons) / len(filled) if filled else 0.0
     share[WHOLE_NAME] = sum(" " in cell for cell in persons) / len(filled) if filled else 0.0
     names = [country for country, _count in countries.most_common() if country]
-    return _Looked(len(filled) / len(cells) if cells else 0.0, share, names)
+    unread_share = len(unread) / len(filled) if filled else 0.0
+    return _Looked(len(filled) / len(cells) if cells else 0.0, share, names, unread, unread_share)
+
+
+def _suggested_countries(
+    guesses: Sequence[str], looked: Sequence[_Looked], default_country: str
+) -> dict[int, str]:
+    """By column. Asked where most numbers cannot be read; where no country is chosen yet, some are enough.
+
+    Where no column was taken for numbers, of those that look most like numbers without their country.
+    """
+    at_numbers = [at for at, guess in enumerate(guesses) if guess == MSISDN]
+    if not at_numbers:
+        unknown = [at for at, one in enumerate(looked) if one.unread_share >= MOST]
+        at_numbers = unknown[:TRIED_COLUMNS]
+    enough = HALF if default_country else SOME
+    return {
+        at: likely_country(looked[at].unread, looked[at].countries)
+        for at in at_numbers
+        if looked[at].unread_share > enough
+    }
 
 
 def _is_data(cell: str, read: FastMsisdn) -> bool:

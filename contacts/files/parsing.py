@@ -20,7 +20,7 @@ from contacts.files.names import split_name
 from contacts.files.reading import Broken, Record
 from contacts.files.seen import ManyNumbers
 from contacts.models import UNMARKED_KINDS
-from contacts.problems import CUT, KIND, TOO_LONG, Problem, Problems, reason_for
+from contacts.problems import CUT, KEPT_ROWS, KIND, TOO_LONG, Problem, Problems, reason_for
 from sms.msisdn import Kind, MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
@@ -103,11 +103,16 @@ class OptOutPlan(Plan):
 class Chunk:
     """rows = len(items) + duplicate + refused, always. `cut` counts rows, `problems` tell of values.
 
-    `other_number`: rows whose number came from a later number column.
+    `item_rows`: for each item the number of its row in the file.
+    `duplicates`: (row number, digits) of the first ones.
+    `other_number`: rows whose number came from a later number column; `other_number_rows`: the first ones.
     """
 
     rows: int = 0
     items: list[Any] = field(default_factory=list)
+    item_rows: list[int] = field(default_factory=list)
+    duplicates: list[tuple[int, str]] = field(default_factory=list)
+    other_number_rows: list[int] = field(default_factory=list)
     duplicate: int = 0
     refused: int = 0
     cut: int = 0
@@ -166,6 +171,7 @@ class Parser:
         read, pick, emit, recent = self._read, self._pick, self._emit, self._recent
         has_earlier, was_earlier = bool(self._earlier), self._earlier.has
         number_at, width, shortest = self._number_at, self._width, self._shortest
+        note_row = chunk.item_rows.append
         splits_name = self._splits_name
         has_more = self._zone_at is not None or self._moment_at is not None or bool(self._keys)
         notices_kinds = self._plan.notices_kinds
@@ -202,8 +208,11 @@ class Parser:
                 number = int(digits)
                 if number in recent or (has_earlier and was_earlier(number)):
                     chunk.duplicate += 1
+                    if len(chunk.duplicates) < KEPT_ROWS:
+                        chunk.duplicates.append((self._row, digits))
                 else:
                     recent.add(number)
+                    note_row(self._row)
                     chunk.items.append(emit(digits, country, kind, values))
                     if notices_kinds and kind not in UNMARKED_KINDS:
                         chunk.problems.setdefault(KIND + kind, Problem()).add(self._row, f"+{digits}")
@@ -227,6 +236,8 @@ class Parser:
             else:
                 chunk.other_number += 1
                 self._other_number_row = self._row
+                if len(chunk.other_number_rows) < KEPT_ROWS:
+                    chunk.other_number_rows.append(self._row)
                 return found
         raise _Refusal(blamed.code, sample, sentence=blamed.sentence)
 
@@ -293,6 +304,8 @@ class Parser:
         chunk.refused += 1
         if self._other_number_row == self._row:
             chunk.other_number -= 1
+            if chunk.other_number_rows[-1] == self._row:
+                chunk.other_number_rows.pop()
         if self._plan.spares_refused:
             self._spare(cells)
         chunk.problems.setdefault(refusal.code, Problem()).add(self._row, _shown(refusal.sample))

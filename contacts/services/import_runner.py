@@ -46,6 +46,7 @@ from contacts.models import (
     RecipientList,
 )
 from contacts.problems import Problems, load, merge_problems, store
+from contacts.services.check_rows import FirstRows
 from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
 from contacts.services.opt_out_writers import ProofWriter, proof_writer_for
@@ -269,6 +270,7 @@ def _check(imported: Import) -> None:
         raise FileNotFoundError
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
     problems: Problems = {}
+    first_rows = FirstRows()
     done = 0
     path = Path(imported.file.path).with_suffix(f".{imported.lease_holder}")
     names = [column["name"] for column in imported.columns]
@@ -282,6 +284,7 @@ def _check(imported: Import) -> None:
                     outcome = reading.writer.compare(
                         packed.rows, len(packed.chunk.items), list_exists=imported.list_id is not None
                     )
+                    first_rows.look(packed.chunk, outcome, reading.writer)
                 counts = _add(counts, packed.chunk, outcome)
                 merge_problems(problems, packed.chunk.problems)
                 done += packed.chunk.rows
@@ -298,6 +301,7 @@ def _check(imported: Import) -> None:
         state=ImportState.CHECKED,
         check_counts=counts,
         check_problems=store(problems),
+        check_rows=first_rows.as_dict(),
         total_rows=done,
         done_rows=0,
         reject_file=rejects,

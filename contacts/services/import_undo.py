@@ -6,12 +6,13 @@ costs one chunk of work, and another one goes on with what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -48,6 +49,19 @@ def require_undoable(imported: Import) -> None:
             ),
             code="opt_outs_stay",
         )
+    _require_kept(imported)
+    later = _standing().filter(list_id=imported.list_id, started_at__gt=_began_at(imported))
+    last = later.order_by("-started_at").first()
+    if last is not None:
+        raise WrongState(
+            _("%(name)s was imported into the same list after it. Undo that import first.")
+            % {"name": last.file_name},
+            code="not_the_last",
+        )
+
+
+def _require_kept(imported: Import) -> None:
+    """Whatever other imports did."""
     if imported.state not in UNDOABLE or not imported.counts:
         raise WrongState(
             _("This import is %(state)s: there is nothing that can be undone.")
@@ -61,17 +75,10 @@ def require_undoable(imported: Import) -> None:
             % {"days": KEPT.days},
             code="too_old",
         )
-    later = _later_import(imported)
-    if later is not None:
-        raise WrongState(
-            _("%(name)s was imported into the same list after it. Undo that import first.")
-            % {"name": later.file_name},
-            code="not_the_last",
-        )
 
 
 def require_not_texted(imported: Import) -> None:
-    if was_anybody_texted(_people_of(imported), imported.started_at or imported.created_at):
+    if was_anybody_texted(_people_of(imported), _began_at(imported)):
         raise WrongState(
             _(
                 "Somebody of this import has been texted already, so it stays. Remove people from the list instead."
@@ -87,6 +94,23 @@ def why_not_undoable(imported: Import) -> str:
     except WrongState as error:
         return str(error.sentence)
     return ""
+
+
+def undoable_among(imports: Iterable[Import]) -> set[int]:
+    """Ids of those of which `why_not_undoable` says nothing, with one query for all."""
+    kept = [imported for imported in imports if _is_kept(imported)]
+    lists = {imported.list_id for imported in kept}
+    last = _standing().filter(list_id__in=lists).order_by().values_list("list_id").annotate(Max("started_at"))
+    last_start = dict(last) if lists else {}
+    return {one.pk for one in kept if last_start.get(one.list_id, _began_at(one)) <= _began_at(one)}
+
+
+def _is_kept(imported: Import) -> bool:
+    try:
+        _require_kept(imported)
+    except WrongState:
+        return False
+    return True
 
 
 def undo(import_id: int) -> None:
@@ -105,11 +129,14 @@ def tidy_befores(limit: int = 200_000) -> int:
     return gone
 
 
-def _later_import(imported: Import) -> Import | None:
-    later = Import.objects.filter(
-        list_id=imported.list_id, started_at__gt=imported.started_at or imported.created_at
-    )
-    return later.exclude(state=ImportState.UNDONE).exclude(counts={}).order_by("-started_at").first()
+def _standing() -> QuerySet[Import]:
+    """Those that did something to their list, or are about to."""
+    nothing_done = Q(counts={}) & ~Q(state=ImportState.RUNNING)
+    return Import.objects.exclude(state=ImportState.UNDONE).exclude(nothing_done).exclude(started_at=None)
+
+
+def _began_at(imported: Import) -> datetime:
+    return imported.started_at or imported.created_at
 
 
 def _people_of(imported: Import) -> Any:
@@ -120,8 +147,9 @@ def _people_of(imported: Import) -> Any:
 
 def _undo(imported: Import) -> None:
     require_not_texted(imported)
+    began = _Began(time.monotonic(), sum(imported.undo_counts.values()))
     for step in (_remove_added, _restore_changed, _put_back_removed):
-        while _chunk(imported, step):
+        while _chunk(imported, step, began):
             pass
     with transaction.atomic():
         update_import(
@@ -135,7 +163,20 @@ def _undo(imported: Import) -> None:
         record(imported.workspace, Actor(user=imported.undone_by), "undone", imported, **imported.undo_counts)
 
 
-def _chunk(imported: Import, step: Callable[[Import, RecipientList], tuple[str, int] | None]) -> bool:
+class _Began(NamedTuple):
+    """When this worker began, and how many people were done before."""
+
+    at: float
+    done: int
+
+    def rate(self, done: int) -> int:
+        """People a second."""
+        return round((done - self.done) / max(time.monotonic() - self.at, 0.001))
+
+
+def _chunk(
+    imported: Import, step: Callable[[Import, RecipientList], tuple[str, int] | None], began: _Began
+) -> bool:
     """False when the step is done."""
     with transaction.atomic():
         recipient_list = lock_import(imported, ImportState.UNDOING)
@@ -144,7 +185,8 @@ def _chunk(imported: Import, step: Callable[[Import, RecipientList], tuple[str, 
             return False
         name, count = done
         counts = imported.undo_counts | {name: imported.undo_counts.get(name, 0) + count}
-        update_import(imported, ImportState.UNDOING, undo_counts=counts)
+        rate = began.rate(sum(counts.values()))
+        update_import(imported, ImportState.UNDOING, undo_counts=counts, rows_per_second=rate)
     imported.undo_counts = counts
     return True
 

@@ -8,7 +8,7 @@ Everything runs in the caller's transaction, with the list locked.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
@@ -51,6 +51,8 @@ class Writer(ABC):
     # A value of a further column as JSON.
     quote: Callable[[str], str]
     _false: str
+    # The stage's own column by which its rows stand as they were filled in.
+    _stage_order: str
 
     def __init__(
         self, plan: Plan, *, list_id: int, workspace_id: int, existing: str, import_id: int | None = None
@@ -73,6 +75,10 @@ class Writer(ABC):
     @abstractmethod
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
         """One row as `pack` takes it. Runs in the reading thread, once a row."""
+
+    @abstractmethod
+    def digits_of(self, item: Any) -> str:
+        """The number of a row that `emit` made."""
 
     @abstractmethod
     def pack(self, items: list[Any]) -> Any:
@@ -135,6 +141,45 @@ class Writer(ABC):
             )
             outcome.opted_out = cursor.fetchone()[0]
         return outcome
+
+    def first_numbers(self, rooms: Mapping[str, int]) -> dict[str, list[str]]:
+        """Of the chunk just compared the first numbers that Outcome's counts tell of, at most so many of each count."""
+        rooms = dict(rooms)
+        opted_out = rooms.pop("opted_out", 0)
+        found: dict[str, list[str]] = {}
+        with connection.cursor() as cursor:
+            if rooms:
+                cursor.execute(self._first_sql(list(rooms)), [self.list_id, *rooms.values()])
+                for count, msisdn in cursor.fetchall():
+                    found.setdefault(count, []).append(msisdn)
+            if opted_out:
+                cursor.execute(
+                    f"SELECT s.msisdn FROM {STAGE} s JOIN {OPT_OUTS} o ON o.workspace_id = %s"  # noqa: S608  # our own names
+                    f" AND o.msisdn = s.msisdn ORDER BY s.{self._stage_order} LIMIT %s",
+                    [self.workspace_id, opted_out],
+                )
+                found["opted_out"] = [msisdn for (msisdn,) in cursor.fetchall()]
+        return found
+
+    def _first_sql(self, counts: Sequence[str]) -> str:
+        """One join for all counts. Parameters: list, and a limit for each."""
+        where = {
+            "new": "is_new",
+            "skipped": "NOT is_new",
+            "updated": "NOT is_new AND differs",
+            "unchanged": "NOT is_new AND NOT differs",
+        }
+        chosen = (
+            f"SELECT * FROM (SELECT '{count}' AS count, msisdn FROM compared WHERE {where[count]}"  # noqa: S608  # our own names
+            f" ORDER BY at LIMIT %s) AS of_{count}"
+            for count in counts
+        )
+        return (
+            f"WITH compared AS (SELECT s.msisdn, s.{self._stage_order} AS at, r.id IS NULL AS is_new,"  # noqa: S608  # our own names
+            f" ({self._differs()}) AS differs FROM {STAGE} AS s"
+            f" LEFT JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn)"
+            f" {' UNION ALL '.join(chosen)}"
+        )
 
     def _has_opt_outs(self) -> bool:
         return OptOut.objects.filter(workspace_id=self.workspace_id).exists()
@@ -211,12 +256,16 @@ class PostgresWriter(Writer):
     pause_seconds = 0.0
     quote = staticmethod(encode_basestring)
     _false = "false"
+    _stage_order = "ctid"
 
     def _constant(self, value: int | None) -> str:
         return "\\N" if value is None else str(value)
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
         return f"{digits}\t{country}\t{kind}\t{copy_line(values)}"
+
+    def digits_of(self, item: str) -> str:
+        return item.partition("\t")[0]
 
     def pack(self, items: list[str]) -> bytes:
         """Lines of COPY's text format."""
@@ -256,12 +305,16 @@ class SqliteWriter(Writer):
     # As Django writes JSON into SQLite, where it is text: what is equal must look equal.
     quote = staticmethod(encode_basestring_ascii)
     _false = "0"
+    _stage_order = "rowid"
 
     def _constant(self, value: int | None) -> int | None:
         return value
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
         return (digits, country, kind, *values)
+
+    def digits_of(self, item: tuple[str, ...]) -> str:
+        return item[0]
 
     def pack(self, items: list[tuple[str, ...]]) -> list[Sequence[Any]]:
         now = timezone.now().strftime("%Y-%m-%d %H:%M:%S.%f")

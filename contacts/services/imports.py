@@ -239,6 +239,38 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     return imported
 
 
+def suggested_country(imported: Import) -> str:
+    """The country that the numbers without one seem to be of; "" where none shows clearly, or it is chosen already."""
+    if not is_changeable(imported):
+        return ""
+    columns = zip(imported.columns, imported.mapping, strict=True)
+    numbers = [column for column, target in columns if target == MSISDN] or imported.columns
+    country = next(filter(None, (str(column.get("suggested_country", "")) for column in numbers)), "")
+    return "" if country == imported.default_country else country
+
+
+def use_country(*, imported: Import, country: str) -> Import:
+    """Reads numbers without a country as of this one, and looks at the columns anew. Raises ContactsError.
+
+    A mapping with a number column stays; without one it is guessed again.
+    """
+    _require_changeable(imported)
+    _require_country(country)
+    found = inspect_text(
+        Path(imported.file.path),
+        country,
+        file_format=import_runner.format_of_import(imported),
+        has_header=imported.has_header,
+    )
+    mapping = imported.mapping
+    imported.default_country = country
+    imported.columns = [column.as_dict() for column in found.columns]
+    imported.mapping = mapping if MSISDN in mapping else [column.guess for column in found.columns]
+    _back_to_uploaded(imported)
+    imported.save()
+    return imported
+
+
 def forget_mapping(*, imported: Import) -> Import:
     """The next file with these column names is guessed again, and so is this one as long as it can be changed."""
     found = remembered_for(imported)
@@ -284,10 +316,7 @@ def _size_as_read(imported: Import) -> int:
 
 def start_run(*, imported: Import, actor: Actor) -> Import:
     """Gives the import to a worker. One that failed or was cancelled goes on where it stopped."""
-    if imported.state == ImportState.UPLOADED:
-        raise WrongState(
-            _("Check the file first: the check says what the import will do."), code="not_checked"
-        )
+    _require_no_upload(imported)
     if imported.undo_counts:
         raise WrongState(_("Undoing this import has begun. Undo it to the end, and upload the file again."))
     again = bool(imported.counts)
@@ -327,7 +356,14 @@ def undo_import(*, imported: Import, actor: Actor) -> Import:
     import_undo.require_not_texted(imported)
     with transaction.atomic():
         fresh = {name: imported.undo_counts.get(name, 0) for name in import_undo.COUNTS}
-        _move(imported, ImportState.UNDOING, state_reason="", undo_counts=fresh, undone_by=actor.user)
+        _move(
+            imported,
+            ImportState.UNDOING,
+            state_reason="",
+            undo_counts=fresh,
+            undone_by=actor.user,
+            rows_per_second=0,
+        )
         record(imported.workspace, actor, "began to undo", imported, list=str(imported.list))
     _wake(imported)
     return imported
@@ -351,7 +387,7 @@ def target_name(imported: Import) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`seconds_left` is None while it is not known."""
+    """In rows of the file; of an import that is being undone in people. `seconds_left` is None while it is not known."""
 
     done: int
     total: int
@@ -361,9 +397,13 @@ class Progress:
 
 
 def progress_of(imported: Import) -> Progress:
-    done, rate = imported.done_rows, imported.rows_per_second
-    total = max(imported.total_rows or 0, done)
-    left = round((total - done) / rate) if rate and imported.state == ImportState.RUNNING else None
+    done, total, rate = imported.done_rows, imported.total_rows or 0, imported.rows_per_second
+    if imported.state == ImportState.UNDOING:
+        done = sum(imported.undo_counts.values())
+        total = sum(imported.counts.get(name, 0) for name in ("new", "updated", "removed"))
+    total = max(total, done)
+    is_moving = imported.state in {ImportState.RUNNING, ImportState.UNDOING}
+    left = round((total - done) / rate) if rate and is_moving else None
     return Progress(done, total, round(100 * done / total) if total else 0, rate, left)
 
 
@@ -391,6 +431,19 @@ def file_gone_words() -> str:
         "nobody is added to a list twice.",
         settings.IMPORT_FILES_DAYS,
     ) % {"days": settings.IMPORT_FILES_DAYS}
+
+
+def require_checked(imported: Import) -> None:
+    """What the import will do can be told: it is checked, and nothing is written yet."""
+    _require_no_upload(imported)
+    _require_state(imported, (ImportState.CHECKED,))
+
+
+def _require_no_upload(imported: Import) -> None:
+    if imported.state == ImportState.UPLOADED:
+        raise WrongState(
+            _("Check the file first: the check says what the import will do."), code="not_checked"
+        )
 
 
 def _require_anybody(imported: Import) -> None:
@@ -649,7 +702,7 @@ def _take_over(imported: Import, found: Inspection) -> None:
 def _back_to_uploaded(imported: Import) -> None:
     imported.state = ImportState.UPLOADED
     imported.state_reason = ""
-    imported.check_counts, imported.check_problems = {}, []
+    imported.check_counts, imported.check_problems, imported.check_rows = {}, [], {}
 
 
 def _move(imported: Import, state: ImportState, **changes: Any) -> Import:

@@ -7,6 +7,7 @@ opt-out is the proof. Everything runs in the caller's transaction.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import Any, ClassVar
@@ -32,6 +33,8 @@ class ProofWriter(ABC):
     # Rows of one transaction, and seconds to leave the database to others after each.
     chunk_rows: int
     pause_seconds: float
+    # The database's own name for the order in which rows came into the stage.
+    _stage_order: str
     # As Writer has it; no row of opt-outs holds JSON.
     quote = staticmethod(encode_basestring)
 
@@ -60,6 +63,10 @@ class ProofWriter(ABC):
     @abstractmethod
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
         """One row as `pack` takes it. Runs in the reading thread, once a row."""
+
+    @abstractmethod
+    def digits_of(self, item: Any) -> str:
+        """The number of a row that `emit` made."""
 
     @abstractmethod
     def pack(self, items: list[Any]) -> Any:
@@ -95,6 +102,20 @@ class ProofWriter(ABC):
             there = cursor.fetchone()[0]
         return Outcome(new=rows - there, unchanged=there)
 
+    def first_numbers(self, rooms: Mapping[str, int]) -> dict[str, list[str]]:
+        """As Writer has it."""
+        found: dict[str, list[str]] = {}
+        with connection.cursor() as cursor:
+            for count, room in rooms.items():
+                cursor.execute(
+                    f"SELECT s.msisdn FROM {self.stage} AS s LEFT JOIN {self.table} AS t"  # noqa: S608  # our own names
+                    f" ON t.{self.owner} = %s AND t.msisdn = s.msisdn"
+                    f" WHERE t.id IS {'' if count == 'new' else 'NOT '}NULL ORDER BY s.{self._stage_order} LIMIT %s",
+                    [self.owner_id, room],
+                )
+                found[count] = [msisdn for (msisdn,) in cursor.fetchall()]
+        return found
+
     def _is_anybody_there(self) -> bool:
         if self.unsubscribe_list_id is None:
             return OptOut.objects.filter(workspace=self.workspace).exists()
@@ -127,6 +148,10 @@ class ProofWriter(ABC):
 class PostgresProofWriter(ProofWriter):
     chunk_rows = 50_000
     pause_seconds = 0.0
+    _stage_order = "ctid"
+
+    def digits_of(self, item: str) -> str:
+        return item.partition("\t")[0]
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
         return copy_line([digits, OptOutHow.FILE.value, *self.proof_of(values)])
@@ -144,7 +169,11 @@ class SqliteProofWriter(ProofWriter):
     # As SqliteWriter has them, for its reasons.
     chunk_rows = 5_000
     pause_seconds = 0.03
+    _stage_order = "rowid"
     _UTC: ClassVar[str] = "+00:00"
+
+    def digits_of(self, item: tuple[str, ...]) -> str:
+        return item[0]
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
         """Times as Django writes them into SQLite, where they are text."""

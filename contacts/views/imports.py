@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
+from accounts.choices import country_label
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
 from contacts.fields import AT
@@ -35,7 +37,8 @@ from contacts.models import (
 from contacts.preview import preview_of
 from contacts.problems import describe
 from contacts.services import imports
-from contacts.services.import_undo import why_not_undoable
+from contacts.services.check_rows import check_rows_of
+from contacts.services.import_undo import undoable_among, why_not_undoable
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
@@ -58,7 +61,11 @@ FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
 @viewer_page
 def import_list(request: WorkspaceRequest) -> HttpResponse:
     page = key_page(request, imports_of(request))
-    lines = [(imported, _step_url(imported), target_of(imported)) for imported in page.rows]
+    undoable = undoable_among(page.rows) if may_change(request) else set()
+    lines = [
+        (imported, _step_url(imported), target_of(imported), imported.pk in undoable)
+        for imported in page.rows
+    ]
     context = {"page": page, "lines": lines, "may_change": may_change(request)}
     return render(request, "contacts/imports.html", context)
 
@@ -240,6 +247,7 @@ def _columns_page(
         "is_recalled": is_recalled(imported),
         "no_number": MSISDN not in imported.mapping,
         "new_url": _new_url(imported),
+        **_country_context(imported),
         "steps": _steps(imported),
         "current": COLUMNS,
         **_encoding_context(imported),
@@ -257,6 +265,11 @@ def _new_url(imported: Import) -> str:
     if imported.purpose == ImportPurpose.UNSUBSCRIBE_LIST and imported.unsubscribe_list is None:
         return reverse("opt-out-list")
     return reverse("import-new") + query[ImportPurpose(imported.purpose)]
+
+
+def _country_context(imported: Import) -> dict[str, str]:
+    country = imports.suggested_country(imported)
+    return {"suggested_country": country, "suggested_label": country_label(country)} if country else {}
 
 
 def _about(imported: Import) -> str:
@@ -323,6 +336,29 @@ def _number_badge(column: dict[str, Any]) -> tuple[str, str]:
     if len(column["countries"]) > 1:
         return "info", _("%(count)d countries found") % {"count": len(column["countries"])}
     return "ok", _("All are numbers")
+
+
+@require_POST
+@marketer_page
+def import_country(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Takes the country that was suggested; what else was chosen on the page is kept, where all of it fits."""
+    imported = get_row(request, imports_of(request), pk=pk)
+    if not imports.is_changeable(imported):
+        return HttpResponseRedirect(_step_url(imported))
+    country = request.POST.get("country", "") or "?"
+    form = ColumnsForm(imported, request.POST)
+    try:
+        if form.is_valid():
+            with suppress(ContactsError):
+                imports.choose(imported=imported, choices=form.choices)
+        imports.use_country(imported=imported, country=country)
+    except ContactsError as error:
+        return refuse(request, error, reverse("import-columns", args=[pk]))
+    toast(
+        request,
+        _("Numbers without a country code are read as of %(country)s.") % {"country": country_label(country)},
+    )
+    return redirect("import-columns", pk)
 
 
 @require_POST
@@ -488,7 +524,12 @@ def import_run(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @require_GET
 @viewer_page
 def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """The report. While the import is being undone, htmx asks for its progress."""
     imported = get_row(request, imports_of(request), pk=pk)
+    if request.htmx and imported.state == ImportState.UNDOING:
+        return _progress(request, imported)
+    if request.htmx:
+        return _to_page("import-detail", imported)
     context = _report(imported) | {
         "may_change": may_change(request),
         "next_url": _step_url(imported),
@@ -591,6 +632,7 @@ def _report(imported: Import) -> dict[str, Any]:
         "target": target_of(imported),
         "ran": ran,
         "counts": imported.counts if ran else imported.check_counts,
+        "first": check_rows_of(imported),
         "refused": [one for one in told if one.effect == "refused"],
         "cut": [one for one in told if one.effect == "cut"],
         "noticed": [one for one in told if one.effect == "noticed"],

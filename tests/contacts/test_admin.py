@@ -2,16 +2,18 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User, Workspace
 from contacts import models
-from contacts.models import Import, OptOut, OptOutHow, Recipient, RecipientList
+from contacts.models import Import, ImportState, OptOut, OptOutHow, Recipient, RecipientList
 from contacts.services import opt_outs
 from contacts.services.lists import Person
-from tests.contacts.support import NOBODY, list_named, number, upload
+from tests.contacts.support import NOBODY, checked, list_named, number, ran, upload
 
 MODELS = (
     models.RecipientList,
@@ -210,3 +212,29 @@ def test_nobody_is_added_to_a_live_list(root: Client, acme: Workspace, members: 
     refused = import_in_admin(root, "recipient", f"list,msisdn\n{live.pk},+12015550150\n")
     assert "Anns is a live list: its people stand on Members. Change them there." in refused
     assert Recipient.objects.count() == 2
+
+
+def test_imports_are_undone_or_it_is_said_why(root: Client, alice: User, acme: Workspace) -> None:
+    done = ran(checked(upload(acme, f"phone\n+{number(0)}\n", "done.csv")))
+    waiting = upload(acme, f"phone\n+{number(1)}\n", "waiting.csv")
+    url = reverse("admin:contacts_import_changelist")
+    data = {"action": "undo_imports", "_selected_action": [done.pk, waiting.pk]}
+    answer = root.post(url, data)
+    assert {str(message) for message in get_messages(answer.wsgi_request)} == {
+        "“done.csv” is being undone.",
+        "“waiting.csv”: This import is uploaded: there is nothing that can be undone.",
+    }
+    done.refresh_from_db()
+    assert (done.state, done.undone_by) == (ImportState.UNDOING, alice)
+    assert AuditEntry.objects.filter(user=alice, action="began to undo").count() == 1
+
+
+def test_who_may_only_look_undoes_nothing(root: Client, alice: User, acme: Workspace) -> None:
+    User.objects.filter(pk=alice.pk).update(is_superuser=False)
+    alice.user_permissions.add(Permission.objects.get(codename="view_import"))
+    done = ran(checked(upload(acme, f"phone\n+{number(0)}\n")))
+    url = reverse("admin:contacts_import_changelist")
+    assert "undo_imports" not in root.get(url).content.decode()
+    root.post(url, {"action": "undo_imports", "_selected_action": [done.pk]})
+    done.refresh_from_db()
+    assert done.state == ImportState.FINISHED

@@ -197,3 +197,29 @@ def test_an_import_is_undone(acme: Workspace, api: Api) -> None:
     assert (told["state"], told["undo_counts"]) == ("undone", {"removed": 1, "restored": 0, "put_back": 0})
     again = api("marketer").post(f"{url}undo/")
     assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
+
+
+def test_the_first_rows_of_every_count_are_told(api: Api, acme: Workspace) -> None:
+    client, imported = api("marketer"), upload(acme, f"{TEXT}+{number(0)};Dee;Rome\n")
+    url = f"{IMPORTS}{imported.pk}/"
+    assert client.get(url).json()["check_rows"] is None
+    assert client.post(f"{url}check/").json()["check_rows"] == {
+        "new": [2, 3],
+        "updated": [],
+        "unchanged": [],
+        "skipped": [],
+        "duplicate": [{"row": 5, "msisdn": number(0), "first_row": 2}],
+        "refused": [4],
+        "opted_out": [],
+        "cut": [],
+        "other_number": [],
+    }
+
+
+def test_a_country_is_suggested(api: Api, acme: Workspace) -> None:
+    client = api("marketer")
+    made = send(client, "Mobile\n01512 3456789\n01512/3456789\n").json()
+    assert (made["suggested_country"], made["default_country"]) == ("DE", "US")
+    changed = client.patch(f"{IMPORTS}{made['id']}/", {"default_country": "DE"}).json()
+    assert (changed["suggested_country"], changed["default_country"]) == ("", "DE")
+    assert client.post(f"{IMPORTS}{made['id']}/check/").json()["check_counts"]["new"] == 1

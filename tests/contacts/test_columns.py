@@ -217,3 +217,31 @@ def test_inspection_refuses_what_cannot_be_imported(tmp_path: Path, text: str, c
         inspect_upload(inspected(tmp_path, text), "US")
     assert caught.value.code == code
     assert str(caught.value.sentence).endswith(".")
+
+
+# --- the country that is suggested ---
+
+GERMAN = "01512 3456789"
+
+
+def suggested(rows: list[list[str]], names: list[str], country: str = "US") -> list[str]:
+    return [column.suggested_country for column in describe_columns(names, rows, country)]
+
+
+def test_a_country_is_suggested_where_most_numbers_want_one() -> None:
+    rows = [[GERMAN, "10001000"], ["+12015550100", "10001001"], ["01512/3456789", "10001002"]]
+    assert suggested(rows, ["Phone", "Customer"]) == ["DE", ""]
+    assert suggested([rows[0], rows[1]], ["Phone", "Customer"]) == ["", ""], "half is not most"
+    assert suggested([rows[0], rows[1]], ["Phone", "Customer"], "") == ["DE", ""], "none is chosen yet"
+    assert suggested(rows, ["Phone", "Customer"], "DE") == ["", ""], "they can be read"
+
+
+def test_a_column_of_unknown_name_may_want_one() -> None:
+    rows = [["Ann", GERMAN], ["Bea", "01512-3456789"]]
+    assert suggested(rows, ["Who", "Where"]) == ["", "DE"]
+
+
+def test_what_is_not_clear_is_not_suggested() -> None:
+    assert suggested([["07400123456"]] * 5, ["Phone"]) == [""], "of Britain, India or Iraq"
+    assert suggested([["2024-05-01"]] * 5, ["Phone"]) == [""]
+    assert suggested([["0" * 5_000]] * 5, ["Phone"]) == [""]

@@ -198,3 +198,71 @@ def test_pages_and_their_access(bob_client: Client, acme: Workspace) -> None:
     assert "What undoing did" in page
     assert url not in page
     assert "nothing that can be undone" in bob_client.get(url).content.decode()
+
+
+def test_a_running_undo_shows_how_far_it_is(
+    victor_client: Client, acme: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for its progress every second, until there is nothing more to come."""
+    imported = ran(checked(upload(acme, table(10))))
+    url = reverse("import-detail", args=[imported.pk])
+    imports.undo_import(imported=imported, actor=NOBODY)
+    assert "Waiting for a worker" in victor_client.get(url).content.decode()
+    monkeypatch.setattr(import_undo, "BATCH", 4)
+    real = import_undo.update_import
+    seen: list[str] = []
+
+    def look(*args: Any, **changes: Any) -> None:
+        real(*args, **changes)
+        if "undo_counts" in changes:
+            seen.append(victor_client.get(url, headers={"HX-Request": "true"}).content.decode())
+
+    monkeypatch.setattr(import_undo, "update_import", look)
+    import_undo.undo(imported.pk)
+    assert ["4 of 10 people" in seen[0], "8 of 10 people" in seen[1], len(seen)] == [True, True, 3]
+    assert "people a second" in seen[0]
+    assert "every 1s" in seen[0]
+    ended = victor_client.get(url, headers={"HX-Request": "true"})
+    assert (ended.status_code, ended.headers["HX-Redirect"]) == (286, url)
+
+
+def test_time_left_is_told_by_people(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, table(10)), to=members_of(acme, 4)))
+    imports.undo_import(imported=imported, actor=NOBODY)
+    assert (imported.rows_per_second, imports.progress_of(imported).seconds_left) == (0, None)
+    imported.rows_per_second = 2
+    imported.undo_counts = {"removed": 4, "restored": 0, "put_back": 0}
+    assert imports.progress_of(imported) == imports.Progress(4, 10, 40, 2, 3)
+
+
+def test_the_history_offers_it_where_it_can_be_done(
+    bob_client: Client, victor_client: Client, acme: Workspace, django_assert_num_queries: Any
+) -> None:
+    members = members_of(acme)
+    first = ran(checked(upload(acme, table(5)), to=members))
+    last = ran(checked(upload(acme, table(5, name="Bea")), to=members))
+    alone = ran(checked(upload(acme, table(5))))
+    old = ran(checked(upload(acme, table(5))))
+    Import.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=31))
+    waiting = checked(upload(acme, table(5)))
+    everything = list(Import.objects.all())
+    with django_assert_num_queries(1):
+        assert import_undo.undoable_among(everything) == {last.pk, alone.pk}
+    offered = {one.pk for one in everything if not import_undo.why_not_undoable(one)}
+    assert offered == {last.pk, alone.pk}, "what is offered is what the service does"
+    page = bob_client.get(reverse("import-list")).content.decode()
+    told = [reverse("import-undo", args=[one.pk]) in page for one in (first, last, alone, old, waiting)]
+    assert told == [False, True, True, False, False]
+    undone(last)
+    assert import_undo.undoable_among(Import.objects.all()) == {first.pk, alone.pk}
+    assert "/undo/" not in victor_client.get(reverse("import-list")).content.decode()
+
+
+def test_while_another_one_begins_it_waits(acme: Workspace) -> None:
+    """It has counted nothing yet, but is about to write."""
+    members = members_of(acme)
+    first = ran(checked(upload(acme, table(5)), to=members))
+    imports.start_run(imported=checked(upload(acme, table(5), "next.csv"), to=members), actor=NOBODY)
+    assert import_undo.undoable_among([first]) == set()
+    with pytest.raises(WrongState, match=r"next\.csv was imported into the same list after it"):
+        undone(first)

@@ -9,10 +9,11 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
-from contacts.models import Import, ImportState
+from contacts.models import Import, ImportState, OptOutHow
 from contacts.services import import_runner, imports
+from contacts.services.opt_outs import opt_out
 from tests.access import assert_access
-from tests.contacts.support import NOBODY, checked, list_named, number, ran, upload
+from tests.contacts.support import NOBODY, checked, list_named, number, ran, shown, upload
 
 TEXT = f"Mobile;Vorname;Stadt\n+{number(0)};Ann;Leeds\n+{number(1)};Bob;\nn/a;Cy;Rome\n"
 HTMX = {"HX-Request": "true"}
@@ -91,7 +92,9 @@ def test_access_to_the_steps(acme: Workspace) -> None:
     assert_access(url_of("import-run", imported), viewer=200, marketer=200, wrong_method="post")
 
 
-@pytest.mark.parametrize("name", ["import-cancel", "import-resume", "import-reread", "import-sheet"])
+@pytest.mark.parametrize(
+    "name", ["import-cancel", "import-country", "import-resume", "import-reread", "import-sheet"]
+)
 def test_access_to_changes(acme: Workspace, name: str) -> None:
     imported = ran(checked(upload(acme, TEXT)))
     assert_access(url_of(name, imported), "post", viewer=403, marketer=302, wrong_method="get")
@@ -330,3 +333,66 @@ def test_the_first_people_are_looked_for_in_the_first_lines(bob_client: Client, 
     page = bob_client.get(url_of("import-check", imported)).content.decode()
     assert imported.check_counts["new"] == 1
     assert "The first people as they will be" not in page
+
+
+GERMAN = "Mobile;Vorname\n01512 3456789;Ann\n01512/3456789;Bea\n+12015550100;Cy\n"
+
+
+def test_a_country_is_suggested_and_taken_with_one_press(bob_client: Client, acme: Workspace) -> None:
+    imported = upload(acme, GERMAN)
+    page = bob_client.get(url_of("import-columns", imported)).content.decode()
+    assert "Most numbers without a country code look like numbers of DE (+49)" in page
+    assert url_of("import-country", imported) in page
+    data = columns_data(imported, **{"column-1": "", "new_list_name": "Kept"}) | {"country": "DE"}
+    answer = bob_client.post(url_of("import-country", imported), data)
+    assert answer.url == url_of("import-columns", imported)
+    imported.refresh_from_db()
+    assert (imported.default_country, imported.mapping, imported.new_list_name, imported.state) == (
+        "DE",
+        ["msisdn", ""],
+        "Kept",
+        ImportState.UPLOADED,
+    )
+    page = bob_client.get(answer.url).content.decode()
+    assert "look like numbers of" not in page
+    assert "2 countries found" in page, "the columns were looked at anew"
+
+
+def test_a_column_is_found_by_the_country_taken(bob_client: Client, acme: Workspace) -> None:
+    imported = upload(acme, "Who;Where\nAnn;01512 3456789\nBea;01512/3456789\n")
+    assert "msisdn" not in imported.mapping
+    bob_client.post(url_of("import-country", imported), columns_data(imported) | {"country": "DE"})
+    imported.refresh_from_db()
+    assert imported.mapping[1] == "msisdn"
+
+
+def test_a_suggestion_alone_changes_nothing(bob_client: Client, acme: Workspace) -> None:
+    imported = upload(acme, GERMAN)
+    bob_client.post(url_of("import-columns", imported), columns_data(imported))
+    imported.refresh_from_db()
+    assert (imported.default_country, imported.check_counts["refused"]) == ("US", 2)
+
+
+@pytest.mark.parametrize("country", ["XX", ""])
+def test_a_country_that_does_not_exist_is_not_taken(
+    bob_client: Client, acme: Workspace, country: str
+) -> None:
+    imported = upload(acme, GERMAN)
+    page = bob_client.post(url_of("import-country", imported), {"country": country}, follow=True)
+    assert "does not exist" in page.content.decode()
+    imported.refresh_from_db()
+    assert imported.default_country == "US"
+
+
+def test_every_count_of_the_check_shows_its_rows(bob_client: Client, acme: Workspace) -> None:
+    opt_out(workspace=acme, msisdn=number(1), how=OptOutHow.STOP)
+    text = TEXT + f"+{number(0)};Ann;Leeds\n"
+    imported = checked(upload(acme, text))
+    page = " ".join(bob_client.get(url_of("import-check", imported)).content.decode().split())
+    assert f'5, first in 2<span class="sub-line">{shown(0)}</span>' in page
+    assert "1 of them has opted out: the number is imported and not texted." in page
+    assert page.count("<summary>First rows</summary>") == 4, "new, twice, refused, opted out"
+    ran(imported)
+    page = bob_client.get(url_of("import-detail", imported)).content.decode()
+    assert page.count("<summary>First rows</summary>") == 4
+    assert "those that the check found" in page
