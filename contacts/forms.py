@@ -546,7 +546,8 @@ class JobForm(NamingForm):
         label=gettext_lazy("File"), required=False, choices=lambda: list(EXPORT_FORMS.items())
     )
     agreed = CountField(
-        required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
     def __init__(
@@ -595,7 +596,7 @@ class JobForm(NamingForm):
         return agreed
 
     def _count_refusal(self) -> str:
-        shown = {"typed": self.data.get("agreed", ""), "people": f"{self.people:,}"}
+        shown = {"typed": self.data.get("agreed", "")[:40], "people": f"{self.people:,}"}
         if not shown["typed"].strip():
             return _("The count is not typed. Type %(people)s.") % shown
         return _("“%(typed)s” is not how many they are. Type %(people)s.") % shown

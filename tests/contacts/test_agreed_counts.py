@@ -145,7 +145,7 @@ def test_the_count_is_found_window_by_window_and_typed(
     assert seen == [
         f"{found} so far, of {looked} looked through" for found, looked in ((2, 10), (4, 20), (6, 30))
     ]
-    assert "This befalls 7 people." in page
+    assert "7 people match. If more match by then, the job stops." in page
     assert "Type 7 to confirm the count" in page
     action = f"{url}?{FILTER}"
     for typed in ("", "8", "seven"):
@@ -175,7 +175,7 @@ def test_few_need_no_typing(bob_client: Client, members: RecipientList) -> None:
     members.recipients.filter(msisdn__gte=number(19)).delete()
     url = reverse("list-job-new", args=[members.pk]) + f"?{FILTER}"
     page = bob_client.get(f"{url}&kind=opt_out&found=2&looked=10&after={number(9)}").content.decode()
-    assert "This befalls 4 people." in page
+    assert "4 people match." in page
     assert "to confirm the count" not in page
     bob_client.post(url, {"kind": "opt_out", "people": "4"})
     assert ListJob.objects.get().counts == {"opted_out": 4, "opted_out_before": 0}

@@ -39,6 +39,7 @@ UNBOUNDED = {
     ("SignInForm", "login"),
     ("DraftForm", "text"),
     ("LaunchForm", "typed_count"),
+    ("JobForm", "agreed"),
 }
 KEPT_IN: list[tuple[type[forms.BaseForm], str, type[models.Model], str]] = [
     (SetupForm, "email", User, "email"),
