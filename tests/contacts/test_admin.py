@@ -238,3 +238,11 @@ def test_who_may_only_look_undoes_nothing(root: Client, alice: User, acme: Works
     root.post(url, {"action": "undo_imports", "_selected_action": [done.pk]})
     done.refresh_from_db()
     assert done.state == ImportState.FINISHED
+
+
+def test_imports_say_what_they_are_for(root: Client, acme: Workspace) -> None:
+    upload(acme, "phone\n+12015550100\n")
+    upload(acme, "phone\n+12015550100\n", purpose="opt_outs")
+    page = root.get(reverse("admin:contacts_import_changelist"), {"purpose__exact": "opt_outs"})
+    assert [row.purpose for row in page.context["cl"].result_list] == ["opt_outs"]
+    assert "opt-outs of the workspace" in page.content.decode()

@@ -33,6 +33,8 @@ from contacts.services import import_runner, import_undo, imports, opt_outs
 from contacts.services.opt_out_reviews import ask_for_review
 from contacts.services.opt_out_writers import ProofWriter
 from contacts.signals import OptedOut, opted_out
+from messaging.ledger import claim_messages
+from tests.contacts.books import xlsx
 from tests.contacts.support import (
     NOBODY,
     checked_opt_outs,
@@ -43,6 +45,7 @@ from tests.contacts.support import (
     rows_of,
     upload,
 )
+from tests.engine.makers import make_account, make_dispatch
 
 OPT_OUTS, UNSUBSCRIBE = ImportPurpose.OPT_OUTS, ImportPurpose.UNSUBSCRIBE_LIST
 both = pytest.mark.parametrize("purpose", [OPT_OUTS, UNSUBSCRIBE])
@@ -165,6 +168,18 @@ def test_each_refused_row_has_its_reason_and_can_be_mended(acme: Workspace) -> N
     assert proofs()[number(9)][1] == "x" * 500
 
 
+def test_read_in_another_way_it_is_still_one_of_opt_outs(acme: Workspace) -> None:
+    book = xlsx(
+        {"Old": [["x", "y"], ["1", "2"]], "Stops": [["Phone", "Date"], [f"+{number(0)}", "2026-05-03"]]}
+    )
+    imported = uploaded(acme, book, name="stops.xlsx")
+    imports.reread_import(imported=imported, sheet="Stops")
+    assert imported.mapping == ["msisdn", "at"]
+    imports.reread_import(imported=imported, has_header=False)
+    assert imported.mapping == ["msisdn", "at"]
+    assert imported.columns[1]["dates"] == 0.5
+
+
 @pytest.mark.parametrize(("order", "month"), [(DateOrder.DAY_FIRST, 5), (DateOrder.MONTH_FIRST, 3)])
 def test_a_person_says_how_days_and_months_stand(acme: Workspace, order: str, month: int) -> None:
     text = f"phone,date\n+{number(0)},03/05/2026\n"
@@ -228,6 +243,17 @@ def test_waiting_reviews_are_settled_for_known_numbers_too(
     }
     acme.refresh_from_db()
     assert acme.waiting_reviews == 1
+
+
+def test_a_running_broadcast_leaves_them_out(acme: Workspace) -> None:
+    dispatch = make_dispatch(acme, make_account(acme), people=10)
+    gone = dispatch.messages.order_by("id")[4]
+    ran(checked_opt_outs(uploaded(acme, f"phone\n+{gone.msisdn}\n")))
+    lease = timezone.now() + timedelta(minutes=1)
+    claimed = claim_messages(dispatch=dispatch, claim="w1", limit=10, lease_until=lease)
+    assert len(claimed) == 9
+    gone.refresh_from_db()
+    assert (gone.state, gone.reason) == ("suppressed", "opted_out")
 
 
 @both
