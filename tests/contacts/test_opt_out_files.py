@@ -170,14 +170,17 @@ def test_each_refused_row_has_its_reason_and_can_be_mended(acme: Workspace) -> N
 
 def test_read_in_another_way_it_is_still_one_of_opt_outs(acme: Workspace) -> None:
     book = xlsx(
-        {"Old": [["x", "y"], ["1", "2"]], "Stops": [["Phone", "Date"], [f"+{number(0)}", "2026-05-03"]]}
+        {
+            "Old": [["x", "y"], ["1", "2"]],
+            "Stops": [["Phone", "Date"], *([f"+{number(n)}", "2026-05-03"] for n in range(4))],
+        }
     )
     imported = uploaded(acme, book, name="stops.xlsx")
     imports.reread_import(imported=imported, sheet="Stops")
     assert imported.mapping == ["msisdn", "at"]
     imports.reread_import(imported=imported, has_header=False)
     assert imported.mapping == ["msisdn", "at"]
-    assert imported.columns[1]["dates"] == 0.5
+    assert imported.columns[1]["dates"] == 0.8
 
 
 @pytest.mark.parametrize(("order", "month"), [(DateOrder.DAY_FIRST, 5), (DateOrder.MONTH_FIRST, 3)])
