@@ -1,7 +1,6 @@
 """Who must not be texted: opt-outs of a workspace, and its unsubscribe lists. The sole writer of both besides the import
 (opt_out_writers.py).
 
-
 Whatever opts a number out or in settles the texts of that number that wait for a person to read them.
 """
 

@@ -47,6 +47,13 @@ def upload(workspace: Workspace, content: str | bytes, name: str = "people.csv",
     )
 
 
+def as_written(imported: Import) -> Import:
+    """Read as UTF-8 with commas and a header, whatever a generated file looks like."""
+    return imports.reread_import(
+        imported=imported, encoding="utf-8", delimiter=",", quote='"', has_header=True
+    )
+
+
 def checked(
     imported: Import,
     *,

@@ -37,6 +37,7 @@ from messaging.ledger import claim_messages
 from tests.contacts.books import xlsx
 from tests.contacts.support import (
     NOBODY,
+    as_written,
     checked_opt_outs,
     list_named,
     lose_lease,
@@ -495,7 +496,7 @@ def test_any_file_comes_out_even(
     body = "\n".join(",".join(row) for row in rows)
     raw = f"phone,date,reason\n+{number(3)},2026-05-03,x\n{body}\n".encode("utf-8", "surrogatepass")
     try:
-        imported = uploaded(acme, raw, purpose)
+        imported = as_written(uploaded(acme, raw, purpose))
     except FileRefused as error:
         assert error.code == "binary"  # mostly control characters
         return
