@@ -232,7 +232,9 @@ class PostgresWriter(Writer):
         if not self.plan.stored:
             tail = tail.removeprefix("\t")
         between = f"\t{tail}\n{self.list_id}\t"
-        return f"{self.list_id}\t{between.join(items)}\t{tail}\n".encode()
+        # Encoded before it is copied: with one emoji in a chunk each of its letters takes four bytes.
+        lines = between.join(items).encode()
+        return b"".join((f"{self.list_id}\t".encode(), lines, f"\t{tail}\n".encode()))
 
     def _insert(self, table: str, packed: bytes) -> None:
         block = self._BLOCK
