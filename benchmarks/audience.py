@@ -84,7 +84,7 @@ PAGES: dict[str, Callable[[Place], str]] = {
 def run(plan: Plan) -> Iterator[Result]:
     call_command("collectstatic", interactive=False, verbosity=0)
     big_name, small_name = str(connection.settings_dict["NAME"]), _another_database()
-    big, small = Place(big_name, plan.size(1_000_000, 100_000)), Place(small_name, SMALL_PEOPLE)
+    big, small = Place(big_name, plan.size(1_000_000, 30_000)), Place(small_name, SMALL_PEOPLE)
     slowest = [0.0] * plan.runs
     all_wanted = plan.wants(f"audience_slowest.{connection.vendor}")
     for page, address in PAGES.items():
