@@ -95,6 +95,10 @@ class Writer(ABC):
         """
 
     @abstractmethod
+    def _for_each(self, left: str) -> str:
+        """SQL of an UPDATE: FROM and WHERE, so that `r` is the row of the list, the parameter, that `left` looks up."""
+
+    @abstractmethod
     def _as_json(self, names: Sequence[str]) -> str:
         """SQL: an object of these columns of `r`."""
 
@@ -159,10 +163,9 @@ class Writer(ABC):
 
     def _update_sql(self) -> str:
         assignments = ", ".join(f"{name} = {value}" for name, value, _differs in self._merges())
-        there = f"SELECT s.*, r.id AS there FROM {self._looked_up(TABLE, OWN_LIST)}"  # noqa: S608  # our own names
         return (
-            f"UPDATE {TABLE} AS r SET {assignments}, updated_at = s.updated_at FROM ({there}) AS s"  # noqa: S608
-            f" WHERE r.id = s.there AND ({self._differs()})"
+            f"UPDATE {TABLE} AS r SET {assignments}, updated_at = s.updated_at"  # noqa: S608  # our own names
+            f" {self._for_each(f'{STAGE} AS s')} AND ({self._differs()})"
         )
 
     def _keep_sql(self) -> str:
@@ -177,13 +180,9 @@ class Writer(ABC):
         """The changed rows as they were; parameters: list, import, last number, when the import ended."""
         names = [*self.plan.stored, "updated_at"]
         assignments = ", ".join(f"{name} = {self._from_json(name)}" for name in names)
-        there = (
-            f"SELECT b.was, r.id AS there FROM {self._looked_up(TABLE, OWN_LIST, f'{BEFORE} AS b')}"  # noqa: S608
-            f" WHERE b.imported_id = %s AND b.removed = {self._false} AND b.msisdn <= %s"
-        )
         return (
-            f"UPDATE {TABLE} AS r SET {assignments} FROM ({there}) AS b"  # noqa: S608  # our own names
-            " WHERE r.id = b.there AND r.updated_at <= %s"
+            f"UPDATE {TABLE} AS r SET {assignments} {self._for_each(f'{BEFORE} AS b')}"  # noqa: S608  # our own names
+            f" AND b.imported_id = %s AND b.removed = {self._false} AND b.msisdn <= %s AND r.updated_at <= %s"
         )
 
     def _insert_sql(self) -> str:
@@ -269,6 +268,12 @@ class PostgresWriter(Writer):
         match = f"{owner} AND r.msisdn = {left[-1]}.msisdn"
         return f"{left} CROSS JOIN LATERAL (SELECT * FROM {table} AS r WHERE {match} OFFSET 0) AS r"  # noqa: S608
 
+    def _for_each(self, left: str) -> str:
+        alias, looked_up = left[-1], self._looked_up(TABLE, OWN_LIST, left)
+        return (
+            f"FROM (SELECT {alias}.*, r.id AS there FROM {looked_up}) AS {alias} WHERE r.id = {alias}.there"  # noqa: S608
+        )
+
     def _as_json(self, names: Sequence[str]) -> str:
         return "jsonb_build_object(" + ", ".join(f"'{name}', r.{name}" for name in names) + ")"
 
@@ -318,6 +323,10 @@ class SqliteWriter(Writer):
     def _looked_up(self, table: str, owner: str, left: str = f"{STAGE} AS s") -> str:
         """SQLite keeps to the order of a CROSS JOIN."""
         return f"{left} CROSS JOIN {table} AS r ON {owner} AND r.msisdn = {left[-1]}.msisdn"
+
+    def _for_each(self, left: str) -> str:
+        """Measured: with the row to be changed joined a second time it went through the whole table for each."""
+        return f"FROM {left} WHERE {OWN_LIST} AND r.msisdn = {left[-1]}.msisdn"
 
     def _as_json(self, names: Sequence[str]) -> str:
         pairs = (f"'{name}', " + ("json(r.extra)" if name == "extra" else f"r.{name}") for name in names)
