@@ -39,6 +39,41 @@ class Subject:
         return tuple(goal.name for goal in self.goals)
 
 
+_AUDIENCE_PAGES = {
+    "list": "a recipient list's page",
+    "prefix": "its search by the beginning of a number",
+    "name": "its search by a part of an e-mail address that some people have",
+    "nobody": "its search by a word that nobody has: one window of people",
+    "field": "its filter on a field that nobody matches: one window",
+    "column": "its filter on a further column: one window",
+    "opted_out": "its filter on opt-outs and a name: one window",
+    "count": "the count of a filter on a further column: one window",
+    "number": "the page of a number",
+    "opt_outs": "the opt-outs, a fifth as many",
+    "opt_out_search": "their search by the beginning of a number",
+    "imports": "the history of imports",
+}
+
+
+def _audience_goals(database: str, words: str) -> tuple[Goal, ...]:
+    flat = (
+        Goal(
+            f"audience_flat.{database}.{page}",
+            1.3,
+            f"Server time over a million people ÷ over ten thousand, {words}: {what}.",
+            at_least=False,
+        )
+        for page, what in _AUDIENCE_PAGES.items()
+    )
+    slowest = Goal(
+        f"audience_slowest.{database}",
+        50,
+        f"Of these pages over a million people the slowest one, {words}: its median server time in ms.",
+        at_least=False,
+    )
+    return (*flat, slowest)
+
+
 SUBJECTS = (
     Subject(
         "send",
@@ -105,9 +140,45 @@ SUBJECTS = (
                 "The import service ÷ django-import-export as it is out of the box, 20,000 rows.",
             ),
             Goal("import_vs_import_export.bulk", 30, "The same ÷ django-import-export in its bulk mode."),
+            Goal(
+                "import_check_vs_copy",
+                0.55,
+                "The check (dry run) of the file for the list that has it all, with its reject file ÷ the same COPY.",
+            ),
+            Goal(
+                "import_memory.run",
+                300,
+                "Megabytes at most of a process that imports a million rows of six columns, Django included.",
+                at_least=False,
+            ),
+            Goal("import_memory.check", 300, "The same of the check.", at_least=False),
         ),
-        seconds=600,
+        seconds=900,
         database="postgresql",
+    ),
+    Subject(
+        "imports_sqlite",
+        (
+            Goal(
+                "import_sqlite_vs_insert.new",
+                0.3,
+                "The file through the import service into a new list on SQLite, with the rests that let web pages"
+                " through ÷ executemany of the clean rows in one transaction.",
+            ),
+            Goal(
+                "import_sqlite_vs_insert.existing",
+                0.3,
+                "The same file again, into the list that has it all ÷ the same.",
+            ),
+            Goal(
+                "import_memory.sqlite",
+                300,
+                "Megabytes at most of a process that imports them on SQLite.",
+                at_least=False,
+            ),
+        ),
+        seconds=420,
+        database="sqlite",
     ),
     Subject(
         "xlsx",
@@ -217,6 +288,8 @@ SUBJECTS = (
         seconds=300,
         database="postgresql",
     ),
+    Subject("audience", _audience_goals("postgresql", "PostgreSQL"), seconds=420, database="postgresql"),
+    Subject("audience_sqlite", _audience_goals("sqlite", "SQLite"), seconds=420, database="sqlite"),
     Subject(
         "sqlite",
         (

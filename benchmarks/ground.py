@@ -5,6 +5,7 @@ Rows that are not measured are made in bulk by SQL; broadcasts are planned by th
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
@@ -23,6 +24,8 @@ SENDER = "12025550100"
 TEXT = "Hi {{first_name|there}}, your {{custom1}} offer ends tonight. Details: {{url}} Reply STOP to opt out."
 # As many as an account can be given: the pace is asked for and never the limit.
 PARTS_PER_SECOND = Decimal("999999")
+# One in so many people lives in each.
+CITIES = 1000
 
 
 def make_workspace(name: str = "bench") -> Workspace:
@@ -46,10 +49,18 @@ def make_account(
     return account
 
 
-def make_list(workspace: Workspace, people: int, *, name: str = "People", start: int = 0) -> RecipientList:
-    made = RecipientList.objects.create(workspace=workspace, name=name, recipient_count=people)
+def make_list(
+    workspace: Workspace, people: int, *, name: str = "People", start: int = 0, mixed: bool = False
+) -> RecipientList:
+    """`mixed`: as people come from a file: their numbers in no order, with e-mail addresses and a city."""
+    numbers = list(example_msisdns(people, start))
+    if mixed:
+        random.Random(7).shuffle(numbers)
+    made = RecipientList.objects.create(
+        workspace=workspace, name=name, recipient_count=people, columns=["city"] if mixed else []
+    )
     with transaction.atomic(), connection.cursor() as cursor:
-        _fill_people(people, start)
+        _fill_people(_people(numbers, mixed))
         cursor.execute(_RECIPIENTS, [made.pk])
         cursor.execute("DROP TABLE bench_people")
     analyze("contacts_recipient")
@@ -68,32 +79,38 @@ def opt_out_some(workspace: Workspace, people: int, *, start: int, step: int) ->
     analyze("contacts_optout")
 
 
-def _fill_people(people: int, start: int) -> None:
-    """A temporary table of numbers, in order, with what makes each text its own."""
-    rows = _people(example_msisdns(people, start))
+_Row = tuple[int, str, str, str, str]
+
+
+def _fill_people(rows: Iterable[_Row]) -> None:
+    """A temporary table of numbers, with what makes each text its own."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMPORARY TABLE bench_people (place integer PRIMARY KEY, msisdn text, name text)"
+            "CREATE TEMPORARY TABLE bench_people"
+            " (place integer PRIMARY KEY, msisdn text, name text, email text, extra jsonb)"
         )
         if connection.vendor == "postgresql":
             with cursor.copy("COPY bench_people FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany("INSERT INTO bench_people VALUES (%s, %s, %s)", list(rows))
+            cursor.executemany("INSERT INTO bench_people VALUES (%s, %s, %s, %s, %s)", list(rows))
 
 
-def _people(msisdns: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+def _people(msisdns: Iterable[str], mixed: bool) -> Iterator[_Row]:
     names = ("Alice", "Bob", "Carla", "Dmitri", "Elena", "João", "Lucía", "Søren", "Tara", "Omar")
-    return ((place, msisdn, names[place % len(names)]) for place, msisdn in enumerate(msisdns))
+    for place, msisdn in enumerate(msisdns):
+        email = f"person{place}@example.com" if mixed else ""
+        extra = f'{{"city": "City {place % CITIES}"}}' if mixed else "{}"
+        yield place, msisdn, names[place % len(names)], email, extra
 
 
 _RECIPIENTS = """
 INSERT INTO contacts_recipient
-    (list_id, msisdn, country, first_name, last_name, email, url, gender, time_zone,
+    (list_id, msisdn, country, kind, first_name, last_name, email, url, gender, time_zone,
      custom, custom1, custom2, custom3, custom4, extra, created_at, updated_at)
-SELECT %s, msisdn, 'US', name, 'Example', '', 'https://example.com/' || msisdn, '', '',
-       '', 'gold', '', '', '', '{}', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
+SELECT %s, msisdn, 'US', 'fixed_line_or_mobile', name, 'Example', email, 'https://example.com/' || msisdn, '', '',
+       '', 'gold', '', '', '', extra, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP
 FROM bench_people ORDER BY place
 """
 

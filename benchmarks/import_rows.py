@@ -11,9 +11,11 @@ One after the other in each run, on the same table with its indexes and its fore
 - new: the service's run of the uploaded file into a new list: read, map, check numbers, find repeats, write,
   count, keep progress after each chunk;
 - existing: the same file again into the list that has all its rows, so nothing changes;
+- check: the same file checked for that list, with its reject file;
 - with --more, changed: a file that has another value in every row, into the same list.
 
-Rates are rows of the file per second; a ratio is the service's rate over the reference's of the same run.
+Rates are rows of the file per second; a ratio is the service's rate over the reference's of the same run. Memory is the
+most that a process of its own held which did nothing but the import, Django included.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import os
 import random
 import secrets
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +43,7 @@ from sms.examples import example_msisdns
 
 if TYPE_CHECKING:
     from contacts.models import Import, RecipientList
+    from contacts.services.import_writers import Writer
 
 DATABASE = "crier_bench"
 DEFAULT_SERVER = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -52,6 +56,12 @@ GOALS = {
     "import_changed_vs_copy": 0.30,
     "import_vs_import_export.default": 120,
     "import_vs_import_export.bulk": 30,
+    "import_check_vs_copy": 0.55,
+    "import_memory.run": 300,
+    "import_memory.check": 300,
+    "import_sqlite_vs_insert.new": 0.3,
+    "import_sqlite_vs_insert.existing": 0.3,
+    "import_memory.sqlite": 300,
 }
 HEADER = ["phone", "first_name", "last_name", "email", "url", "custom"]
 FIRST = (
@@ -82,12 +92,16 @@ def run(runs: int, rows: int, *, more: bool = False) -> list[dict[str, Any]]:
         bench = Bench(Path(folder), rows)
         new: list[Pair] = []
         existing: list[Pair] = []
+        checked: list[Pair] = []
         changed: list[Pair] = []
+        memory = Memory()
         for number in range(runs):
             reference = bench.copy_alone()
             rate, target = bench.import_new()
             new.append((rate, reference))
             existing.append((bench.import_again(target, "people.csv"), reference))
+            checked.append((bench.check(target, "people.csv"), reference))
+            memory.add(bench, target)
             if more:
                 changed.append((bench.import_again(target, "changed.csv"), reference))
             print(
@@ -95,6 +109,7 @@ def run(runs: int, rows: int, *, more: bool = False) -> list[dict[str, Any]]:
                 file=sys.stderr,
             )
         results = [row("import_new_vs_copy", new), row("import_existing_vs_copy", existing)]
+        results += [row("import_check_vs_copy", checked), *memory.rows()]
         if changed:
             results.append(row("import_changed_vs_copy", changed))
         return results + compare_with_import_export(Path(folder), min(rows, PEER_ROWS), runs)
@@ -127,6 +142,43 @@ def row(name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
     }
 
 
+def figures_row(name: str, unit: str, figures: Sequence[float]) -> dict[str, Any]:
+    """A figure that is judged by itself."""
+    median, runs = round(statistics.median(figures)), len(figures)
+    low, high = round(min(figures)), round(max(figures))
+    goal = GOALS[name]
+    return {
+        "name": name,
+        "value": median,
+        "unit": unit,
+        "reference": None,
+        "ratio": median,
+        "goal": goal,
+        "min": low,
+        "max": high,
+        "runs": runs,
+    }
+
+
+class Memory:
+    """Megabytes at most, of a check and of a run, each in a process of its own."""
+
+    def __init__(self, name: str = "import_memory") -> None:
+        self._name = name
+        self._check: list[float] = []
+        self._run: list[float] = []
+
+    def add(self, bench: Bench, target: RecipientList) -> None:
+        self._check.append(bench.megabytes("check", target))
+        self._run.append(bench.megabytes("run", None))
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            figures_row(f"{self._name}.run", "MB", self._run),
+            figures_row(f"{self._name}.check", "MB", self._check),
+        ]
+
+
 class Bench:
     """A file of `rows`, its clean rows as COPY takes them, and the ways to get them into the table."""
 
@@ -138,7 +190,7 @@ class Bench:
         self.workspace = Workspace.objects.get_or_create(name="Benchmark")[0]
         write_file(folder / "people.csv", rows, "vip")
         write_file(folder / "changed.csv", rows, "gold")
-        self._statement, self._clean, self._count = self._clean_rows()
+        self._take_clean_rows()
 
     def copy_alone(self) -> float:
         from django.db import connection, transaction
@@ -167,6 +219,28 @@ class Bench:
         self._require(target.pk)
         return rate
 
+    def check(self, target: RecipientList, file: str) -> float:
+        from contacts.services.import_runner import check_import
+
+        imported = self._being_checked(target, file)
+        rate = self._rate(lambda: check_import(imported.pk))
+        self._require_checked(imported)
+        return rate
+
+    def megabytes(self, work: str, target: RecipientList | None) -> float:
+        """Of the most memory that a process held which did it. `target` None: into a new list."""
+        members = target or self._empty_list()
+        upload, require = (
+            (self._being_checked, self._require_checked)
+            if work == "check"
+            else (self._uploaded, self._require_run)
+        )
+        imported = upload(members, "people.csv")
+        command = [sys.executable, "-m", "benchmarks.import_memory", work, str(imported.pk)]
+        peak = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        require(imported)
+        return peak
+
     def import_export(self, *, bulk: bool) -> float:
         """django-import-export as its manual begins; numbers are checked as ours are."""
         from tablib import Dataset
@@ -184,49 +258,81 @@ class Bench:
         return rate
 
     def _run(self, imported: Import) -> float:
-        from contacts.models import ImportState
         from contacts.services.import_runner import run_import
 
         rate = self._rate(lambda: run_import(imported.pk))
+        self._require_run(imported)
+        return rate
+
+    def _require_run(self, imported: Import) -> None:
+        from contacts.models import ImportState
+
         imported.refresh_from_db()
         if imported.state != ImportState.FINISHED or imported.done_rows != self.rows:
             raise AssertionError(f"The import ended as {imported.state}: {imported.state_reason}")
-        return rate
+
+    def _require_checked(self, imported: Import) -> None:
+        from contacts.models import ImportState
+
+        imported.refresh_from_db()
+        if imported.state != ImportState.CHECKED or imported.total_rows != self.rows:
+            raise AssertionError(f"The check ended as {imported.state}: {imported.state_reason}")
 
     def _uploaded(self, target: RecipientList, name: str) -> Import:
         """Mapped and checked, ready to run."""
-        from django.core.files import File
-
         from accounts.access import Actor
         from contacts.models import Import, ImportState
         from contacts.services import imports
 
-        with (self.folder / name).open("rb") as file:
-            imported = imports.upload_import(
-                workspace=self.workspace, actor=Actor(), upload=File(file), name=name, recipient_list=target
-            )
+        imported = self._upload(target, name)
         # The check is not measured here, so it is left out.
         Import.objects.filter(pk=imported.pk).update(state=ImportState.CHECKED)
         imported.refresh_from_db()
         return imports.start_run(imported=imported, actor=Actor())
 
-    def _rate(self, work: Callable[[], object]) -> float:
-        from django.db import connection
+    def _being_checked(self, target: RecipientList, name: str) -> Import:
+        """As `start_check` leaves one that is for a worker."""
+        from contacts.models import Import, ImportState
 
-        with connection.cursor() as cursor:
-            cursor.execute("CHECKPOINT")  # nobody pays for the writes of the one before
+        imported = self._upload(target, name)
+        Import.objects.filter(pk=imported.pk).update(state=ImportState.CHECKING)
+        return imported
+
+    def _upload(self, target: RecipientList, name: str) -> Import:
+        from django.core.files import File
+
+        from accounts.access import Actor
+        from contacts.services import imports
+
+        with (self.folder / name).open("rb") as file:
+            return imports.upload_import(
+                workspace=self.workspace, actor=Actor(), upload=File(file), name=name, recipient_list=target
+            )
+
+    def _rate(self, work: Callable[[], object]) -> float:
+        self._settle()
         began = time.perf_counter()
         work()
         return self.rows / (time.perf_counter() - began)
 
-    def _empty_list(self) -> RecipientList:
+    def _settle(self) -> None:
+        """Nobody pays for the writes of the one before."""
         from django.db import connection
 
+        with connection.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def _empty_list(self) -> RecipientList:
         from contacts.models import RecipientList
+
+        self._forget_people()
+        return RecipientList.objects.create(workspace=self.workspace, name=secrets.token_hex(8))
+
+    def _forget_people(self) -> None:
+        from django.db import connection
 
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE contacts_recipient RESTART IDENTITY")
-        return RecipientList.objects.create(workspace=self.workspace, name=secrets.token_hex(8))
 
     def _require(self, list_id: int) -> None:
         """What is fast because it loses rows is not fast."""
@@ -236,20 +342,26 @@ class Bench:
         if there != self._count:
             raise AssertionError(f"{there:,} people are on the list; the file holds {self._count:,}.")
 
-    def _clean_rows(self) -> tuple[str, bytes, int]:
-        """(COPY statement, its text with \\x01 for the list's id, how many)."""
+    def _take_clean_rows(self) -> None:
+        """The COPY statement, and its text with \x01 for the list's id."""
+        writer, items = self._clean_items()
+        lines = writer.pack(items).splitlines(keepends=True)
+        self._clean = b"".join(b"\x01" + line.removeprefix(b"0") for line in lines)
+        self._statement = f"COPY contacts_recipient ({', '.join(writer.columns)}) FROM STDIN"
+
+    def _clean_items(self) -> tuple[Writer, list[Any]]:
+        """The rows that the import would write, for list 0, as `pack` takes them."""
         from contacts.files.formats import Format
         from contacts.files.parsing import Parser, Plan
         from contacts.files.reading import open_records
-        from contacts.services.import_writers import PostgresWriter
+        from contacts.services.import_writers import writer_for
 
         plan = Plan(("msisdn", *HEADER[1:]), "US")
-        writer = PostgresWriter(plan, list_id=0, workspace_id=0, existing="update")
+        writer = writer_for(plan, list_id=0, workspace_id=0, existing="update")
         with open_records(self.folder / "people.csv", Format()) as records:
             items = Parser(plan, writer.emit, writer.quote).take(records, self.rows).items
-        lines = writer.pack(items).splitlines(keepends=True)
-        text = b"".join(b"\x01" + line.removeprefix(b"0") for line in lines)
-        return f"COPY contacts_recipient ({', '.join(writer.columns)}) FROM STDIN", text, len(items)
+        self._count = len(items)
+        return writer, items
 
 
 def _peer_resource(*, bulk: bool) -> Any:

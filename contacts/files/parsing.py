@@ -24,8 +24,8 @@ from contacts.problems import CUT, KEPT_ROWS, KIND, TOO_LONG, Problem, Problems,
 from sms.msisdn import Kind, MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
-# So many numbers are remembered in a set, which is fastest and takes 70 MB; those before them in less.
-RECENT_NUMBERS = 1 << 20
+# So many numbers are remembered in a set, which takes seventy bytes each; those before them in ten.
+RECENT_NUMBERS = 1 << 17
 
 # (digits, country, kind, values in the order of Plan.stored) -> what the writer takes
 Emit = Callable[[str, str, str, list[str]], Any]

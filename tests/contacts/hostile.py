@@ -116,7 +116,7 @@ def zip_bomb() -> bytes:
         for name, content in BOOK_PARTS.items():
             made.writestr(name, content)
         with made.open(SHEET, "w") as sheet:
-            for _ in range(200):
+            for _ in range(420):
                 sheet.write(bytes(1 << 20))
     return out.getvalue()
 

@@ -457,7 +457,7 @@ def test_the_preview_shows_what_will_be_kept(acme: Workspace) -> None:
     text = f"phone,date,reason\n+{number(0)},2026-05-03 10:00,Stop\n+{number(1)},,\n"
     preview = preview_of(checked_opt_outs(uploaded(acme, text)))
     assert preview.header == ["Opted out at", "Source"]
-    assert [row[3] for row in preview.rows] == [
+    assert [[cell.value for cell in row.cells] for row in preview.rows] == [
         ["2026-05-03 10:00 BST", "Stop"],
         ["when the import runs", "stops.csv"],
     ]
