@@ -16,8 +16,10 @@ from contacts.models import ListJob
 from contacts.people import Sought
 from contacts.rules import rule_of
 from contacts.services import list_jobs, lists
+from contacts.services.file_retention import EXPORTS_KEPT
 from contacts.services.list_jobs import Wish
 from contacts.services.lists import Person
+from contacts.tasks import tidy_files
 from tests.conftest import SentTask
 from tests.contacts.support import NOBODY, list_named, number
 
@@ -49,8 +51,8 @@ def test_each_hour_live_lists_are_counted_and_old_files_go(acme: Workspace) -> N
     live.refresh_from_db()
     assert live.recipient_count == 2
     assert path.exists()
-    ListJob.objects.update(finished_at=timezone.now() - timedelta(days=list_jobs.KEPT_DAYS, minutes=1))
-    tasks.tidy_up()
+    ListJob.objects.update(finished_at=timezone.now() - EXPORTS_KEPT - timedelta(minutes=1))
+    tidy_files()
     assert not path.exists()
 
 

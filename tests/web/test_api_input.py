@@ -242,7 +242,9 @@ def test_a_file_with_an_unknown_field_beside_it(client: ApiClient) -> None:
     response = client.post("/api/v1/imports/", {CANARY: "seven"}, format="multipart")
     errors = {error["field"]: error["detail"] for error in response.json()["errors"]}
     assert errors["file"] == "file is missing: send a file, as multipart/form-data."
-    assert errors[CANARY] == 'zebra ("seven") is not known here: leave it out. Allowed: file, list.'
+    assert errors[CANARY] == (
+        'zebra ("seven") is not known here: leave it out. Allowed: file, list, purpose, unsubscribe_list.'
+    )
     assert not Import.objects.exists()
 
 

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from campaigns.services.demo_run import DemoError, DemoResult, run_demo
 
 BAR_WIDTH = 32
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 
 class Command(BaseCommand):
