@@ -1,9 +1,9 @@
 """Generated files, from upload to the end of the run: refused in words, or every row accounted for."""
 
 import gzip
-from functools import cache
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from typing import Any
 
