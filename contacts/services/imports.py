@@ -425,10 +425,10 @@ def can_go_on(imported: Import) -> bool:
 def file_gone_words() -> str:
     """Why a file cannot be read any more, and what to do."""
     return ngettext(
-        "An uploaded file is kept for %(days)d day after its import has ended: this one is deleted. Upload it again; "
-        "nobody is added to a list twice.",
-        "An uploaded file is kept for %(days)d days after its import has ended: this one is deleted. Upload it again; "
-        "nobody is added to a list twice.",
+        "An uploaded file is kept for at most %(days)d day after its import has ended: this one is deleted. Upload it "
+        "again; nobody is added to a list twice.",
+        "An uploaded file is kept for at most %(days)d days after its import has ended: this one is deleted. Upload it "
+        "again; nobody is added to a list twice.",
         settings.IMPORT_FILES_DAYS,
     ) % {"days": settings.IMPORT_FILES_DAYS}
 
