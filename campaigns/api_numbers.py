@@ -68,6 +68,9 @@ class ErasedSerializer(Serializer[Erased]):
     messages = serializers.IntegerField(help_text="Messages whose text was emptied.")
     inbound = serializers.IntegerField(help_text="Inbound texts that were emptied.")
     calls = serializers.IntegerField(help_text="Stored calls of providers that were emptied.")
+    files = serializers.IntegerField(
+        help_text="Imports and exports whose files were deleted, as the number was in them."
+    )
     on_the_way = serializers.IntegerField(
         help_text="Messages just being sent, which keep their text: more than 0 means erase again later."
     )

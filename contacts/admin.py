@@ -37,6 +37,7 @@ from contacts.models import (
 from contacts.numbers import read_number
 from contacts.rules import in_words, rule_of
 from contacts.services import imports, lists, opt_outs
+from contacts.services.number_locks import lock_all_numbers
 from sms.msisdn import kind_of
 
 
@@ -208,6 +209,12 @@ class OptOutResource(resources.ModelResource):
         model = OptOut
         fields = ("workspace", "msisdn", "how", "source", "message_id", "at")
         import_id_fields = ("workspace", "msisdn")
+
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        """The rows stand in any order, and may be of one transaction."""
+        ids = {str(one) for one in dataset["workspace"]} if "workspace" in (dataset.headers or ()) else set()
+        for pk in sorted(int(one) for one in ids if one.isdecimal()):
+            lock_all_numbers(pk)
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         _require_columns(row, "workspace", "msisdn")

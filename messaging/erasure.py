@@ -13,6 +13,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import AuditEntry, Workspace
 from contacts.models import ImportBefore, OptOutHow, OptOutReview, Recipient
+from contacts.services.forgetting import ERASED, forget_person, trail_of
 from contacts.services.lists import remove_recipients
 from contacts.services.opt_outs import opt_out
 from messaging.models import InboundText, Message
@@ -26,12 +27,15 @@ END_DIGITS = 10
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows were removed or emptied. `on_the_way`: messages whose text a provider is just being handed."""
+    """How many rows were removed or emptied. `files`: imports and exports whose files were deleted; `on_the_way`:
+    messages whose text a provider is just being handed.
+    """
 
     lists: int
     messages: int
     inbound: int
     calls: int
+    files: int
     on_the_way: int
 
 
@@ -41,11 +45,13 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
     Each step stands for itself and finds nothing when it is repeated: after a crash, erase again.
     """
     opt_out(workspace=workspace, msisdn=msisdn, how=OptOutHow.PERSON, source=reason)
+    files = forget_person(workspace=workspace, trail=trail_of(workspace, msisdn))
     erased = Erased(
         lists=_leave_lists(workspace, msisdn, actor),
         messages=_empty_messages(workspace, msisdn),
         inbound=_empty_inbound(workspace, msisdn),
         calls=_empty_calls(workspace, msisdn),
+        files=files,
         on_the_way=_messages(workspace, msisdn).filter(state=MessageState.SUBMITTING).count(),
     )
     OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn).delete()
@@ -55,8 +61,9 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
         "messages": erased.messages,
         "inbound": erased.inbound,
         "calls": erased.calls,
+        "files": erased.files,
     }
-    record(workspace, actor, "erased a number", workspace, **counts)
+    record(workspace, actor, ERASED, workspace, **counts)
     return erased
 
 

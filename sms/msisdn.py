@@ -133,6 +133,9 @@ class FastMsisdn:
         return _match_international(compact[3:] if compact.startswith("011") else compact)
 
 
+SHORTEST_NATIONAL = 6
+
+
 def format_msisdn(digits: str) -> str:
     """ "12015550123" -> "+1 201-555-0123"; digits that are no known number just get their plus."""
     return _formatted(digits)
@@ -162,6 +165,16 @@ def kind_of(digits: str) -> Kind | None:
         return found[2]
     number = _international(digits)
     return _KINDS.get(phonenumbers.number_type(number)) if number is not None else None
+
+
+def national_digits_of(digits: str) -> str:
+    """What stands in a number however it is written: without calling code, trunk prefix and leading zeros.
+
+    The digits as they are where these belong to no number, or where so little is left that it stands in others too.
+    """
+    number = _international(digits)
+    national = str(number.national_number) if number is not None else ""
+    return national if len(national) >= SHORTEST_NATIONAL else digits
 
 
 @lru_cache(maxsize=65_536)

@@ -1,8 +1,8 @@
 """What an inbound text asks for: the opt-out words of PRODUCT.md, per language.
 
 A word counts when it is the whole text: trimmed, in any case, with or without accents, with any punctuation
-after it. A stop word inside a longer text ("we must stop this") is MAYBE_STOP: a person decides on the review
-list.
+after it and opening marks before it ("¡Baja!"). A stop word of any language inside a longer text ("we must stop
+this") is MAYBE_STOP: a person decides on the review list.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ WORDS: Mapping[str, LanguageWords] = MappingProxyType(
 def classify(text: str, extra_words: Collection[str] = (), *, languages: Collection[str] = ()) -> Keyword:
     """`extra_words`: the workspace's own stop words; `languages`: further keys of WORDS (KeyError).
 
-    A stop word of a language that the workspace does not have set goes to the review list, whole text or not.
+    A stop word of a language that the workspace does not have set goes to the review list, alone or in a longer text.
     """
     book = _book(tuple(extra_words), tuple(languages))
     words = _normalised(text)
@@ -80,8 +80,7 @@ def classify(text: str, extra_words: Collection[str] = (), *, languages: Collect
         return Keyword.START
     if words in book.help:
         return Keyword.HELP
-    maybe = words in book.foreign or book.inside.search(words)
-    return Keyword.MAYBE_STOP if maybe else Keyword.NONE
+    return Keyword.MAYBE_STOP if book.inside.search(words) else Keyword.NONE
 
 
 # Stop words with no other use in a marketing text; the rest counts as an instruction only in capitals.
@@ -147,12 +146,11 @@ def own_word_problem(word: str) -> OwnWordProblem | None:
 
 
 class _Book(NamedTuple):
-    """Normalised words; `inside` finds a stop word standing alone in a longer text ("nonstop" has none)."""
+    """Normalised words; `inside` finds a stop word of any language standing alone in a text ("nonstop" has none)."""
 
     stop: frozenset[str]
     start: frozenset[str]
     help: frozenset[str]
-    foreign: frozenset[str]
     inside: re.Pattern[str]
 
 
@@ -160,13 +158,12 @@ class _Book(NamedTuple):
 def _book(extra_words: tuple[str, ...], languages: tuple[str, ...]) -> _Book:
     chosen = [WORDS[language] for language in dict.fromkeys((*DEFAULT_LANGUAGES, *languages))]
     stop = _all_normalised([*extra_words, *(word for words in chosen for word in words.stop)])
-    foreign = _all_normalised(word for words in WORDS.values() for word in words.stop) - stop
+    of_all = _all_normalised(word for words in WORDS.values() for word in words.stop)
     return _Book(
         stop,
         _all_normalised(word for words in chosen for word in words.start) - stop,
         _all_normalised(word for words in chosen for word in words.help) - stop,
-        foreign,
-        _alone(stop),
+        _alone(stop | of_all),
     )
 
 
@@ -181,11 +178,18 @@ def _all_normalised(words: Iterable[str]) -> frozenset[str]:
     return frozenset(filter(None, map(_normalised, words)))
 
 
+# Brackets and quotation marks, of which some languages open with those that others close with; and the rest.
+_OPENS = ("Ps", "Pi", "Pf")
+_OPENING = "¡¿\"'"
+
+
 def _normalised(text: str) -> str:
-    """Casefolded and _unaccented, with single spaces and no punctuation at the end."""
+    """Casefolded and _unaccented, with single spaces, no punctuation at the end and no opening marks in front."""
     words = " ".join(_unaccented(unicodedata.normalize("NFKC", text).casefold()).split())
     while words and (words[-1].isspace() or unicodedata.category(words[-1])[0] == "P"):
         words = words[:-1]
+    while words and (words[0].isspace() or words[0] in _OPENING or unicodedata.category(words[0]) in _OPENS):
+        words = words[1:]
     return words
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -37,6 +38,7 @@ IGNORED = ""
 NAME = "name"  # of _Looked.share
 SAMPLES = 3
 SAMPLE_LENGTH = 60
+UNCUT_LENGTH = 1_000
 # So much of a column must be of a kind before its content alone decides.
 MOST = 0.6
 HALF = 0.5
@@ -48,6 +50,7 @@ TRIED_COLUMNS = 3
 class Column:
     """Shares of the rows looked at. `filled`: that hold anything; of these: `numbers`, that hold a number,
     `whole_names`, that hold a name of several words, `dates`, that hold a date (of a file of opt-outs).
+    `uncut`: the name in the file, where `name` is only its beginning; else "".
     """
 
     name: str
@@ -60,6 +63,7 @@ class Column:
     guess: str = IGNORED
     # Of numbers that cannot be read for want of their country: where they are from, if they show it clearly.
     suggested_country: str = ""
+    uncut: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -112,6 +116,7 @@ def describe_columns(
             countries=looked[at].countries,
             guess=guesses[at],
             suggested_country=suggested.get(at, ""),
+            uncut=_uncut(given[at]),
         )
         for at in range(width)
     ]
@@ -365,6 +370,16 @@ def _labels(names: Sequence[str]) -> list[str]:
         label = _printable(name[:SAMPLE_LENGTH]).strip() or _("Column %(number)d") % {"number": at}
         labels.append(label if label not in labels else f"{label} ({at})")
     return labels
+
+
+def _uncut(name: str) -> str:
+    """The whole of a name that a label cuts. Of one longer than any name a part that it is known by."""
+    if len(name) <= SAMPLE_LENGTH:
+        return ""
+    if len(name) > UNCUT_LENGTH:
+        mark = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+        name = f"{name[: UNCUT_LENGTH - len(mark)]}{mark}"
+    return _printable(name)
 
 
 def _samples(cells: Sequence[str]) -> list[str]:

@@ -273,7 +273,7 @@ def _check(imported: Import) -> None:
     first_rows = FirstRows()
     done = 0
     path = Path(imported.file.path).with_suffix(f".{imported.lease_holder}")
-    names = [column["name"] for column in imported.columns]
+    names = [column.get("uncut") or column["name"] for column in imported.columns]
     try:
         with (
             reject_file(path, names, imported.delimiter) as on_refused,

@@ -45,7 +45,7 @@ from contacts.models import (
 )
 from contacts.services import import_runner, import_undo
 from contacts.services.lists import create_list, learn_columns, lock_list
-from contacts.services.remembered import recall, remember, remembered_for
+from contacts.services.remembered import recall, recalled_mapping, remember, remembered_for
 from web.waking import wake
 
 log = structlog.get_logger("crier.imports")
@@ -279,7 +279,7 @@ def forget_mapping(*, imported: Import) -> Import:
             _("No mapping is remembered for these column names: there is nothing to forget."),
             code="nothing_remembered",
         )
-    if is_changeable(imported) and imported.mapping == found.mapping:
+    if is_changeable(imported) and imported.mapping == recalled_mapping(imported, found):
         _require_state(imported, (*CHANGEABLE, *AGAIN))
         imported.mapping = [column["guess"] for column in imported.columns]
         _back_to_uploaded(imported)
@@ -425,10 +425,10 @@ def can_go_on(imported: Import) -> bool:
 def file_gone_words() -> str:
     """Why a file cannot be read any more, and what to do."""
     return ngettext(
-        "An uploaded file is kept for %(days)d day after its import has ended: this one is deleted. Upload it again; "
-        "nobody is added to a list twice.",
-        "An uploaded file is kept for %(days)d days after its import has ended: this one is deleted. Upload it again; "
-        "nobody is added to a list twice.",
+        "An uploaded file is kept for at most %(days)d day after its import has ended: this one is deleted. Upload it "
+        "again; nobody is added to a list twice.",
+        "An uploaded file is kept for at most %(days)d days after its import has ended: this one is deleted. Upload it "
+        "again; nobody is added to a list twice.",
         settings.IMPORT_FILES_DAYS,
     ) % {"days": settings.IMPORT_FILES_DAYS}
 

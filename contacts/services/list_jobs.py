@@ -187,8 +187,8 @@ def file_gone_words(job: ListJob) -> str:
     if job.kind != ListJobKind.EXPORT or job.state != ListJobState.FINISHED or job.file:
         return ""
     return ngettext(
-        "An export is kept for %(days)d day: this one is deleted. Export the list again.",
-        "An export is kept for %(days)d days: this one is deleted. Export the list again.",
+        "An export is kept for at most %(days)d day: this one is deleted. Export the list again.",
+        "An export is kept for at most %(days)d days: this one is deleted. Export the list again.",
         EXPORTS_KEPT.days,
     ) % {"days": EXPORTS_KEPT.days}
 

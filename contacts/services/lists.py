@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Actor
 from accounts.audit import record
-from accounts.models import Workspace
+from accounts.models import AuditEntry, Workspace
 from contacts.batches import in_batches
 from contacts.errors import ContactsError, WrongState
 from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person
@@ -23,6 +23,8 @@ from contacts.numbers import Refused, read_number
 from contacts.people import people_of
 from contacts.related import users_of
 from contacts.rules import Rule, in_words
+from contacts.services.forgetting import ERASED
+from contacts.services.opt_outs import opted_out_numbers
 from sms.msisdn import kind_of
 
 CHANGEABLE = (*PERSON_FIELDS, "extra", "updated_at")
@@ -245,14 +247,22 @@ def remove_recipients(
     return removed
 
 
-def restore_recipients(*, recipient_list: RecipientList, rows: Iterable[Recipient], actor: Actor) -> int:
+def restore_recipients(
+    *,
+    recipient_list: RecipientList,
+    rows: Iterable[Recipient],
+    actor: Actor,
+    removed_at: datetime | None = None,
+) -> int:
     """Puts removed rows back, under their old ids where these are free. How many were put back.
 
-    A number that is on the list again meanwhile stays as it is now.
+    A number that is on the list again meanwhile stays as it is now, and one that was erased since `removed_at` is gone.
     """
     with transaction.atomic():
         lock_list(recipient_list)
         wanted = {row.msisdn: row for row in rows}
+        for msisdn in _perhaps_erased(recipient_list.workspace, wanted, removed_at):
+            del wanted[msisdn]
         there = set(recipient_list.recipients.filter(msisdn__in=wanted).values_list("msisdn", flat=True))
         back = [row for msisdn, row in wanted.items() if msisdn not in there]
         for row in back:
@@ -262,6 +272,16 @@ def restore_recipients(*, recipient_list: RecipientList, rows: Iterable[Recipien
         if back:
             record(recipient_list.workspace, actor, "put people back", recipient_list, count=len(back))
     return len(back)
+
+
+def _perhaps_erased(
+    workspace: Workspace, msisdns: Collection[str], since: datetime | None
+) -> Collection[str]:
+    """The trail does not say which number was erased; but it is one of those that have opted out."""
+    erased = AuditEntry.objects.filter(workspace=workspace, action=ERASED, at__gte=since) if since else None
+    if erased is None or not erased.exists():
+        return ()
+    return opted_out_numbers(workspace_id=workspace.pk, msisdns=msisdns)
 
 
 def require_own_people(recipient_list: RecipientList) -> None:

@@ -13,6 +13,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from contacts.models import OptOut, OptOutHow, OptOutReview, ReviewDecision
+from contacts.services.number_locks import lock_numbers
 from contacts.services.opt_outs import count_waiting, opt_in, opt_out, opted_out_numbers
 
 
@@ -26,9 +27,10 @@ def ask_for_review(
     at: datetime | None = None,
 ) -> OptOutReview | None:
     """Safe to repeat. None for a number that is opted out already: there is nothing to decide."""
-    if opted_out_numbers(workspace_id=workspace.pk, msisdns=[msisdn]):
-        return None
     with transaction.atomic():
+        lock_numbers(workspace.pk, [msisdn])
+        if opted_out_numbers(workspace_id=workspace.pk, msisdns=[msisdn]):
+            return None
         row, made = OptOutReview.objects.get_or_create(
             workspace=workspace,
             inbound_id=inbound_id,
@@ -50,11 +52,8 @@ def decide_reviews(
     """Those of `ids` that were waiting, decided now. To opt a number out settles all its waiting texts."""
     with transaction.atomic():
         waiting = OptOutReview.objects.filter(workspace=workspace, decision=ReviewDecision.WAITING)
-        numbers = waiting.filter(pk__in=ids).values_list("msisdn", flat=True)
-        # All texts of these numbers are locked, in one order: a STOP that comes at the same time waits, or is waited for.
-        locked = waiting.filter(msisdn__in=list(numbers)).select_for_update().order_by("pk")
-        wanted = set(ids)
-        reviews = [review for review in locked if review.pk in wanted]
+        _lock_numbers_of(workspace, ids)
+        reviews = list(waiting.filter(pk__in=ids).select_for_update().order_by("pk"))
         if opts_out:
             _opt_out(workspace, reviews, actor)
         else:
@@ -65,6 +64,12 @@ def decide_reviews(
             details = {"decision": str(decision), "reviews": [review.pk for review in reviews]}
             record(workspace, actor, "decided perhaps-opt-outs", workspace, **details)
     return reviews
+
+
+def _lock_numbers_of(workspace: Workspace, ids: Collection[int]) -> None:
+    """The number of a text never changes, so it can be asked for before it is locked."""
+    rows = OptOutReview.objects.filter(workspace=workspace, pk__in=ids)
+    lock_numbers(workspace.pk, rows.values_list("msisdn", flat=True))
 
 
 def _opt_out(workspace: Workspace, reviews: list[OptOutReview], actor: Actor) -> None:
@@ -102,6 +107,7 @@ def reopen_reviews(*, workspace: Workspace, ids: Collection[int], actor: Actor) 
     What the person wrote or did since stays: a number that is opted out for another reason is not asked about again.
     """
     with transaction.atomic():
+        _lock_numbers_of(workspace, ids)
         rows = OptOutReview.objects.select_for_update().filter(workspace=workspace, pk__in=ids)
         decided = list(rows.exclude(decision=ReviewDecision.WAITING).order_by("pk"))
         for msisdn, opt_out_id in {(one.msisdn, one.opt_out_id) for one in decided if one.opt_out_id}:

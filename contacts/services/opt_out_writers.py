@@ -21,6 +21,7 @@ from contacts.files.parsing import Plan
 from contacts.models import OptOut, OptOutHow, OptOutReview, ReviewDecision, UnsubscribeMember
 from contacts.services.bulk_rows import copy_line, copy_rows, insert_rows, stage_of_postgres, stage_of_sqlite
 from contacts.services.import_writers import Outcome
+from contacts.services.number_locks import lock_all_numbers
 from contacts.services.opt_outs import settle_reviews
 from contacts.signals import OptedOut, opted_out
 
@@ -81,6 +82,8 @@ class ProofWriter(ABC):
         if not rows:
             return Outcome()
         self._fill_stage(packed)
+        if self.unsubscribe_list_id is None:
+            lock_all_numbers(self.workspace.pk)
         with connection.cursor() as cursor:
             cursor.execute(self._insert_sql())
             fresh = [msisdn for (msisdn,) in cursor.fetchall()]

@@ -1,7 +1,8 @@
 """Who must not be texted: opt-outs of a workspace, and its unsubscribe lists. The sole writer of both besides the import
 (opt_out_writers.py).
 
-Whatever opts a number out or in settles the texts of that number that wait for a person to read them.
+Whatever opts a number out or in settles the texts of that number that wait for a person to read them, and locks the
+number first (number_locks.py): a STOP that meets an opt-in comes before or after it, never in between.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from contacts.models import (
     UnsubscribeMember,
 )
 from contacts.related import users_of
+from contacts.services.number_locks import lock_numbers
 from contacts.signals import OptedOut, opted_out
 
 NOBODY = Actor()
@@ -44,6 +46,7 @@ def opt_out(
 ) -> OptOut:
     """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept."""
     with transaction.atomic():
+        lock_numbers(workspace.pk, [msisdn])
         row, made = OptOut.objects.get_or_create(
             workspace=workspace,
             msisdn=msisdn,
@@ -69,6 +72,7 @@ def opt_out_many(
     """How many were not opted out before. One line of audit for all of them; none where the caller writes its own."""
     fresh: list[str] = []
     with transaction.atomic():
+        lock_numbers(workspace.pk, msisdns)
         for batch in in_batches(dict.fromkeys(msisdns)):
             known = opted_out_numbers(workspace_id=workspace.pk, msisdns=batch)
             new = [msisdn for msisdn in batch if msisdn not in known]
@@ -95,6 +99,7 @@ def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOB
             _("The reason is empty. Say why this opt-out is removed: it is kept as proof."), field="reason"
         )
     with transaction.atomic():
+        lock_numbers(workspace.pk, [msisdn])
         settle_reviews(workspace, [msisdn], ReviewDecision.DISMISSED)
         row = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
         if row is None:
@@ -115,7 +120,10 @@ def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str
 
 
 def settle_reviews(workspace: Workspace, msisdns: Sequence[str], decision: ReviewDecision) -> None:
-    """Nobody need read the waiting texts of these numbers any more, and no decision about them can be undone."""
+    """Nobody need read the waiting texts of these numbers any more, and no decision about them can be undone.
+
+    Needs the numbers locked.
+    """
     rows = OptOutReview.objects.filter(workspace=workspace, msisdn__in=msisdns)
     rows.filter(opt_out_id__isnull=False).update(opt_out_id=None)
     waiting = rows.filter(decision=ReviewDecision.WAITING)

@@ -24,6 +24,7 @@ from contacts.numbers import Refused, read_number, split_pasted
 from contacts.people import Found, count_on, look, look_back, rule_of_list
 from contacts.rules import in_words, rule_of
 from contacts.services import list_jobs, lists
+from contacts.services.forgetting import REMOVED_PEOPLE
 from contacts.views.common import (
     add_refusal,
     address_of,
@@ -47,7 +48,6 @@ SHOWN_COLUMNS = 3
 PAGE_SIZE = 50
 PASTED_AT_ONCE = 10_000
 REFUSED_SHOWN = 20
-UNDO_KEY = "removed_people"
 
 
 @form_page
@@ -334,7 +334,7 @@ def _list_address(asked: FilterForm) -> str:
 def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """`selected`: ids of people. It can be undone."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
-    back = _list_address(_shown(request, recipient_list))
+    back, began_at = _list_address(_shown(request, recipient_list)), timezone.now()
     try:
         removed = lists.remove_recipients(
             recipient_list=recipient_list, ids=ids_of(request), actor=actor_of(request)
@@ -345,7 +345,11 @@ def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
         toast(request, _("Nobody was removed: choose people first."), level="warning")
         return redirect(back)
     words = ngettext("Removed %(n)d person.", "Removed %(n)d people.", len(removed)) % {"n": len(removed)}
-    request.session[UNDO_KEY] = {"list": pk, "people": [_kept(person) for person in removed]}
+    request.session[REMOVED_PEOPLE] = {
+        "list": pk,
+        "people": [_kept(person) for person in removed],
+        "at": began_at.isoformat(),
+    }
     toast(request, words, undo_url=reverse("recipient-list-restore", args=[pk]))
     return redirect(back)
 
@@ -355,7 +359,7 @@ def people_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def people_restore(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Undoes the last removal of this session."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
-    kept = request.session.pop(UNDO_KEY, None)
+    kept = request.session.pop(REMOVED_PEOPLE, None)
     if not kept or kept["list"] != pk:
         toast(
             request,
@@ -364,7 +368,12 @@ def people_restore(request: WorkspaceRequest, pk: int) -> HttpResponse:
         )
         return redirect("recipient-list-detail", pk)
     rows = [_from_kept(one) for one in kept["people"]]
-    count = lists.restore_recipients(recipient_list=recipient_list, rows=rows, actor=actor_of(request))
+    count = lists.restore_recipients(
+        recipient_list=recipient_list,
+        rows=rows,
+        actor=actor_of(request),
+        removed_at=parse_datetime(kept.get("at", "")),
+    )
     toast(request, ngettext("Put %(n)d person back.", "Put %(n)d people back.", count) % {"n": count})
     return redirect("recipient-list-detail", pk)
 

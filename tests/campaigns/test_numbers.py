@@ -199,7 +199,7 @@ def test_the_audit_trail_names_no_number(alice_client: Client, ground: None) -> 
     AuditEntry.objects.all().delete()
     alice_client.post(ERASE, {"reason": ASKED, "typed": MAYA})
     entry = AuditEntry.objects.get(action="erased a number")
-    assert entry.details == {"lists": 1, "messages": 1, "inbound": 1, "calls": 1}
+    assert entry.details == {"lists": 1, "messages": 1, "inbound": 1, "calls": 1, "files": 0}
     trail = str(list(AuditEntry.objects.values("label", "details")))
     assert (MAYA in trail, "Maya" in trail) == (False, False)
 
@@ -248,5 +248,6 @@ def test_the_api_erases(ground: None) -> None:
     client = api_client(Role.ADMIN)
     assert client.delete(API).status_code == 400
     answer = client.delete(f"{API}?reason=asked")
-    assert answer.json() == {"lists": 1, "messages": 1, "inbound": 1, "calls": 1, "on_the_way": 0}
+    counts = {"lists": 1, "messages": 1, "inbound": 1, "calls": 1, "files": 0, "on_the_way": 0}
+    assert answer.json() == counts
     assert client.get(API).json()["opt_out"]["source"] == "asked"

@@ -32,9 +32,7 @@ from tests.contacts.support import NOBODY, checked, list_named, number, ran, upl
 from tests.people import ApiClient
 
 ROWS = [["number", "name"], [f"+{number(0)}", "Ann"], ["n/a", "Bob"]]
-GONE = (
-    "An uploaded file is kept for 30 days after its import has ended: this one is deleted. Upload it again;"
-)
+GONE = "An uploaded file is kept for at most 30 days after its import has ended: this one is deleted. Upload it again;"
 IMPORTS = "/api/v1/imports/"
 
 
@@ -108,7 +106,7 @@ def test_the_days_are_a_setting(imported: Import, settings: Settings) -> None:
     assert file_retention.prune_import_files() == 0
     age(imported, 2.1)
     assert file_retention.prune_import_files() == 1
-    assert "kept for 2 days after" in imports.file_gone_words()
+    assert "kept for at most 2 days after" in imports.file_gone_words()
 
 
 def test_a_file_that_cannot_be_deleted_is_left_to_the_sweep(
@@ -224,7 +222,7 @@ def test_exports_are_kept_for_a_week(acme: Workspace, bob_client: Client) -> Non
     ListJob.objects.update(finished_at=timezone.now() - timedelta(days=8))
     assert (file_retention.prune_exports(), stored()) == (1, set())
     page, file = (reverse(name, args=[members.pk, job.pk]) for name in ("list-job", "list-job-file"))
-    words = "An export is kept for 7 days: this one is deleted. Export the list again."
+    words = "An export is kept for at most 7 days: this one is deleted. Export the list again."
     shown = bob_client.get(page).content.decode()
     assert (words in shown, file in shown) == (True, False)
     response = bob_client.get(file)

@@ -1,16 +1,21 @@
 """contacts.services.remembered: the mapping of a file is offered for the next one like it."""
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
 from contacts.errors import ContactsError
-from contacts.models import Import, RememberedMapping
+from contacts.models import Import, ImportPurpose, Recipient, RememberedMapping
 from contacts.services import imports
+from contacts.services.opt_outs import create_unsubscribe_list
+from contacts.services.remembered import is_recalled
 from tests.access import assert_access
-from tests.contacts.support import checked, number, ran, upload
+from tests.contacts.support import NOBODY, checked, checked_opt_outs, number, ran, upload
 
+LONG = "The town or village or hamlet where the person lives for most of the year"
 CHOSEN = ["msisdn", "extra:place"]
 
 
@@ -55,6 +60,69 @@ def test_it_can_be_forgotten(acme: Workspace) -> None:
     assert upload(acme, file(2)).mapping == ["msisdn", "extra:town"]
     with pytest.raises(ContactsError, match="nothing to forget"):
         imports.forget_mapping(imported=again)
+
+
+def mended(imported: Import, n: int) -> str:
+    """The reject file of an import with its one bad number made good."""
+    text = Path(imported.reject_file.path).read_text(encoding="utf-8-sig")
+    return text.replace("bad", f"+{number(n)}")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Phone,Name,Note",
+        "Phone,Name,Name",
+        "Phone,,=Note",
+        f"Phone,{LONG} first,{LONG} last",
+        f"Phone,Name,{'x' * 3000}",
+    ],
+)
+def test_a_reject_file_goes_where_its_file_went(acme: Workspace, header: str) -> None:
+    chosen = ["msisdn", "custom2", "extra:remark"]
+    text = f"{header}\n+{number(0)},Ann,ok\nbad,Bob,later\n"
+    imported = ran(checked(upload(acme, text), mapping=chosen))
+    again = upload(acme, mended(imported, 1), "rejected.csv")
+    assert again.mapping == ["", "", *chosen]
+    assert is_recalled(again)
+    again = ran(checked(again, to=imported.list))
+    bob = Recipient.objects.get(msisdn=number(1))
+    assert (again.counts["new"], bob.custom2, bob.extra) == (1, "Bob", {"remark": "later"})
+    assert upload(acme, text).mapping == chosen
+    assert RememberedMapping.objects.count() == 1
+
+
+def test_what_is_chosen_for_a_reject_file_counts_for_its_file_too(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, f"{file(0)}bad,York\n"), mapping=CHOSEN))
+    ran(checked(upload(acme, mended(imported, 1)), mapping=["", "extra:why", "msisdn", "custom"]))
+    assert upload(acme, file(2)).mapping == ["msisdn", "custom"]
+    forgotten = imports.forget_mapping(imported=upload(acme, mended(imported, 2)))
+    assert forgotten.mapping == ["", "", "msisdn", "extra:town"]
+    assert upload(acme, file(2)).mapping == ["msisdn", "extra:town"]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "to_list"), [(ImportPurpose.OPT_OUTS, False), (ImportPurpose.UNSUBSCRIBE_LIST, True)]
+)
+def test_so_does_one_of_opt_outs(acme: Workspace, purpose: str, to_list: bool) -> None:
+    rivals = create_unsubscribe_list(workspace=acme, actor=NOBODY, name="Rivals") if to_list else None
+    chosen = ["source", "msisdn", ""]
+    text = f"Number,Other,When\nletter,+{number(0)},x\ncall,bad,y\n"
+    first = upload(acme, text, purpose=purpose, unsubscribe_list=rivals)
+    imported = ran(checked_opt_outs(first, mapping=chosen))
+    again = upload(acme, mended(imported, 1), purpose=purpose, unsubscribe_list=rivals)
+    assert again.mapping == ["", "", *chosen]
+    assert ran(checked_opt_outs(again)).counts["new"] == 1
+
+
+def test_names_that_differ_far_behind_are_different_names(acme: Workspace) -> None:
+    first(acme)
+    ran(checked(upload(acme, file(0, f"Phone,{LONG} of birth")), mapping=["msisdn", "custom"]))
+    assert upload(acme, file(1, f"Phone,{LONG} of birth")).mapping == ["msisdn", "custom"]
+    assert upload(acme, file(1, f"Phone,{LONG} of work")).mapping[1] != "custom"
+    far = "y" * 2000
+    ran(checked(upload(acme, file(0, f"Phone,{far}1")), mapping=["msisdn", "custom1"]))
+    assert upload(acme, file(1, f"Phone,{far}2")).mapping[1] != "custom1"
 
 
 def test_the_page_says_so_and_forgets(bob_client: Client, acme: Workspace) -> None:

@@ -39,7 +39,15 @@ def test_every_stop_word_of_the_product(word: str) -> None:
         ("Info", Keyword.HELP),
         ("we must stop this", Keyword.MAYBE_STOP),
         ("Please STOP. Thanks", Keyword.MAYBE_STOP),
-        ("“stop”", Keyword.MAYBE_STOP),
+        ("“stop”", Keyword.STOP),
+        ("„Stop!“", Keyword.STOP),
+        ("« stop »", Keyword.STOP),
+        ("'STOP'", Keyword.STOP),
+        ("(stop)", Keyword.STOP),
+        ("“stop” it", Keyword.MAYBE_STOP),
+        ("#stop", Keyword.MAYBE_STOP),
+        ("¿yes?", Keyword.START),
+        ("“", Keyword.NONE),
         ("STOP \N{OCTAGONAL SIGN}", Keyword.MAYBE_STOP),
         ("I opt out of this", Keyword.MAYBE_STOP),
         ("nonstop fun", Keyword.NONE),
@@ -76,6 +84,31 @@ def test_classifies(text: str, keyword: Keyword) -> None:
 )
 def test_another_language_stops_where_it_is_set_and_is_reviewed_elsewhere(language: str, text: str) -> None:
     assert classify(text, languages=(language,)) is Keyword.STOP
+    assert classify(text) is Keyword.MAYBE_STOP
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "abmelden bitte"),
+        ("de", "Bitte abmelden!"),
+        ("fr", "je veux me désabonner svp"),
+        ("he", "הסר אותי בבקשה"),
+        ("uk", "Будь ласка, СТОП"),
+    ],
+)
+def test_a_word_of_any_language_in_a_longer_text_is_reviewed(language: str, text: str) -> None:
+    assert classify(text) is Keyword.MAYBE_STOP
+    assert classify(text, languages=(language,)) is Keyword.MAYBE_STOP
+
+
+def test_a_part_of_a_word_is_none() -> None:
+    assert classify("Abmeldungen laufen") is Keyword.NONE
+
+
+@pytest.mark.parametrize("text", ["¡BAJA!", "¡¡baja!!", "¿Baja?", "“Baja.”", " ¡ baja ! "])
+def test_opening_marks_are_what_people_write(text: str) -> None:
+    assert classify(text, languages=("es",)) is Keyword.STOP
     assert classify(text) is Keyword.MAYBE_STOP
 
 
