@@ -15,7 +15,6 @@ from typing import Any, get_args
 
 import phonenumbers
 from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
-from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IContains, IExact, IStartsWith
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -148,15 +147,14 @@ class ExtraText(Func):
         )
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        path = Func(
-            Value('$."'),
-            self.source_expressions[1],
-            Value('"'),
-            arg_joiner=" || ",
-            template="%(expressions)s",
+        # No path: SQLite compares one with the key as it is written, where "ö" stands as \u00f6.
+        return self.as_sql(
+            compiler,
+            connection,
+            template="COALESCE((SELECT value FROM json_each(%(expressions)s), '')",
+            arg_joiner=") WHERE key = ",
+            **more,
         )
-        plain = Func(self.source_expressions[0], path, function="JSON_EXTRACT", output_field=TextField())
-        return compiler.compile(Coalesce(plain, Value("")))
 
 
 # --- checking ---

@@ -6,6 +6,7 @@ begins anew after a stop: half a file is of no use.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 import uuid
@@ -327,10 +328,12 @@ class _Remove(_Agreed):
 class _Deduplicate(_Work):
     def __init__(self, job: ListJob) -> None:
         super().__init__(job)
-        self.writes = [job.list]
+        others = job.workspace.recipient_lists.filter(pk__in=job.options["others"])
+        # The others as well: a job that removes from them whoever is here would else lose people from both.
+        self.writes, self.others = [job.list, *others], others
 
     def do(self, rows: Rows) -> dict[str, int]:
-        others = self.job.workspace.recipient_lists.filter(pk__in=self.job.options["others"])
+        others = self.others
         elsewhere = Recipient.objects.filter(list__in=others, msisdn=OuterRef("msisdn"))
         here = Recipient.objects.filter(Exists(elsewhere), pk__in=[pk for pk, _msisdn in rows])
         return {"removed": _remove(list(here.values_list("pk", flat=True)), self.job.list)}
@@ -462,10 +465,17 @@ class _SetExtra(Func):
         return sql, values
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        path = f'$."{self.name}"'
-        if self.value:
-            return "json_set(extra, %s, %s)", [path, self.value]
-        return "json_remove(extra, %s)", [path]
+        """In Python: SQLite's own functions miss keys that are written with a backslash ("\\u00f6")."""
+        connection.ensure_connection()
+        connection.connection.create_function("crier_with_extra", 3, _with_extra, deterministic=True)
+        return "crier_with_extra(extra, %s, %s)", [self.name, self.value]
+
+
+def _with_extra(extra: str, name: str, value: str) -> str:
+    """As Django writes JSON into SQLite, where it is text: imports compare it as such."""
+    kept = json.loads(extra)
+    kept.pop(name, None)
+    return json.dumps(kept | ({name: value} if value else {}))
 
 
 # --- a file ---
