@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, get_args
@@ -104,6 +104,30 @@ def rule_of(given: Any) -> Rule:
             % {"limit": MAX_CONDITIONS}
         )
     return Rule(match, tuple(_condition(at, one) for at, one in enumerate(conditions, start=1)))
+
+
+def require_known_columns(rule: Rule, columns: Iterable[str]) -> None:
+    """Of the list that is asked. Of a column that nobody has, "is not" would be everybody. Raises ContactsError."""
+    known = set(columns)
+    for at, one in enumerate(rule.conditions, start=1):
+        name = one.field.removeprefix(EXTRA)
+        if one.field.startswith(EXTRA) and name not in known:
+            raise _refused(
+                _("Condition %(at)d: the list has no column %(name)s. It has %(known)s.")
+                % {
+                    "at": at,
+                    "name": f"“{name}”",
+                    "known": ", ".join(sorted(known)) or _("no columns of its own"),
+                }
+            )
+
+
+def require_some_condition(rule: Rule) -> None:
+    """Raises ContactsError for any of no conditions, which is nobody, while no filter is everybody."""
+    if rule.match == "any" and not rule:
+        raise _refused(
+            _("“match” is any, but there is no condition. Add one, or leave “match” out to mean everybody.")
+        )
 
 
 def field_label(field: str) -> str:

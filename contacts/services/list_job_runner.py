@@ -11,8 +11,9 @@ import random
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from itertools import count as numbers_from
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ SQLITE_WINDOW = 2_000
 SQLITE_REST_SECONDS = 0.02
 SAY_ALIVE_ROWS = 20_000
 MAX_PARTS = 100
+# Of its list's name, in front of a part's number.
+PART_OF_NAME = 80
 # Behind every number.
 END = "9" * 15
 Rows = list[tuple[int, str]]  # (id, msisdn)
@@ -98,21 +101,20 @@ def require_parts(parts: int) -> int:
     return parts
 
 
-def require_free_names(recipient_list: RecipientList, parts: int) -> None:
-    """Of the lists that a split makes. Raises ContactsError."""
-    taken = recipient_list.workspace.recipient_lists.filter(
-        name__in=part_names(recipient_list, parts)
-    ).first()
-    if taken:
-        raise ContactsError(
-            _("There is a list named %(name)s already, as a part would be. Rename it, and split then.")
-            % {"name": taken.name},
-            field="parts",
-        )
-
-
 def part_names(recipient_list: RecipientList, parts: int) -> list[str]:
-    return [f"{recipient_list.name[:90]} {at}/{parts}" for at in range(1, parts + 1)]
+    """ "Members 1/3" ...; with a number behind them, the same for all, where a list has one of the names already."""
+    taken = {
+        name.casefold()
+        for name in recipient_list.workspace.recipient_lists.filter(
+            name__istartswith=recipient_list.name[:PART_OF_NAME]
+        ).values_list("name", flat=True)
+    }
+    for number in numbers_from(1):
+        mark = f" ({number})" if number > 1 else ""
+        names = [f"{recipient_list.name[:PART_OF_NAME]} {at}/{parts}{mark}" for at in range(1, parts + 1)]
+        if taken.isdisjoint(name.casefold() for name in names):
+            return names
+    raise AssertionError("numbers end")
 
 
 def _claim(job_id: int) -> ListJob | None:
@@ -246,8 +248,13 @@ class _Copy(_Work):
         self.target = job.target
         self.writes = [job.target]
 
+    @property
+    def source(self) -> RecipientList:
+        return self.job.list
+
     def do(self, rows: Rows) -> dict[str, int]:
         copied = _copy([pk for pk, _msisdn in rows], self.target)
+        _learn_from(self.source, [self.target])
         return {"copied": copied, "there_already": len(rows) - copied}
 
 
@@ -275,8 +282,12 @@ class _Merge(_Copy):
             )
         self.lists = [found[pk] for pk in job.options["merge"]]
 
+    @property
+    def source(self) -> RecipientList:
+        return self.lists[self.job.options["at"]]
+
     def sought(self) -> Sought:
-        return Sought(self.lists[self.job.options["at"]])
+        return Sought(self.source)
 
     def next_list(self) -> dict[str, Any]:
         at = self.job.options["at"] + 1
@@ -285,7 +296,8 @@ class _Merge(_Copy):
         return {"options": self.job.options | {"at": at}, "last_msisdn": ""}
 
     def finish(self) -> None:
-        for one in self.lists if self.job.options["disable"] else []:
+        # In the order in which every job locks lists.
+        for one in sorted(self.lists, key=lambda one: one.pk) if self.job.options["disable"] else []:
             if one.enabled:
                 set_list_enabled(recipient_list=one, actor=_actor_of(self.job), enabled=False)
 
@@ -389,7 +401,6 @@ class _Split(_Work):
     def _make_lists(self, people: int) -> None:
         job, actor = self.job, _actor_of(self.job)
         count = count_parts(people, job.options["parts"], job.options["size"])
-        require_free_names(job.list, count)
         made = []
         with transaction.atomic():
             for name in part_names(job.list, count):
@@ -407,6 +418,7 @@ class _Split(_Work):
             ids.setdefault(part, []).append(pk)
         for part, chosen in ids.items():
             _copy(chosen, self.writes[part])
+        _learn_from(self.job.list, self.writes)
         return {"copied": len(rows)}
 
 
@@ -440,6 +452,14 @@ def _copy(ids: list[int], target: RecipientList) -> int:
         copied = int(cursor.rowcount)
     change_count(target, copied)
     return copied
+
+
+def _learn_from(source: RecipientList, targets: Iterable[RecipientList]) -> None:
+    """After the rows: whatever column they have, the source knew it by then."""
+    columns = RecipientList.objects.values_list("columns", flat=True).get(pk=source.pk)
+    for target in targets:
+        if not set(columns) <= set(target.columns):
+            learn_columns(target, columns)
 
 
 def _remove(ids: list[int], recipient_list: RecipientList) -> int:

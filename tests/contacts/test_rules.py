@@ -143,11 +143,33 @@ def test_refused(given: Any, words: str) -> None:
     assert refused.value.field == "rule"
 
 
-ODD_NAMES = ("höhe", "имя", "名前", "😀", 'a"b', "a'b", "a.b", "a[0]", "[0]", "a\\b", "\\u00f6", "$", "$.a", "100%", "%s", "2024")
+ODD_NAMES = (
+    "höhe",
+    "имя",
+    "名前",
+    "😀",
+    'a"b',
+    "a'b",
+    "a.b",
+    "a[0]",
+    "[0]",
+    "a\\b",
+    "\\u00f6",
+    "$",
+    "$.a",
+    "100%",
+    "%s",
+    "2024",
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.one_of(st.sampled_from(ODD_NAMES), st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=50)))
+@given(
+    name=st.one_of(
+        st.sampled_from(ODD_NAMES),
+        st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=50),
+    )
+)
 def test_a_column_of_any_name_is_found_and_set(acme: Workspace, name: str) -> None:
     """Services refuse most of these names; the database is asked all the same."""
     Recipient.objects.filter(list__workspace=acme).delete()
