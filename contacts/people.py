@@ -63,7 +63,8 @@ class Sought:
         rows = Recipient.objects.filter(list_id=self.recipient_list.source_id or self.recipient_list.pk)
         if self.ids:
             rows = rows.filter(pk__in=self.ids)
-        return rows.filter(number_begins(self.words)) if is_number(self.words) else rows
+        country = self.recipient_list.workspace.default_country
+        return rows.filter(number_begins(self.words, country)) if is_number(self.words) else rows
 
     def everybody(self) -> QuerySet[Recipient]:
         return self.keys().filter(self.question)

@@ -25,6 +25,7 @@ from accounts.models import Workspace
 from contacts.errors import ContactsError
 from contacts.fields import COLUMN_NAME_LIMIT, EXTRA_LIMIT, LABELS, PERSON_FIELDS, column_name
 from contacts.models import OptOut, Recipient
+from contacts.search import number_begins, number_contains, number_is
 from sms.msisdn import Kind
 
 EXTRA = "extra:"
@@ -321,7 +322,7 @@ def _question(one: Condition, workspace: Workspace) -> Q:
     if one.field in _TIMES:
         return _time_question(one, zoneinfo.ZoneInfo(workspace.time_zone))
     if one.field == "msisdn":
-        return _number_question(one.operator, _NOT_DIGITS.sub("", one.value)[:15])
+        return _number_question(one, workspace.default_country)
     if one.field.startswith(EXTRA):
         return _text_question(ExtraText(one.field.removeprefix(EXTRA)), one)
     if one.field == "country":
@@ -329,12 +330,13 @@ def _question(one: Condition, workspace: Workspace) -> Q:
     return _text_question(F(one.field), one)
 
 
-def _number_question(operator: str, digits: str) -> Q:
-    if operator == "begins_with":
-        return Q(msisdn__gte=digits, msisdn__lt=f"{digits}:")
-    if operator == "contains":
-        return Q(msisdn__contains=digits)
-    return ~Q(msisdn=digits) if operator == "is_not" else Q(msisdn=digits)
+def _number_question(one: Condition, country: str) -> Q:
+    if one.operator == "begins_with":
+        return number_begins(one.value, country)
+    if one.operator == "contains":
+        return number_contains(one.value, country)
+    asked = number_is(one.value, country)
+    return ~asked if one.operator == "is_not" else asked
 
 
 def _text_question(text: Any, one: Condition) -> Q:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import viewer_page
 from contacts.models import Recipient
-from contacts.search import number_begins
+from contacts.search import is_number, number_begins
 from sms.msisdn import format_msisdn
 
 RESULTS_EACH = 5
@@ -58,7 +58,7 @@ def _numbers(request: HttpRequest, words: str) -> list[Result]:
         return []
     # A number on several lists is one result: of a few more rows than are shown.
     rows = Recipient.objects.filter(
-        number_begins(digits),
+        number_begins(words if is_number(words) else digits, request.workspace.default_country),  # type: ignore[attr-defined]  # set by our middleware
         list__workspace=request.workspace,  # type: ignore[attr-defined]  # set by our middleware
     ).select_related("list")[: RESULTS_EACH * 4]
     lists: dict[str, list[str]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -30,7 +29,7 @@ from web.waking import wake
 
 # Lists up to here are done at once: about a second.
 DONE_AT_ONCE = 5_000
-UNTAKEN = timedelta(seconds=15)
+UNTAKEN = list_job_runner.UNTAKEN
 WAKE_UP_SECONDS = 10
 MAX_LISTS = 50
 # Who removes or opts out more people than this says how many they are: Wish.agreed.
@@ -144,8 +143,10 @@ def _people_on(recipient_list: RecipientList) -> int:
 
 def _begun(job: ListJob) -> ListJob:
     if job.total <= DONE_AT_ONCE:
-        list_job_runner.run_job(job.pk)
+        gave_way = list_job_runner.run_job(job.pk)
         job.refresh_from_db()
+        if gave_way:
+            _wake(job)
     else:
         _wake(job)
     return job

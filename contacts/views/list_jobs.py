@@ -17,11 +17,12 @@ from contacts.errors import ContactsError
 from contacts.exports import EXPORT_FORMS, job_file
 from contacts.filter_forms import FilterForm, ids_in, read_filter, ticked_in_words
 from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm, MergeForm, job_kinds
-from contacts.models import ListJob, RecipientList
+from contacts.models import ListJob, ListJobState, RecipientList
 from contacts.people import Counted, count_on
 from contacts.rules import in_words
 from contacts.services import list_job_runner, list_jobs, lists
 from contacts.services.list_jobs import BUSY, Merge, Wish
+from contacts.services.turns import what_is_at_work
 from contacts.views.common import (
     STOP_POLLING,
     add_refusal,
@@ -179,6 +180,7 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
         "counts": _counts_in_words(job),
         "whom": _whom(job),
         "went_to": _with_lists_made([job])[0][1],
+        "waits": what_is_at_work(job.workspace) if job.state == ListJobState.WAITING else "",
         "may_change": may_change(request),
         "again": job.state in list_jobs.AGAIN,
         "file_gone": list_jobs.file_gone_words(job),

@@ -1,7 +1,6 @@
 """Jobs of lists against each other, in threads as workers are processes: nobody is lost, and nobody waits for ever."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 from django.db import connection, connections
@@ -84,9 +83,10 @@ def test_three_in_a_ring_lose_nobody(acme: Workspace) -> None:
 def test_jobs_that_lock_several_lists_do_not_wait_for_each_other(acme: Workspace, round: int) -> None:
     """Merging with disabling writes to its lists in the end, in whatever order they were chosen."""
     north, south = members_of(acme, "North"), members_of(acme, "South")
-    merge: Callable[[list[RecipientList], str], ListJob] = lambda lists, name: list_jobs.merge_lists(
-        merge=Merge(lists, new_list=name, disable=True), actor=NOBODY
-    )
+
+    def merge(lists: list[RecipientList], name: str) -> ListJob:
+        return list_jobs.merge_lists(merge=Merge(lists, new_list=name, disable=True), actor=NOBODY)
+
     together(
         merge([north, south], "One"),
         merge([south, north], "Two"),

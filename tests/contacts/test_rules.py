@@ -66,6 +66,16 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
         ("extra:unheard_of", "empty", "", "Ann Bob Cy"),
         ("msisdn", "is", "+44 7400 123456", "Cy"),
         ("msisdn", "is_not", number(0), "Bob Cy"),
+        ("msisdn", "is", "(201) 555-0100", "Ann"),
+        ("msisdn", "is", "2015550100", "Ann"),
+        ("msisdn", "is", "001 201 555 0100", "Ann"),
+        ("msisdn", "is_not", "(201) 555-0100", "Bob Cy"),
+        ("msisdn", "is", "07400 123456", ""),
+        ("msisdn", "is", "0044 7400 123456", "Cy"),
+        ("msisdn", "begins_with", "(201) 555", "Ann Bob"),
+        ("msisdn", "begins_with", "00447400", "Cy"),
+        ("msisdn", "contains", "(201) 555-0101", "Bob"),
+        ("msisdn", "contains", "00 44 7400", "Cy"),
         ("msisdn", "begins_with", "+1 201", "Ann Bob"),
         ("msisdn", "contains", "3456", "Cy"),
         ("country", "is", "gb", "Cy"),
@@ -82,6 +92,13 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
 )
 def test_one_condition(members: RecipientList, field: str, operator: str, value: str, names: str) -> None:
     assert found(members, one(field, operator, value)) == names
+
+
+def test_national_writings_are_those_of_the_workspace(members: RecipientList) -> None:
+    members.workspace.default_country = "GB"
+    for operator, value in (("is", "07400 123456"), ("begins_with", "07400"), ("contains", "(07400) 12")):
+        assert found(members, one("msisdn", operator, value)) == "Cy"
+    assert found(members, one("msisdn", "is", "(201) 555-0100")) == ""
 
 
 def test_days_are_those_of_the_workspace(members: RecipientList) -> None:
