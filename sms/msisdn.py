@@ -163,7 +163,7 @@ def _begun(digits: str, country: str | None) -> list[str]:
 
 
 def _whole(digits: str, country: str) -> str:
-    """"" where it is no whole number."""
+    """ "" where it is no whole number."""
     try:
         return parse_msisdn(digits, country).digits
     except MsisdnError:

@@ -415,6 +415,11 @@ def is_changeable(imported: Import) -> bool:
     return is_open and imported.is_file_kept
 
 
+def is_waiting(imported: Import) -> bool:
+    """For a worker."""
+    return imported.state in BUSY and not imported.lease_holder
+
+
 def can_go_on(imported: Import) -> bool:
     """It stopped amid its run, and a new one would go on from there."""
     has_begun = imported.state in AGAIN and bool(imported.counts) and not imported.undo_counts

@@ -28,12 +28,12 @@ def what_is_at_work(workspace: Workspace) -> str:
     jobs = ListJob.objects.filter(held, state=ListJobState.RUNNING).select_related("list")
     imported, job = imports.filter(workspace=workspace).first(), jobs.filter(workspace=workspace).first()
     if imported:
-        return _("It waits for its turn: the file %(name)s is being imported.") % {"name": imported.file_name}
+        return _("Waiting for its turn: the file %(name)s is being imported.") % {"name": imported.file_name}
     if job:
-        return _("It waits for its turn: the job “%(what)s” of the list %(name)s is at work.") % {
+        return _("Waiting for its turn: the job “%(what)s” of the list %(name)s is at work.") % {
             "what": job.what,
             "name": job.list.name,
         }
     if imports.exists() or jobs.exists():
-        return _("It waits for its turn: files of another workspace are worked on.")
-    return _("It waits for a worker, which takes it within seconds.")
+        return _("Waiting for its turn: files of another workspace are worked on.")
+    return _("Waiting for a worker")

@@ -41,6 +41,7 @@ from contacts.services.check_rows import check_rows_of
 from contacts.services.import_undo import undoable_among, why_not_undoable
 from contacts.services.lists import require_own_people
 from contacts.services.remembered import is_recalled
+from contacts.services.turns import what_is_at_work
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
     STOP_POLLING,
@@ -649,6 +650,7 @@ def _report(imported: Import) -> dict[str, Any]:
         "cut": [one for one in told if one.effect == "cut"],
         "noticed": [one for one in told if one.effect == "noticed"],
         "progress": imports.progress_of(imported),
+        "waits": what_is_at_work(imported.workspace) if imports.is_waiting(imported) else "",
     }
 
 

@@ -127,29 +127,40 @@ def test_an_export_without_its_half_file_begins_anew(acme: Workspace, members: R
     assert not Path(half).exists()
 
 
+def test_a_waiting_import_says_what_it_waits_for(
+    bob_client: Client, acme: Workspace, members: RecipientList
+) -> None:
+    imported = waiting_import(acme)
+    url = reverse("import-run", args=[imported.pk])
+    assert "Waiting for a worker" in bob_client.get(url).content.decode()
+    held = {"lease_holder": "w", "lease_until": timezone.now() + timedelta(seconds=60)}
+    ListJob.objects.filter(pk=started(members, kind="export").pk).update(state="running", **held)
+    page = bob_client.get(url).content.decode()
+    assert "Waiting for its turn: the job “export” of the list Members is at work." in page
+
+
 def test_a_waiting_job_says_what_it_waits_for(
     bob_client: Client, acme: Workspace, other: Workspace, members: RecipientList
 ) -> None:
     job = started(members, kind="export")
     url = reverse("list-job", args=[members.pk, job.pk])
     page = bob_client.get(url).content.decode()
-    assert "It waits for a worker, which takes it within seconds." in page
+    assert "Waiting for a worker" in page
     held = {"lease_holder": "w", "lease_until": timezone.now() + timedelta(seconds=60)}
     stranger = waiting_import(other)
     Import.objects.filter(pk=stranger.pk).update(**held)
     assert (
-        "It waits for its turn: files of another workspace are worked on."
+        "Waiting for its turn: files of another workspace are worked on."
         in bob_client.get(url).content.decode()
     )
     ours = waiting_import(acme)
     Import.objects.filter(pk=ours.pk).update(**held)
     assert (
-        "It waits for its turn: the file people.csv is being imported."
-        in bob_client.get(url).content.decode()
+        "Waiting for its turn: the file people.csv is being imported." in bob_client.get(url).content.decode()
     )
     Import.objects.all().delete()
     ListJob.objects.filter(pk=started(members, kind="export").pk).update(state="running", **held)
-    assert what_is_at_work(acme) == "It waits for its turn: the job “export” of the list Members is at work."
+    assert what_is_at_work(acme) == "Waiting for its turn: the job “export” of the list Members is at work."
 
 
 @pytest.mark.parametrize("form", ["csv", "csv_semicolon", "xlsx"])
