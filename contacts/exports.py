@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,13 +16,17 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, Workspace
 from contacts.fields import PERSON_FIELDS
-from contacts.files.formulas import EXPORT_FIRST, EXPORT_LAST, PROOF_COLUMNS, harmless_row
+from contacts.files.formulas import (
+    EXPORT_FIRST,
+    EXPORT_LAST,
+    PROOF_COLUMNS,
+    SEMICOLON_COLUMNS,
+    harmless_row,
+)
 from contacts.models import Import, ListJob, OptOut, Recipient, RecipientList, UnsubscribeList
 
 
@@ -66,8 +69,6 @@ EXPORT_FORMS: dict[str, str | Promise] = {
     "csv_semicolon": gettext_lazy("CSV with semicolons, as MessageWhiz writes it"),
     "xlsx": gettext_lazy("XLSX"),
 }
-# Of a sheet, without its header.
-SHEET_ROWS = 1_048_575
 
 
 def people_rows(rows: QuerySet[Recipient], columns: Sequence[str]) -> Iterator[list[str]]:
@@ -82,7 +83,7 @@ def people_lines(form: str, columns: Sequence[str], rows: Iterable[list[str]]) -
     """A CSV, line by line. With commas it can be imported again as it is, and numbers carry their plus."""
     if form == "csv_semicolon":
         writer = csv.writer(_Echo(), delimiter=";", quoting=csv.QUOTE_ALL)
-        yield writer.writerow(harmless_row(["phone_number", *PERSON_FIELDS, *columns]))
+        yield writer.writerow(harmless_row([*SEMICOLON_COLUMNS, *columns]))
         for row in rows:
             yield writer.writerow(harmless_row(row[:-1]))
         return
@@ -92,32 +93,11 @@ def people_lines(form: str, columns: Sequence[str], rows: Iterable[list[str]]) -
         yield writer.writerow(harmless_row([f"+{row[0]}", *row[1:]]))
 
 
-def write_people_xlsx(path: Path, columns: Sequence[str], rows: Iterable[list[str]]) -> None:
-    """Row by row, a further sheet where one is full. Every cell is text; what no sheet can hold is left out of it."""
-    book = Workbook(write_only=True)
-    header = harmless_row([EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST])
-    sheet, left = _new_sheet(book, header), SHEET_ROWS
+def people_cells(columns: Sequence[str], rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Of a workbook: the header and then the rows."""
+    yield harmless_row([EXPORT_FIRST, *PERSON_FIELDS, *columns, EXPORT_LAST])
     for row in rows:
-        if not left:
-            sheet, left = _new_sheet(book, header), SHEET_ROWS
-        cells = harmless_row([f"+{row[0]}", *row[1:]])
-        sheet.append([ILLEGAL_CHARACTERS_RE.sub("", cell) for cell in cells])
-        left -= 1
-    book.save(path)
-
-
-def _new_sheet(book: Workbook, header: list[str]) -> Any:
-    sheet = book.create_sheet()
-    sheet.append(header)
-    return sheet
-
-
-def write_people(path: Path, form: str, columns: Sequence[str], rows: Iterable[list[str]]) -> None:
-    if form == "xlsx":
-        write_people_xlsx(path, columns, rows)
-        return
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(people_lines(form, columns, rows))
+        yield harmless_row([f"+{row[0]}", *row[1:]])
 
 
 def people_csv(

@@ -85,6 +85,13 @@ def check_person(fields: Mapping[str, str], extra: Mapping[str, str]) -> None:
                 _("%(name)s is not a field of a recipient. Put it into “extra”.") % {"name": name}, field=name
             )
         _check_length(name, LABELS[name], value, LIMITS[name])
+        if name not in MULTI_LINE and ("\n" in value or "\r" in value):
+            raise ContactsError(
+                _("%(label)s holds a line break (“%(value)s”). Write it in one line.")
+                % {"label": LABELS[name], "value": " ".join(value.split())[:40]},
+                field=name,
+                code="line_break",
+            )
     zone = fields.get("time_zone", "")
     if zone and zone not in known_time_zones():
         raise ContactsError(

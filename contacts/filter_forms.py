@@ -28,6 +28,7 @@ from contacts.rules import (
     Rule,
     field_label,
     in_words,
+    require_known_columns,
     rule_of,
 )
 
@@ -87,6 +88,7 @@ def read_filter(recipient_list: RecipientList, data: QueryDict) -> FilterForm:
     conditions = tuple(Condition(*part) for part in parts if part[0])
     try:
         rule = rule_of(_raw(match, conditions))
+        require_known_columns(rule, recipient_list.columns)
     except ContactsError as error:
         return FilterForm(words, match, conditions, Sought(recipient_list), str(error.sentence))
     ids = ids_in(data)

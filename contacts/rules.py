@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, get_args
 
 import phonenumbers
 from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
-from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IContains, IExact, IStartsWith
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -26,6 +25,7 @@ from accounts.models import Workspace
 from contacts.errors import ContactsError
 from contacts.fields import COLUMN_NAME_LIMIT, EXTRA_LIMIT, LABELS, PERSON_FIELDS, column_name
 from contacts.models import OptOut, Recipient
+from contacts.search import number_begins, number_contains, number_is
 from sms.msisdn import Kind
 
 EXTRA = "extra:"
@@ -107,6 +107,30 @@ def rule_of(given: Any) -> Rule:
     return Rule(match, tuple(_condition(at, one) for at, one in enumerate(conditions, start=1)))
 
 
+def require_known_columns(rule: Rule, columns: Iterable[str]) -> None:
+    """Of the list that is asked. Of a column that nobody has, "is not" would be everybody. Raises ContactsError."""
+    known = set(columns)
+    for at, one in enumerate(rule.conditions, start=1):
+        name = one.field.removeprefix(EXTRA)
+        if one.field.startswith(EXTRA) and name not in known:
+            raise _refused(
+                _("Condition %(at)d: the list has no column %(name)s. It has %(known)s.")
+                % {
+                    "at": at,
+                    "name": f"“{name}”",
+                    "known": ", ".join(sorted(known)) or _("no columns of its own"),
+                }
+            )
+
+
+def require_some_condition(rule: Rule) -> None:
+    """Raises ContactsError for any of no conditions, which is nobody, while no filter is everybody."""
+    if rule.match == "any" and not rule:
+        raise _refused(
+            _("“match” is any, but there is no condition. Add one, or leave “match” out to mean everybody.")
+        )
+
+
 def field_label(field: str) -> str:
     if field.startswith(EXTRA):
         return field.removeprefix(EXTRA)
@@ -148,15 +172,14 @@ class ExtraText(Func):
         )
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        path = Func(
-            Value('$."'),
-            self.source_expressions[1],
-            Value('"'),
-            arg_joiner=" || ",
-            template="%(expressions)s",
+        # No path: SQLite compares one with the key as it is written, where "ö" stands as \u00f6.
+        return self.as_sql(
+            compiler,
+            connection,
+            template="COALESCE((SELECT value FROM json_each(%(expressions)s), '')",
+            arg_joiner=") WHERE key = ",
+            **more,
         )
-        plain = Func(self.source_expressions[0], path, function="JSON_EXTRACT", output_field=TextField())
-        return compiler.compile(Coalesce(plain, Value("")))
 
 
 # --- checking ---
@@ -299,7 +322,7 @@ def _question(one: Condition, workspace: Workspace) -> Q:
     if one.field in _TIMES:
         return _time_question(one, zoneinfo.ZoneInfo(workspace.time_zone))
     if one.field == "msisdn":
-        return _number_question(one.operator, _NOT_DIGITS.sub("", one.value)[:15])
+        return _number_question(one, workspace.default_country)
     if one.field.startswith(EXTRA):
         return _text_question(ExtraText(one.field.removeprefix(EXTRA)), one)
     if one.field == "country":
@@ -307,12 +330,13 @@ def _question(one: Condition, workspace: Workspace) -> Q:
     return _text_question(F(one.field), one)
 
 
-def _number_question(operator: str, digits: str) -> Q:
-    if operator == "begins_with":
-        return Q(msisdn__gte=digits, msisdn__lt=f"{digits}:")
-    if operator == "contains":
-        return Q(msisdn__contains=digits)
-    return ~Q(msisdn=digits) if operator == "is_not" else Q(msisdn=digits)
+def _number_question(one: Condition, country: str) -> Q:
+    if one.operator == "begins_with":
+        return number_begins(one.value, country)
+    if one.operator == "contains":
+        return number_contains(one.value, country)
+    asked = number_is(one.value, country)
+    return ~asked if one.operator == "is_not" else asked
 
 
 def _text_question(text: Any, one: Condition) -> Q:

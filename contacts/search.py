@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
 from contacts.models import OptOut, Recipient, UnsubscribeMember
+from sms.msisdn import MsisdnError, beginnings, parse_msisdn
 
-_NUMBER = re.compile(r"[+\d\s()./-]+")
+Row = TypeVar("Row", Recipient, OptOut, UnsubscribeMember)
+
+_NUMBER = re.compile(r"[+\d\s()./\u2010-\u2015\u2212-]+")
 _NOT_DIGITS = re.compile(r"\D+")
 
 
@@ -24,22 +29,59 @@ def people_with_words(words: str) -> Q:
     return found
 
 
-def search_people(rows: QuerySet[Recipient], words: str) -> QuerySet[Recipient]:
+def search_people(rows: QuerySet[Recipient], words: str, country: str) -> QuerySet[Recipient]:
     """By the beginning of a number, else by a part of a name or e-mail address."""
-    return rows.filter(number_begins(words) if is_number(words) else people_with_words(words))
+    return with_number(rows, words, country) if is_number(words) else rows.filter(people_with_words(words))
 
 
-def search_opt_outs(rows: QuerySet[OptOut], words: str) -> QuerySet[OptOut]:
-    return rows.filter(number_begins(words)) if words.strip() else rows
+def search_opt_outs(rows: QuerySet[OptOut], words: str, country: str) -> QuerySet[OptOut]:
+    return with_number(rows, words, country) if words.strip() else rows
 
 
-def search_members(rows: QuerySet[UnsubscribeMember], words: str) -> QuerySet[UnsubscribeMember]:
-    return rows.filter(number_begins(words)) if words.strip() else rows
+def search_members(
+    rows: QuerySet[UnsubscribeMember], words: str, country: str
+) -> QuerySet[UnsubscribeMember]:
+    return with_number(rows, words, country) if words.strip() else rows
 
 
-def number_begins(words: str) -> Q:
-    """As a range, which an index answers whatever the collation; a text without digits finds nothing."""
-    digits = _NOT_DIGITS.sub("", words)[:15]
-    if not digits:
-        return Q(pk__in=())
+def with_number(rows: QuerySet[Row], words: str, country: str) -> QuerySet[Row]:
+    """As number_begins. Of several readings those that nobody has are left out: SQLite reads two ranges of an index in
+    its order only by reading all of it."""
+    begins = beginnings(words, country or None)
+    if len(begins) > 1:
+        begins = tuple(digits for digits in begins if rows.filter(_range(digits)).exists())
+    return rows.filter(_ranges(begins))
+
+
+def number_begins(words: str, country: str) -> Q:
+    """As ranges, which an index answers whatever the collation; a text without digits finds nothing.
+
+    `country`: of numbers in national writing, two letters or "": the workspace's default country.
+    """
+    return _ranges(beginnings(words, country or None))
+
+
+def _ranges(begins: Iterable[str]) -> Q:
+    found = Q()
+    for digits in begins:
+        found |= _range(digits)
+    return found or Q(pk__in=())
+
+
+def _range(digits: str) -> Q:
     return Q(msisdn__gte=digits, msisdn__lt=f"{digits}:")
+
+
+def number_contains(words: str, country: str) -> Q:
+    """The digits anywhere in the number, or the number's beginning in any writing."""
+    digits = _NOT_DIGITS.sub("", words)[:15]
+    return Q(msisdn__contains=digits) | number_begins(words, country) if digits else Q(pk__in=())
+
+
+def number_is(words: str, country: str) -> Q:
+    """The one number that is written so; of what is no whole number its digits."""
+    try:
+        digits = parse_msisdn(words, country or None).digits
+    except MsisdnError:
+        digits = _NOT_DIGITS.sub("", words)[:15]
+    return Q(msisdn=digits)

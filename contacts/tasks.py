@@ -3,6 +3,9 @@
 from celery import shared_task
 
 from contacts.services import file_retention, import_runner, import_undo, list_job_runner
+from web.waking import wake
+
+WAKE_UP_SECONDS = 10
 
 
 @shared_task
@@ -17,7 +20,9 @@ def run_import(import_id: int) -> None:
 
 @shared_task
 def run_list_job(job_id: int) -> None:
-    list_job_runner.run_job(job_id)
+    """Behind what waits already, where it gave way."""
+    if list_job_runner.run_job(job_id):
+        wake(run_list_job, job_id, expires=WAKE_UP_SECONDS)
 
 
 @shared_task

@@ -133,6 +133,43 @@ class FastMsisdn:
         return _match_international(compact[3:] if compact.startswith("011") else compact)
 
 
+def beginnings(raw: str, default_country: str | None) -> tuple[str, ...]:
+    """With which digits numbers begin that somebody writes or has begun to write; () where there is no digit.
+
+    It is one beginning after +, 00, the home country's international prefix or a leading 0. Without such a mark a
+    writing may be international or national, and all that it may mean is given.
+    """
+    country = _checked_country(default_country)
+    text = "".join(map(_plain, raw.strip()))
+    digits = re.sub(r"[^0-9]+", "", text)[:MAX_WRITTEN]
+    found = [digits] if text.startswith("+") else _begun(digits, country)
+    return tuple(dict.fromkeys(one[:MAX_DIGITS] for one in found if one))
+
+
+def _begun(digits: str, country: str | None) -> list[str]:
+    """Of a writing without plus."""
+    if not country:
+        return [digits.removeprefix("00")]
+    calling_code = phonenumbers.country_code_for_region(country)
+    metadata = _metadata(calling_code, country)
+    abroad = re.match(metadata.international_prefix or "(?!)", digits) or re.match("00", digits)
+    if abroad:
+        return [digits[abroad.end() :]]
+    national = f"{calling_code}{digits.removeprefix(metadata.national_prefix or '')}"
+    whole = _whole(digits, country)
+    if digits.startswith("0"):
+        return [whole or national]
+    return [digits, national, whole] if digits else []
+
+
+def _whole(digits: str, country: str) -> str:
+    """ "" where it is no whole number."""
+    try:
+        return parse_msisdn(digits, country).digits
+    except MsisdnError:
+        return ""
+
+
 SHORTEST_NATIONAL = 6
 
 

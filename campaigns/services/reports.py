@@ -25,6 +25,7 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.drafts import duplicate
 from campaigns.services.estimate import numbers_at_launch
 from contacts.models import OptOut, Recipient, RecipientList
+from contacts.search import number_contains
 from messaging.dispatches import counts_of
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.reasons import reason_of
@@ -311,10 +312,10 @@ def _tab_rows(broadcast: Broadcast, tab: str) -> QuerySet[Message]:
 
 
 def _searched(broadcast: Broadcast, rows: QuerySet[Message], search: str) -> QuerySet[Message]:
-    """A piece of the number, or the beginning of a name on the broadcast's lists."""
+    """A piece of the number in any writing, or the beginning of a name on the broadcast's lists."""
     digits = "".join(char for char in search if char.isdigit())
     if digits and len(digits) >= len(search) / 2:
-        return rows.filter(msisdn__contains=digits)
+        return rows.filter(number_contains(search, broadcast.workspace.default_country))
     list_ids = broadcast.lists.values_list("id", flat=True)
     named = Recipient.objects.filter(list_id__in=list(list_ids))
     people = named.filter(first_name__istartswith=search) | named.filter(last_name__istartswith=search)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import viewer_page
 from contacts.models import Recipient
-from contacts.search import number_begins
+from contacts.search import is_number, with_number
 from sms.msisdn import format_msisdn
 
 RESULTS_EACH = 5
@@ -57,10 +57,10 @@ def _numbers(request: HttpRequest, words: str) -> list[Result]:
     if len(digits) < DIGITS_LEAST:
         return []
     # A number on several lists is one result: of a few more rows than are shown.
-    rows = Recipient.objects.filter(
-        number_begins(digits),
-        list__workspace=request.workspace,  # type: ignore[attr-defined]  # set by our middleware
-    ).select_related("list")[: RESULTS_EACH * 4]
+    workspace = request.workspace  # type: ignore[attr-defined]  # set by our middleware
+    rows = Recipient.objects.filter(list__workspace=workspace).select_related("list")
+    rows = with_number(rows, words if is_number(words) else digits, workspace.default_country)
+    rows = rows[: RESULTS_EACH * 4]
     lists: dict[str, list[str]] = {}
     for row in rows:
         lists.setdefault(row.msisdn, []).append(row.list.name)

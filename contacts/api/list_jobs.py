@@ -25,6 +25,8 @@ from contacts.rules import OPERATORS, OWN_FIELDS, Rule, rule_of
 from contacts.services import list_jobs, lists
 from web.api_input import GenericViewSet, ModelSerializer, Serializer
 
+# Of a job's options: how it is done, not what was asked for.
+_INNER = frozenset({"seed", "counted", "half", "bytes", "columns"})
 _OF_FIELDS = f"One of {', '.join(OWN_FIELDS)}, or `extra:` and the name of a further column."
 
 
@@ -93,7 +95,7 @@ class ListJobSerializer(ModelSerializer[ListJob]):
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_options(self, job: ListJob) -> dict[str, Any]:
-        return {name: value for name, value in job.options.items() if name != "seed"}
+        return {name: value for name, value in job.options.items() if name not in _INNER}
 
     def get_file(self, job: ListJob) -> bool:
         return bool(job.file)

@@ -237,7 +237,7 @@ class RecipientFilter(FilterSet):
         return rows.filter(msisdn=value.strip().removeprefix("+"))
 
     def by_words(self, rows: QuerySet[Recipient], name: str, value: str) -> QuerySet[Recipient]:
-        return search_people(rows, value)
+        return search_people(rows, value, workspace_of(self).default_country)
 
     class Meta:
         model = Recipient

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from contacts.fields import PERSON_FIELDS
 from web.csv_cells import harmless, restored
 
 # In front of refused rows.
@@ -15,6 +16,8 @@ REJECT_COLUMNS = ("Crier row", "Crier reason")
 EXPORT_FIRST, EXPORT_LAST = "number", "added_at"
 # Of exported opt-outs and unsubscribe lists, at the front.
 PROOF_COLUMNS = ("number", "at", "how", "source", "message_id")
+# Of a list exported with semicolons: these at the front, named and in the order as we write them.
+SEMICOLON_COLUMNS = ("phone_number", *PERSON_FIELDS)
 _EXPORT_MARKS = frozenset({"first_name", "custom1", "custom4"})
 
 
@@ -22,7 +25,7 @@ def is_written_by_us(header: Iterable[str]) -> bool:
     """A reject file or an export of ours, by its first row. Only there an apostrophe is known for ours."""
     names = [name.strip() for name in header]
     is_export = len(names) > 1 and (names[0], names[-1]) == (EXPORT_FIRST, EXPORT_LAST)
-    if tuple(names[: len(PROOF_COLUMNS)]) == PROOF_COLUMNS:
+    if any(tuple(names[: len(ours)]) == ours for ours in (PROOF_COLUMNS, SEMICOLON_COLUMNS)):
         return True
     return set(REJECT_COLUMNS) <= set(names) or (is_export and set(names) >= _EXPORT_MARKS)
 

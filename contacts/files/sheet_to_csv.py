@@ -85,7 +85,8 @@ def _texts(sheet: Any) -> Iterator[list[str]]:
 def _write(sheet: Any, target: Path) -> int:
     rows = 0
     with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        # What is a line end gets quotation marks in a cell; of "\n" as the line end "\r" would not.
+        writer = csv.writer(file, lineterminator="\r\n")
         for cells in sheet.iter_rows():
             texts = list(map(text_of, cells))
             # An empty row is an empty line, which is passed over quickest: sheets may have a million of them.

@@ -44,7 +44,7 @@ from contacts.models import (
     UnsubscribeList,
 )
 from contacts.services import import_runner, import_undo
-from contacts.services.lists import create_list, learn_columns, lock_list
+from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
 from contacts.services.remembered import recall, recalled_mapping, remember, remembered_for
 from web.waking import wake
 
@@ -294,8 +294,7 @@ def start_check(*, imported: Import) -> Import:
     _require_mapping(imported, imported.mapping)
     if imported.purpose == ImportPurpose.RECIPIENTS:
         _require_target(imported.workspace, imported.list, imported.new_list_name)
-    else:
-        _require_fitting_lists(imported.purpose, None, imported.unsubscribe_list)
+    _require_fitting_lists(imported.purpose, imported.list, imported.unsubscribe_list)
     void: dict[str, Any] = {"check_counts": {}, "check_problems": []}
     _move(imported, ImportState.CHECKING, done_rows=0, state_reason="", **void)
     if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
@@ -414,6 +413,11 @@ def is_changeable(imported: Import) -> bool:
     """Nothing is written yet, nobody works on it, and the file is kept."""
     is_open = imported.state not in (*BUSY, ImportState.FINISHED) and not imported.counts
     return is_open and imported.is_file_kept
+
+
+def is_waiting(imported: Import) -> bool:
+    """For a worker."""
+    return imported.state in BUSY and not imported.lease_holder
 
 
 def can_go_on(imported: Import) -> bool:
@@ -632,7 +636,7 @@ def _require_country(country: str) -> None:
 def _require_fitting_lists(
     purpose: str, recipient_list: RecipientList | None, unsubscribe_list: UnsubscribeList | None
 ) -> None:
-    """People go to a list, opt-outs to none, numbers for an unsubscribe list to that one."""
+    """People go to a list of its own people, opt-outs to none, numbers for an unsubscribe list to that one."""
     if purpose != ImportPurpose.RECIPIENTS and recipient_list is not None:
         raise ContactsError(
             _(
@@ -658,6 +662,8 @@ def _require_fitting_lists(
             field="unsubscribe_list",
             code="no_list",
         )
+    if recipient_list is not None:
+        require_own_people(recipient_list)
 
 
 def _require_target(workspace: Workspace, recipient_list: RecipientList | None, new_name: str) -> None:

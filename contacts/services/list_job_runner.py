@@ -1,22 +1,27 @@
 """A job of a list as a worker does it: a window of rows a transaction, resumed where it stopped.
 
-As with imports, whoever holds the lease works, and what a window did is committed with how far the job is. An export
-begins anew after a stop: half a file is of no use.
+As with imports, whoever holds the lease works, and what a window did is committed with how far the job is. So a job can
+also give way to others after each window.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from itertools import count as numbers_from
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import OperationalError, connection, transaction
 from django.db.models import Exists, F, Func, JSONField, OuterRef, Q
 from django.utils import timezone
@@ -25,12 +30,14 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from contacts.errors import ContactsError
-from contacts.exports import people_rows, write_people
+from contacts.exports import people_cells, people_lines, people_rows
+from contacts.files.sheets import pack_workbook, sheet_row
 from contacts.models import ListJob, ListJobKind, ListJobState, OptOutHow, Recipient, RecipientList
 from contacts.people import Counted, Sought, behind, count_on, window
 from contacts.rules import EXTRA, rule_of
 from contacts.services.lists import change_count, create_list, learn_columns, lock_list, set_list_enabled
 from contacts.services.opt_outs import opt_out_many
+from contacts.services.turns import does_anybody_wait
 
 log = structlog.get_logger("crier.list_jobs")
 
@@ -38,8 +45,13 @@ LEASE = timedelta(seconds=60)
 WINDOW = 5_000
 SQLITE_WINDOW = 2_000
 SQLITE_REST_SECONDS = 0.02
-SAY_ALIVE_ROWS = 20_000
+# After so long others that wait have their turn.
+TURN_SECONDS = 2.0
+# A task that is not taken in this time is taken for lost.
+UNTAKEN = timedelta(seconds=15)
 MAX_PARTS = 100
+# Of its list's name, in front of a part's number.
+PART_OF_NAME = 80
 # Behind every number.
 END = "9" * 15
 Rows = list[tuple[int, str]]  # (id, msisdn)
@@ -49,13 +61,13 @@ class _Lost(Exception):
     """Cancelled, or another worker has it."""
 
 
-def run_job(job_id: int) -> None:
-    """Does nothing if another worker has it, or it is done."""
+def run_job(job_id: int) -> bool:
+    """Whether it gave way to others and wants another turn. Does nothing if another worker has it, or it is done."""
     job = _claim(job_id)
     if job is None:
-        return
+        return False
     try:
-        _export(job) if job.kind == ListJobKind.EXPORT else _do_all(job)
+        return not _do_all(job)
     except _Lost:
         log.info("job taken away", job_id=job_id)
     except OperationalError:
@@ -66,6 +78,7 @@ def run_job(job_id: int) -> None:
     except Exception:
         log.exception("job failed", job_id=job_id)
         _fail(job, _("Crier made an error and has logged it. Run it again: it goes on where it stopped."))
+    return False
 
 
 def sought_of(job: ListJob) -> Sought:
@@ -97,21 +110,20 @@ def require_parts(parts: int) -> int:
     return parts
 
 
-def require_free_names(recipient_list: RecipientList, parts: int) -> None:
-    """Of the lists that a split makes. Raises ContactsError."""
-    taken = recipient_list.workspace.recipient_lists.filter(
-        name__in=part_names(recipient_list, parts)
-    ).first()
-    if taken:
-        raise ContactsError(
-            _("There is a list named %(name)s already, as a part would be. Rename it, and split then.")
-            % {"name": taken.name},
-            field="parts",
-        )
-
-
 def part_names(recipient_list: RecipientList, parts: int) -> list[str]:
-    return [f"{recipient_list.name[:90]} {at}/{parts}" for at in range(1, parts + 1)]
+    """ "Members 1/3" ...; with a number behind them, the same for all, where a list has one of the names already."""
+    taken = {
+        name.casefold()
+        for name in recipient_list.workspace.recipient_lists.filter(
+            name__istartswith=recipient_list.name[:PART_OF_NAME]
+        ).values_list("name", flat=True)
+    }
+    for number in numbers_from(1):
+        mark = f" ({number})" if number > 1 else ""
+        names = [f"{recipient_list.name[:PART_OF_NAME]} {at}/{parts}{mark}" for at in range(1, parts + 1)]
+        if taken.isdisjoint(name.casefold() for name in names):
+            return names
+    raise AssertionError("numbers end")
 
 
 def _claim(job_id: int) -> ListJob | None:
@@ -171,13 +183,28 @@ def _actor_of(job: ListJob) -> Actor:
 # --- window by window ---
 
 
-def _do_all(job: ListJob) -> None:
+def _do_all(job: ListJob) -> bool:
+    """False where it gave way to others that wait for a worker: without that a long job would hold up every import."""
     work = _Merge(job) if job.is_merge else _WORK[job.kind](job)
     work.prepare()
+    turn_ends = time.monotonic() + TURN_SECONDS
     while _do_window(job, work):
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_REST_SECONDS)
-    _end(job, also=work.finish, done=max(job.done, job.total))
+        if time.monotonic() >= turn_ends:
+            if does_anybody_wait(besides=job):
+                _give_way(job)
+                return False
+            turn_ends = time.monotonic() + TURN_SECONDS
+    _end(job, also=work.finish, done=max(job.done, job.total), **work.complete())
+    work.clear_up()
+    return True
+
+
+def _give_way(job: ListJob) -> None:
+    options = job.options | {"counted": True}
+    free = {"lease_holder": "", "lease_until": timezone.now() + UNTAKEN}
+    _update(job, state=ListJobState.WAITING, options=options, **free)
 
 
 def _do_window(job: ListJob, work: _Work) -> bool:
@@ -192,10 +219,11 @@ def _do_window(job: ListJob, work: _Work) -> bool:
         within = keys.filter(msisdn__lte=edge) if edge else keys
         rows: Rows = list(within.filter(sought.question).order_by("msisdn").values_list("id", "msisdn"))
         more = work.do(rows) if rows else {}
+        written = work.write(rows)
         names = job.counts.keys() | more.keys()
         counts = {name: job.counts.get(name, 0) + more.get(name, 0) for name in names}
         next_list = {} if edge else work.next_list()
-        stand = {"last_msisdn": edge or END, **next_list}
+        stand = {"last_msisdn": edge or END, **next_list, **written}
         _update(job, counts=counts, done=job.done + looked, **stand)
     return bool(edge or next_list)
 
@@ -231,8 +259,19 @@ class _Work(ABC):
         """At the end of a list: what changes in the job where it goes on with another one."""
         return {}
 
+    def write(self, rows: Rows) -> dict[str, Any]:
+        """Of every window, also where nobody in it matches: what changes in the job besides counts."""
+        return {}
+
+    def complete(self) -> dict[str, Any]:
+        """After the last window: what changes in the job with its end."""
+        return {}
+
     def finish(self) -> None:  # noqa: B027  # most need none
         """With the last change of the job, in its transaction."""
+
+    def clear_up(self) -> None:  # noqa: B027  # most need none
+        """When the end of the job is certain."""
 
 
 class _Copy(_Work):
@@ -245,8 +284,13 @@ class _Copy(_Work):
         self.target = job.target
         self.writes = [job.target]
 
+    @property
+    def source(self) -> RecipientList:
+        return self.job.list
+
     def do(self, rows: Rows) -> dict[str, int]:
         copied = _copy([pk for pk, _msisdn in rows], self.target)
+        _learn_from(self.source, [self.target])
         return {"copied": copied, "there_already": len(rows) - copied}
 
 
@@ -274,8 +318,12 @@ class _Merge(_Copy):
             )
         self.lists = [found[pk] for pk in job.options["merge"]]
 
+    @property
+    def source(self) -> RecipientList:
+        return self.lists[self.job.options["at"]]
+
     def sought(self) -> Sought:
-        return Sought(self.lists[self.job.options["at"]])
+        return Sought(self.source)
 
     def next_list(self) -> dict[str, Any]:
         at = self.job.options["at"] + 1
@@ -284,7 +332,8 @@ class _Merge(_Copy):
         return {"options": self.job.options | {"at": at}, "last_msisdn": ""}
 
     def finish(self) -> None:
-        for one in self.lists if self.job.options["disable"] else []:
+        # In the order in which every job locks lists.
+        for one in sorted(self.lists, key=lambda one: one.pk) if self.job.options["disable"] else []:
             if one.enabled:
                 set_list_enabled(recipient_list=one, actor=_actor_of(self.job), enabled=False)
 
@@ -293,7 +342,9 @@ class _Agreed(_Work):
     """May not befall more people than were agreed to: counted before the first one, and kept to after."""
 
     def prepare(self) -> None:
-        self._require_no_more(_count(self.job))
+        # After giving way each window's own look is enough.
+        if not self.job.options.get("counted"):
+            self._require_no_more(_count(self.job))
 
     def do(self, rows: Rows) -> dict[str, int]:
         self._require_no_more(len(rows))
@@ -327,10 +378,12 @@ class _Remove(_Agreed):
 class _Deduplicate(_Work):
     def __init__(self, job: ListJob) -> None:
         super().__init__(job)
-        self.writes = [job.list]
+        others = job.workspace.recipient_lists.filter(pk__in=job.options["others"])
+        # The others as well: a job that removes from them whoever is here would else lose people from both.
+        self.writes, self.others = [job.list, *others], others
 
     def do(self, rows: Rows) -> dict[str, int]:
-        others = self.job.workspace.recipient_lists.filter(pk__in=self.job.options["others"])
+        others = self.others
         elsewhere = Recipient.objects.filter(list__in=others, msisdn=OuterRef("msisdn"))
         here = Recipient.objects.filter(Exists(elsewhere), pk__in=[pk for pk, _msisdn in rows])
         return {"removed": _remove(list(here.values_list("pk", flat=True)), self.job.list)}
@@ -386,7 +439,6 @@ class _Split(_Work):
     def _make_lists(self, people: int) -> None:
         job, actor = self.job, _actor_of(self.job)
         count = count_parts(people, job.options["parts"], job.options["size"])
-        require_free_names(job.list, count)
         made = []
         with transaction.atomic():
             for name in part_names(job.list, count):
@@ -404,18 +456,9 @@ class _Split(_Work):
             ids.setdefault(part, []).append(pk)
         for part, chosen in ids.items():
             _copy(chosen, self.writes[part])
+        _learn_from(self.job.list, self.writes)
         return {"copied": len(rows)}
 
-
-_WORK: dict[str, Callable[[ListJob], _Work]] = {
-    ListJobKind.COPY: _Copy,
-    ListJobKind.MOVE: _Move,
-    ListJobKind.REMOVE: _Remove,
-    ListJobKind.SET_FIELD: _SetField,
-    ListJobKind.OPT_OUT: _OptOut,
-    ListJobKind.SPLIT: _Split,
-    ListJobKind.DEDUPLICATE: _Deduplicate,
-}
 
 _KEPT = [
     str(field.column)
@@ -437,6 +480,14 @@ def _copy(ids: list[int], target: RecipientList) -> int:
         copied = int(cursor.rowcount)
     change_count(target, copied)
     return copied
+
+
+def _learn_from(source: RecipientList, targets: Iterable[RecipientList]) -> None:
+    """After the rows: whatever column they have, the source knew it by then."""
+    columns = RecipientList.objects.values_list("columns", flat=True).get(pk=source.pk)
+    for target in targets:
+        if not set(columns) <= set(target.columns):
+            learn_columns(target, columns)
 
 
 def _remove(ids: list[int], recipient_list: RecipientList) -> int:
@@ -462,39 +513,91 @@ class _SetExtra(Func):
         return sql, values
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        path = f'$."{self.name}"'
-        if self.value:
-            return "json_set(extra, %s, %s)", [path, self.value]
-        return "json_remove(extra, %s)", [path]
+        """In Python: SQLite's own functions miss keys that are written with a backslash ("\\u00f6")."""
+        connection.ensure_connection()
+        connection.connection.create_function("crier_with_extra", 3, _with_extra, deterministic=True)
+        return "crier_with_extra(extra, %s, %s)", [self.name, self.value]
+
+
+def _with_extra(extra: str, name: str, value: str) -> str:
+    """As Django writes JSON into SQLite, where it is text: imports compare it as such."""
+    kept = json.loads(extra)
+    kept.pop(name, None)
+    return json.dumps(kept | ({name: value} if value else {}))
 
 
 # --- a file ---
 
 
-def _export(job: ListJob) -> None:
-    form, columns = job.options["form"], list(job.list.columns)
-    _update(job, done=0)
-    _forget_half_files(job)
-    job.file.save(f"{job.pk}-{job.lease_holder}.{form[:4].rstrip('_')}", ContentFile(b""), save=False)
-    try:
-        path = Path(job.file.path)
-        write_people(path, form, columns, _said_alive(job, people_rows(sought_of(job).everybody(), columns)))
-        _end(job, file=str(job.file.name), counts={"exported": job.done}, done=job.total)
-    except BaseException:
-        job.file.storage.delete(str(job.file.name))
-        raise
+class _Export(_Work):
+    """Lines are added to the job's half file, window by window: CSV as it will be, of a workbook the rows of its sheets.
+
+    How long the file is stands in the job, with what is in it: what a killed worker wrote behind that is cut off. Files
+    that no row names, as the half one, are swept a day after the last line.
+    """
+
+    def prepare(self) -> None:
+        options = self.job.options
+        if "half" not in options or not self._is_whole():
+            name = f"{self.job.pk}-{uuid.uuid4().hex}.{'lines' if self._is_workbook else 'csv'}"
+            name = self.job.file.field.generate_filename(self.job, name)
+            name = default_storage.save(name, ContentFile(b""))
+            begun = {"half": name, "bytes": 0, "columns": list(self.job.list.columns)}
+            _update(self.job, options=options | begun, last_msisdn="", counts={}, done=0)
+
+    @property
+    def _is_workbook(self) -> bool:
+        return bool(self.job.options["form"] == "xlsx")
+
+    @property
+    def _half(self) -> Path:
+        return Path(default_storage.path(self.job.options["half"]))
+
+    def _is_whole(self) -> bool:
+        path = self._half
+        return path.exists() and path.stat().st_size >= self.job.options["bytes"]
+
+    def write(self, rows: Rows) -> dict[str, Any]:
+        with self._half.open("r+b") as file:
+            file.truncate(self.job.options["bytes"])
+            file.seek(0, os.SEEK_END)
+            file.writelines(self._lines([pk for pk, _msisdn in rows]))
+            return {"options": self.job.options | {"bytes": file.tell()}}
+
+    def do(self, rows: Rows) -> dict[str, int]:
+        return {"exported": len(rows)}
+
+    def _lines(self, ids: list[int]) -> Iterator[bytes]:
+        columns, at = self.job.options["columns"], self.job.counts.get("exported", 0)
+        rows = people_rows(Recipient.objects.filter(pk__in=ids), columns)
+        if self._is_workbook:
+            cells = islice(people_cells(columns, rows), 1, None)
+            return (sheet_row(row, number) for number, row in enumerate(cells, start=at))
+        # The header goes with the first line, also where nobody is in the file.
+        lines = people_lines(self.job.options["form"], columns, rows)
+        return (line.encode() for line in islice(lines, 1 if self.job.options["bytes"] else 0, None))
+
+    def complete(self) -> dict[str, Any]:
+        if not self._is_workbook:
+            return {"file": self.job.options["half"]}
+        half = self._half
+        path = half.with_suffix(".xlsx")
+        header = next(people_cells(self.job.options["columns"], ()))
+        pack_workbook(path, header, half, self.job.counts.get("exported", 0), lambda: _update(self.job))
+        return {"file": str(Path(self.job.options["half"]).with_suffix(".xlsx"))}
+
+    def clear_up(self) -> None:
+        if self._is_workbook:
+            self._half.unlink(missing_ok=True)
 
 
-def _forget_half_files(job: ListJob) -> None:
-    """What a killed worker left: nothing refers to it."""
-    folder = Path(job.file.storage.path(job.file.field.generate_filename(job, "x"))).parent
-    for path in folder.glob(f"{job.pk}-*"):
-        path.unlink(missing_ok=True)
-
-
-def _said_alive(job: ListJob, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    for at, row in enumerate(rows, start=1):
-        if at % SAY_ALIVE_ROWS == 0:
-            _update(job, done=at)
-        yield row
-        job.done = at
+_WORK: dict[str, Callable[[ListJob], _Work]] = {
+    ListJobKind.COPY: _Copy,
+    ListJobKind.MOVE: _Move,
+    ListJobKind.REMOVE: _Remove,
+    ListJobKind.SET_FIELD: _SetField,
+    ListJobKind.OPT_OUT: _OptOut,
+    ListJobKind.SPLIT: _Split,
+    ListJobKind.DEDUPLICATE: _Deduplicate,
+    ListJobKind.EXPORT: _Export,
+}

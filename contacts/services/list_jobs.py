@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +21,7 @@ from contacts.exports import EXPORT_FORMS
 from contacts.fields import COLUMN_NAME_LIMIT, PERSON_FIELDS, check_person, column_name
 from contacts.models import ListJob, ListJobKind, ListJobState, RecipientList
 from contacts.people import MAX_TICKED, Sought
-from contacts.rules import EXTRA, in_words
+from contacts.rules import EXTRA, in_words, require_known_columns, require_some_condition
 from contacts.services import list_job_runner
 from contacts.services.file_retention import EXPORTS_KEPT
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
@@ -30,7 +29,7 @@ from web.waking import wake
 
 # Lists up to here are done at once: about a second.
 DONE_AT_ONCE = 5_000
-UNTAKEN = timedelta(seconds=15)
+UNTAKEN = list_job_runner.UNTAKEN
 WAKE_UP_SECONDS = 10
 MAX_LISTS = 50
 # Who removes or opts out more people than this says how many they are: Wish.agreed.
@@ -144,8 +143,10 @@ def _people_on(recipient_list: RecipientList) -> int:
 
 def _begun(job: ListJob) -> ListJob:
     if job.total <= DONE_AT_ONCE:
-        list_job_runner.run_job(job.pk)
+        gave_way = list_job_runner.run_job(job.pk)
         job.refresh_from_db()
+        if gave_way:
+            _wake(job)
     else:
         _wake(job)
     return job
@@ -213,6 +214,8 @@ def _wake(job: ListJob) -> None:
 
 def _require(sought: Sought, wish: Wish) -> None:
     recipient_list = sought.recipient_list
+    require_some_condition(sought.rule)
+    require_known_columns(sought.rule, recipient_list.columns)
     if wish.kind not in ListJobKind.values:
         raise ContactsError(
             _("There is no job “%(kind)s”. Use one of %(known)s.")
@@ -269,7 +272,8 @@ def _require_field(wish: Wish) -> None:
             % {"field": wish.field[:60], "known": ", ".join(PERSON_FIELDS)},
             field="field",
         )
-    check_person(*(({}, {name: wish.value}) if is_further else ({wish.field: wish.value}, {})))
+    value = wish.value.strip()
+    check_person(*(({}, {name: value}) if is_further else ({wish.field: value}, {})))
 
 
 def _require_others(recipient_list: RecipientList, wish: Wish) -> None:
@@ -297,11 +301,8 @@ def _require_parts(sought: Sought, wish: Wish) -> None:
         )
     if wish.parts:
         list_job_runner.require_parts(wish.parts)
-    known, parts = sought.known_count, wish.parts
-    if known is not None:
-        parts = list_job_runner.count_parts(known, wish.parts, wish.size)
-    if parts:
-        list_job_runner.require_free_names(sought.recipient_list, parts)
+    if sought.known_count is not None:
+        list_job_runner.count_parts(sought.known_count, wish.parts, wish.size)
 
 
 def _require_agreed(sought: Sought, wish: Wish) -> None:
@@ -347,10 +348,11 @@ def _options(sought: Sought, wish: Wish) -> dict[str, Any]:
     recipient_list = sought.recipient_list
     match wish.kind:
         case ListJobKind.SET_FIELD:
-            if wish.field.startswith(EXTRA) and wish.value:
+            value = wish.value.strip()
+            if wish.field.startswith(EXTRA) and value:
                 lock_list(recipient_list)
                 learn_columns(recipient_list, [wish.field.removeprefix(EXTRA)])
-            return {"field": wish.field, "value": wish.value}
+            return {"field": wish.field, "value": value}
         case ListJobKind.DEDUPLICATE:
             return {"others": [other.pk for other in wish.others]}
         case ListJobKind.EXPORT:

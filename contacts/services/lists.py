@@ -22,7 +22,7 @@ from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilt
 from contacts.numbers import Refused, read_number
 from contacts.people import people_of
 from contacts.related import users_of
-from contacts.rules import Rule, in_words
+from contacts.rules import Rule, in_words, require_known_columns
 from contacts.services.forgetting import ERASED
 from contacts.services.opt_outs import opted_out_numbers
 from sms.msisdn import kind_of
@@ -97,6 +97,7 @@ def require_live(workspace: Workspace, source: RecipientList | None, rule: Rule)
             % {"name": source.name},
             field="rule",
         )
+    require_known_columns(rule, source.columns)
 
 
 def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Rule) -> RecipientList:
@@ -132,6 +133,7 @@ def save_filter(*, recipient_list: RecipientList, actor: Actor, name: str, rule:
         raise ContactsError(_("The name of the filter is empty. Enter one."), field="name")
     if not rule:
         raise ContactsError(_("The filter is empty. Set one condition at least."), field="rule")
+    require_known_columns(rule, recipient_list.columns)
     known = recipient_list.saved_filters.filter(name__iexact=name.strip()).first()
     saved = known or SavedFilter(list=recipient_list, created_by=actor.user)
     saved.name, saved.rule = name.strip(), rule.as_dict()

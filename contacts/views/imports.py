@@ -39,7 +39,9 @@ from contacts.problems import describe
 from contacts.services import imports
 from contacts.services.check_rows import check_rows_of
 from contacts.services.import_undo import undoable_among, why_not_undoable
+from contacts.services.lists import require_own_people
 from contacts.services.remembered import is_recalled
+from contacts.services.turns import what_is_at_work
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
     STOP_POLLING,
@@ -103,6 +105,8 @@ def _not_read(request: WorkspaceRequest, error: FileRefused) -> HttpResponse:
 def _new(request: Any) -> HttpResponse:
     aim = _aim(request)
     if request.method != "POST":
+        if aim.recipient_list is not None and (refused := _refused_target(request, aim.recipient_list)):
+            return refused
         return _new_page(request, UploadForm(purpose=aim.purpose), aim)
     form = UploadForm(request.POST, request.FILES, purpose=aim.purpose)
     require_whole_body(request)
@@ -155,6 +159,15 @@ def _aim(request: Any) -> _Aim:
         raise Http404
     pk = _id(request.GET.get("list", ""))
     return _Aim(recipient_list=lists_of(request).filter(pk=pk).first() if pk else None)
+
+
+def _refused_target(request: Any, recipient_list: RecipientList) -> HttpResponse | None:
+    """Before anybody uploads a file for it."""
+    try:
+        require_own_people(recipient_list)
+    except ContactsError as error:
+        return refuse(request, error, reverse("recipient-list-detail", args=[recipient_list.pk]))
+    return None
 
 
 def _id(raw: str) -> int | None:
@@ -637,6 +650,7 @@ def _report(imported: Import) -> dict[str, Any]:
         "cut": [one for one in told if one.effect == "cut"],
         "noticed": [one for one in told if one.effect == "noticed"],
         "progress": imports.progress_of(imported),
+        "waits": what_is_at_work(imported.workspace) if imports.is_waiting(imported) else "",
     }
 
 

@@ -17,11 +17,12 @@ from contacts.errors import ContactsError
 from contacts.exports import EXPORT_FORMS, job_file
 from contacts.filter_forms import FilterForm, ids_in, read_filter, ticked_in_words
 from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm, MergeForm, job_kinds
-from contacts.models import ListJob, RecipientList
+from contacts.models import ListJob, ListJobState, RecipientList
 from contacts.people import Counted, count_on
 from contacts.rules import in_words
 from contacts.services import list_job_runner, list_jobs, lists
 from contacts.services.list_jobs import BUSY, Merge, Wish
+from contacts.services.turns import what_is_at_work
 from contacts.views.common import (
     STOP_POLLING,
     add_refusal,
@@ -63,12 +64,22 @@ def list_job_new(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "counted": counted,
         "go_on": address_of_counted(asked, counted, kind=kind) if counted else "",
         "ticked": asked.sought.everybody().order_by("msisdn")[:SHOWN_TICKED] if asked.ids else (),
-        "jobs": recipient_list.jobs.select_related("target")[:RECENT_JOBS],
+        "jobs": _with_lists_made(list(recipient_list.jobs.select_related("target")[:RECENT_JOBS])),
     }
     template = "contacts/_job_form.html" if request.htmx and counted else "contacts/job_new.html"
     response = render(request, template, context, status=422 if form.is_bound or asked.error else 200)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _with_lists_made(jobs: list[ListJob]) -> list[tuple[ListJob, list[RecipientList]]]:
+    """Each with where its people went: the list they were copied or moved to, or the parts of a split."""
+    parts = {pk for job in jobs for pk in job.options.get("lists", ())}
+    made = jobs[0].workspace.recipient_lists.in_bulk(parts) if parts else {}
+    return [
+        (job, [job.target] if job.target else [made[pk] for pk in job.options.get("lists", ()) if pk in made])
+        for job in jobs
+    ]
 
 
 def _counted(request: WorkspaceRequest, asked: FilterForm, kind: str) -> Counted | None:
@@ -168,6 +179,8 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
         "percent": percent,
         "counts": _counts_in_words(job),
         "whom": _whom(job),
+        "went_to": _with_lists_made([job])[0][1],
+        "waits": what_is_at_work(job.workspace) if job.state == ListJobState.WAITING else "",
         "may_change": may_change(request),
         "again": job.state in list_jobs.AGAIN,
         "file_gone": list_jobs.file_gone_words(job),

@@ -206,8 +206,13 @@ def people_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
     counted = counted_in(request.GET)
     if not asked.error:
         counted = count_on(asked.sought, counted)
-    context = {"list": recipient_list, "counted": counted, "go_on": address_of_counted(asked, counted)}
-    return render(request, "contacts/_people_count.html", context)
+    context = {
+        "list": recipient_list,
+        "error": asked.error,
+        "counted": counted,
+        "go_on": address_of_counted(asked, counted),
+    }
+    return render(request, "contacts/_people_count.html", context, status=422 if asked.error else 200)
 
 
 @form_page
@@ -384,6 +389,8 @@ def list_export(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Everybody, or who matches the filter in the address, as CSV while it is read. Other files are jobs."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
     asked = read_filter(recipient_list, request.GET)
+    if asked.error:
+        return _detail(request, recipient_list, PersonForm(recipient_list, only=QUICK_FIELDS))
     form = "csv_semicolon" if request.GET.get("form") == "csv_semicolon" else "csv"
     return people_csv(recipient_list, asked.sought.everybody(), form)  # type: ignore[return-value]  # streamed
 

@@ -78,7 +78,7 @@ def _opt_outs(request: WorkspaceRequest, form: OptOutForm, status: int = 200) ->
     words = request.GET.get("q", "").strip()
     rows = OptOut.objects.filter(workspace=request.workspace)
     context = {
-        "page": key_page(request, search_opt_outs(rows, words)),
+        "page": key_page(request, search_opt_outs(rows, words, request.workspace.default_country)),
         "q": words,
         "form": form,
         "lists": unsubscribe_lists_of(request).order_by("name"),
@@ -173,7 +173,7 @@ def _members(
     rows = UnsubscribeMember.objects.filter(list=unsubscribe_list)
     context = {
         "list": unsubscribe_list,
-        "page": key_page(request, search_members(rows, words)),
+        "page": key_page(request, search_members(rows, words, request.workspace.default_country)),
         "q": words,
         "form": form,
         "may_change": may_change(request),

@@ -36,6 +36,11 @@ def test_finds_a_number_by_its_beginning(ground: None, bob_client: Client) -> No
     assert found(bob_client, "+1 (201) 555-0101") == ["+1 201-555-0101"]
 
 
+def test_finds_a_number_in_national_writing(ground: None, bob_client: Client) -> None:
+    for writing in ("(201) 555-0101", "2015550101", "0012015550101"):
+        assert found(bob_client, writing) == ["+1 201-555-0101"]
+
+
 def test_a_number_leads_to_its_page_once(ground: None, acme: Workspace, bob_client: Client) -> None:
     make_list(acme, 3, name="Winter members")
     (result,) = bob_client.get("/palette/", {"q": "12015550101"}).json()["results"]

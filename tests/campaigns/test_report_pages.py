@@ -120,6 +120,13 @@ class TestRecipients:
         assert format_msisdn(rows[7].msisdn) in html
         assert format_msisdn(rows[8].msisdn) not in html
 
+    def test_search_finds_a_number_in_any_writing(self, bob_client: Client, running: Broadcast) -> None:
+        msisdn = Message.objects.filter(broadcast_id=running.pk).order_by("id")[7].msisdn
+        national = f"({msisdn[1:4]}) {msisdn[4:7]}-{msisdn[7:]}"
+        for writing in (national, f"00{msisdn}", f"+{msisdn}", f"011 {msisdn}"):
+            page = bob_client.get(f"/broadcasts/{running.pk}/", {"q": writing}).content.decode()
+            assert format_msisdn(msisdn) in page
+
     def test_search_finds_a_name(self, bob_client: Client, running: Broadcast) -> None:
         html = bob_client.get(f"/broadcasts/{running.pk}/", {"q": "person 7"}).content.decode()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import django
@@ -18,20 +17,14 @@ def main(job_id: int) -> None:
     django.setup()
     from contacts.services import list_job_runner as runner  # the apps are loaded only now
 
-    window, said_alive = runner._do_window, runner._said_alive
+    window = runner._do_window
 
     def slow_window(*args: Any) -> bool:
         time.sleep(SECONDS)
         return window(*args)
 
-    def slow_rows(*args: Any) -> Iterator[list[str]]:
-        for at, row in enumerate(said_alive(*args)):
-            if at % ROWS == 0:
-                time.sleep(SECONDS)
-            yield row
-
-    runner.WINDOW = runner.SQLITE_WINDOW = runner.SAY_ALIVE_ROWS = ROWS
-    runner._do_window, runner._said_alive = slow_window, slow_rows
+    runner.WINDOW = runner.SQLITE_WINDOW = ROWS
+    runner._do_window = slow_window
     runner.run_job(job_id)
 
 

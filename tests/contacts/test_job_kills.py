@@ -29,7 +29,7 @@ PEOPLE = 400
 def for_a_worker(monkeypatch: pytest.MonkeyPatch, settings: object, tmp_path: Path) -> None:
     """No job is done at once, and files are written where the other process writes them."""
     monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 0)
-    settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]  # a pytest-django fixture
+    settings.MEDIA_ROOT = tmp_path / "uploads"  # type: ignore[attr-defined]  # a pytest-django fixture
 
 
 def members_of(acme: Workspace, name: str, start: int) -> RecipientList:
@@ -88,13 +88,16 @@ def test_in_a_merge(acme: Workspace, tmp_path: Path) -> None:
 
 
 def test_in_an_export(acme: Workspace, tmp_path: Path) -> None:
-    """Half a file is of no use, and none stays behind."""
+    """The next worker adds to the half file, and nobody stands in it twice."""
     job = list_jobs.start_job(sought=Sought(members_of(acme, "North", 0)), wish=Wish("export"), actor=NOBODY)
     killed_in(job, tmp_path, lambda job: job.done >= PEOPLE // 4)
     assert not job.file
-    folder = tmp_path / "media" / "exports"
+    folder = tmp_path / "uploads" / "exports"
+    half = job.options["half"]
+    with (tmp_path / "uploads" / half).open("ab") as file:
+        file.write(b"what was written, but not committed")
     taken_over(job)
-    assert (job.state, job.counts) == ("finished", {"exported": PEOPLE})
+    assert (job.state, job.counts, job.file.name) == ("finished", {"exported": PEOPLE}, half)
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert files == [Path(job.file.path)]
     rows = list(csv.DictReader(io.StringIO(files[0].read_text("utf-8-sig"))))

@@ -2,18 +2,21 @@
 
 import html
 import re
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
+from contacts.errors import WrongState
 from contacts.models import ListJob, RecipientList
 from contacts.rules import rule_of
-from contacts.services import list_jobs, lists
+from contacts.services import imports, list_jobs, lists
 from contacts.services.lists import Person
 from tests.access import assert_access
-from tests.contacts.support import NOBODY, list_named, number, upload
+from tests.contacts.support import NOBODY, checked, list_named, number, upload
+from tests.people import ApiClient
 
 FILTER = "match=all&field=first_name&operator=is&value=Ann"
 RULE = {"conditions": [{"field": "first_name", "operator": "is", "value": "Ann"}]}
@@ -158,3 +161,50 @@ def test_the_export_follows_the_filter(victor_client: Client, members: Recipient
         f'"{number(0)}"',
         f'"{number(2)}"',
     ]
+
+
+def test_a_filter_that_cannot_be_exports_nobody(victor_client: Client, members: RecipientList) -> None:
+    query = "?match=all&field=created_at&operator=is&value=2026-02-30"
+    for name in ("recipient-list-export", "recipient-list-count", "recipient-list-detail"):
+        response = victor_client.get(reverse(name, args=[members.pk]) + query)
+        assert response.status_code == 422, name
+        assert "“2026-02-30” is no day" in response.content.decode()
+    unknown = reverse("recipient-list-export", args=[members.pk]) + "?field=extra:x&operator=is_not&value=1"
+    assert "the list has no column “x”" in html.unescape(victor_client.get(unknown).content.decode())
+
+
+def test_removing_ticked_people_takes_nobody_else(bob_client: Client, members: RecipientList) -> None:
+    url = reverse("recipient-list-remove", args=[members.pk])
+    bob_client.post(f"{url}?{FILTER}", {"all": "1", "query": FILTER})
+    assert members.recipients.count() == 4
+
+
+def test_the_parts_of_a_split_are_a_click_away(
+    bob_client: Client, acme: Workspace, members: RecipientList
+) -> None:
+    url = reverse("list-job-new", args=[members.pk])
+    page = bob_client.post(url, {"kind": "split", "parts": 2}, follow=True).content.decode()
+    lately = bob_client.get(url).content.decode()
+    for part in acme.recipient_lists.filter(name__startswith="Members "):
+        link = f'<a href="{reverse("recipient-list-detail", args=[part.pk])}">{part.name}</a>'
+        assert link in page
+        assert link in lately
+
+
+def test_nothing_is_imported_into_a_live_list(
+    bob_client: Client, acme: Workspace, live: RecipientList, api: Callable[..., ApiClient]
+) -> None:
+    refused = "Anns is a live list: its people stand on Members. Change them there."
+    page = bob_client.get(reverse("import-new") + f"?list={live.pk}", follow=True).content.decode()
+    assert refused in html.unescape(page)
+    with pytest.raises(WrongState, match=refused):
+        upload(acme, "number\n+12015550150", recipient_list=live)
+    imported = upload(acme, "number\n+12015550150")
+    with pytest.raises(WrongState, match=refused):
+        checked(imported, to=live)
+    answer = api("marketer").patch(f"/api/v1/imports/{imported.pk}/", {"list": live.pk})
+    assert (answer.status_code, answer.json()["detail"]) == (409, refused)
+    imported.list = live
+    imported.save()
+    with pytest.raises(WrongState, match=refused):
+        imports.start_check(imported=imported)

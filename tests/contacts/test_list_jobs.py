@@ -103,6 +103,71 @@ def test_set_a_field(members: RecipientList) -> None:
     assert members.recipients.filter(last_name="Lee").count() == 7
 
 
+def test_a_value_is_set_as_a_person_s_own_page_would(members: RecipientList) -> None:
+    do(members, ANNS, kind="set_field", field="first_name", value="  Anna ")
+    assert set(members.recipients.values_list("first_name", flat=True)) == {"Anna", ""}
+    do(members, kind="set_field", field="first_name", value="  ")
+    do(members, kind="set_field", field="extra:city", value="\t")
+    assert list(members.recipients.exclude(first_name="", extra={})) == []
+    do(members, kind="set_field", field="custom", value="one\ntwo")
+    assert members.recipients.filter(custom="one\ntwo").count() == 35
+    with pytest.raises(
+        ContactsError, match=r"first name holds a line break \(“one two”\)\. Write it in one line"
+    ):
+        do(members, kind="set_field", field="first_name", value="one\r\ntwo")
+    with pytest.raises(ContactsError, match="first name holds a line break"):
+        lists.update_recipient(
+            recipient=members.recipients.all()[0], actor=NOBODY, fields={"first_name": "one\ntwo"}
+        )
+
+
+@pytest.mark.parametrize("name", ["höhe", "имя", "名前_2"])
+def test_a_column_of_other_letters(members: RecipientList, name: str) -> None:
+    empty = {"conditions": [{"field": f"extra:{name}", "operator": "empty"}]}
+    lists.add_recipients(
+        recipient_list=members, people=[Person(f"+{number(0)}", {}, {name: "XL"})], actor=NOBODY
+    )
+    assert do(members, empty, kind="set_field", field=f"extra:{name}", value="Ä").counts == {"changed": 34}
+    assert members.recipients.get(msisdn=number(0)).extra == {"city": "City 0", name: "XL"}
+    assert members.recipients.get(msisdn=number(1)).extra == {"city": "City 1", name: "Ä"}
+    again = lists.add_recipients(
+        recipient_list=members, people=[Person(f"+{number(1)}", {}, {name: "Ä"})], actor=NOBODY
+    )
+    assert again.unchanged == 1
+    do(members, kind="set_field", field=f"extra:{name}", value="")
+    assert members.recipients.get(msisdn=number(1)).extra == {"city": "City 1"}
+
+
+@pytest.mark.parametrize("wish", [{"kind": "copy", "new_list": "Copy"}, {"kind": "split", "parts": 2}])
+def test_a_column_learned_meanwhile_goes_along(
+    acme: Workspace, members: RecipientList, monkeypatch: pytest.MonkeyPatch, wish: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 0)
+    job = do(members, **wish)
+    lists.add_recipients(
+        recipient_list=members, people=[Person(f"+{number(50)}", {}, {"town": "x"})], actor=NOBODY
+    )
+    list_job_runner.run_job(job.pk)
+    for made in acme.recipient_lists.exclude(pk=members.pk):
+        assert set().union(*made.recipients.values_list("extra", flat=True)) <= set(made.columns)
+        assert made.columns == ["city", "town"]
+
+
+def test_a_column_that_the_list_does_not_know_is_no_filter(members: RecipientList) -> None:
+    typo = {"conditions": [{"field": "extra:ctiy", "operator": "is_not", "value": "Leeds"}]}
+    refused = r"Condition 1: the list has no column “ctiy”\. It has city\."
+    with pytest.raises(ContactsError, match=refused):
+        do(members, typo, kind="remove")
+    with pytest.raises(ContactsError, match=refused):
+        lists.save_filter(recipient_list=members, actor=NOBODY, name="Typo", rule=rule_of(typo))
+    with pytest.raises(ContactsError, match=refused):
+        lists.create_live_list(source=members, actor=NOBODY, name="Typo", rule=rule_of(typo))
+    with pytest.raises(ContactsError, match="“match” is any, but there is no condition"):
+        do(members, {"match": "any", "conditions": []}, kind="remove")
+    assert_counted(members)
+    assert members.recipient_count == 35
+
+
 def test_opt_out(acme: Workspace, members: RecipientList) -> None:
     OptOut.objects.create(workspace=acme, msisdn=number(0))
     assert do(members, ANNS, kind="opt_out").counts == {"opted_out": 6, "opted_out_before": 1}
@@ -152,10 +217,19 @@ def test_a_split_that_cannot_be_says_so_and_leaves_no_lists(
         "failed",
         "That makes 1 parts of 7 people. Choose so that there are 2 to 100.",
     )
-    taken = list_named(acme, "Members 2/2")
-    with pytest.raises(ContactsError, match="There is a list named Members 2/2 already"):
-        do(members, ANNS, kind="split", parts=2)
-    assert list(acme.recipient_lists.order_by("pk")) == [members, taken]
+    assert list(acme.recipient_lists.all()) == [members]
+
+
+def test_a_list_is_split_again_under_names_that_are_free(acme: Workspace, members: RecipientList) -> None:
+    list_named(acme, "members 2/2")
+    first, second = do(members, kind="split", parts=2), do(members, kind="split", parts=2)
+    names = acme.recipient_lists.in_bulk([*first.options["lists"], *second.options["lists"]])
+    assert [names[pk].name for pk in first.options["lists"]] == ["Members 1/2 (2)", "Members 2/2 (2)"]
+    assert [names[pk].name for pk in second.options["lists"]] == ["Members 1/2 (3)", "Members 2/2 (3)"]
+    members.name = "x" * 100
+    members.save()
+    do(members, kind="split", parts=2)
+    assert do(members, kind="split", parts=2).state == "finished"
 
 
 def test_deduplicate(acme: Workspace, members: RecipientList) -> None:

@@ -99,6 +99,8 @@ def test_removal_asks_for_a_reason(bob_client: Client, stopped: OptOut) -> None:
 
 def test_search_is_by_the_beginning_of_a_number(bob_client: Client, stopped: OptOut) -> None:
     url = reverse("opt-out-list")
+    for writing in ("(201) 555", "001201", "2015550"):
+        assert stopped.msisdn[-4:] in bob_client.get(url, {"q": writing}, headers=HTMX).content.decode()
     found = bob_client.get(url, {"q": "+1 201"}, headers=HTMX).content.decode()
     assert shown(0) in found
     assert "<html" not in found

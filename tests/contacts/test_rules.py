@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.models import Workspace
 from contacts.errors import ContactsError
-from contacts.models import OptOut, RecipientList
-from contacts.rules import Rule, in_words, rule_of, to_q
+from contacts.models import OptOut, Recipient, RecipientList
+from contacts.rules import ExtraText, Rule, in_words, rule_of, to_q
+from contacts.services.list_job_runner import _SetExtra
 from contacts.services.lists import Person
 from tests.contacts.support import list_named, number
 
@@ -63,6 +66,16 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
         ("extra:unheard_of", "empty", "", "Ann Bob Cy"),
         ("msisdn", "is", "+44 7400 123456", "Cy"),
         ("msisdn", "is_not", number(0), "Bob Cy"),
+        ("msisdn", "is", "(201) 555-0100", "Ann"),
+        ("msisdn", "is", "2015550100", "Ann"),
+        ("msisdn", "is", "001 201 555 0100", "Ann"),
+        ("msisdn", "is_not", "(201) 555-0100", "Bob Cy"),
+        ("msisdn", "is", "07400 123456", ""),
+        ("msisdn", "is", "0044 7400 123456", "Cy"),
+        ("msisdn", "begins_with", "(201) 555", "Ann Bob"),
+        ("msisdn", "begins_with", "00447400", "Cy"),
+        ("msisdn", "contains", "(201) 555-0101", "Bob"),
+        ("msisdn", "contains", "00 44 7400", "Cy"),
         ("msisdn", "begins_with", "+1 201", "Ann Bob"),
         ("msisdn", "contains", "3456", "Cy"),
         ("country", "is", "gb", "Cy"),
@@ -79,6 +92,13 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
 )
 def test_one_condition(members: RecipientList, field: str, operator: str, value: str, names: str) -> None:
     assert found(members, one(field, operator, value)) == names
+
+
+def test_national_writings_are_those_of_the_workspace(members: RecipientList) -> None:
+    members.workspace.default_country = "GB"
+    for operator, value in (("is", "07400 123456"), ("begins_with", "07400"), ("contains", "(07400) 12")):
+        assert found(members, one("msisdn", operator, value)) == "Cy"
+    assert found(members, one("msisdn", "is", "(201) 555-0100")) == ""
 
 
 def test_days_are_those_of_the_workspace(members: RecipientList) -> None:
@@ -138,3 +158,50 @@ def test_refused(given: Any, words: str) -> None:
         rule_of(given)
     assert words in str(refused.value.sentence)
     assert refused.value.field == "rule"
+
+
+ODD_NAMES = (
+    "höhe",
+    "имя",
+    "名前",
+    "😀",
+    'a"b',
+    "a'b",
+    "a.b",
+    "a[0]",
+    "[0]",
+    "a\\b",
+    "\\u00f6",
+    "$",
+    "$.a",
+    "100%",
+    "%s",
+    "2024",
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.one_of(
+        st.sampled_from(ODD_NAMES),
+        st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=50),
+    )
+)
+def test_a_column_of_any_name_is_found_and_set(acme: Workspace, name: str) -> None:
+    """Services refuse most of these names; the database is asked all the same."""
+    Recipient.objects.filter(list__workspace=acme).delete()
+    of = RecipientList.objects.get_or_create(workspace=acme, name="Odd")[0]
+    for n, extra in enumerate([{"other": "1", name: "XL"}, {"other": "2", name: "S"}, {"other": "3"}]):
+        Recipient.objects.create(list=of, msisdn=number(n), extra=extra)
+    rows = of.recipients.order_by("msisdn").annotate(text=ExtraText(name))
+    without = {"other": "3"}.get(name, "")
+    assert list(rows.values_list("text", flat=True)) == ["XL", "S", without]
+    assert [row.msisdn for row in rows.filter(text="XL")] == [number(0)]
+    of.recipients.filter(msisdn__in=[number(0), number(2)]).update(extra=_SetExtra(name, "M"))
+    kept = [{"other": str(n)} for n in (1, 2, 3)]
+    expected = [kept[0] | {name: "M"}, kept[1] | {name: "S"}, kept[2] | {name: "M"}]
+    assert list(of.recipients.order_by("msisdn").values_list("extra", flat=True)) == expected
+    of.recipients.update(extra=_SetExtra(name, ""))
+    for one in kept:
+        one.pop(name, None)
+    assert list(of.recipients.order_by("msisdn").values_list("extra", flat=True)) == kept

@@ -17,6 +17,7 @@ from sms.msisdn import (
     FastMsisdn,
     Msisdn,
     MsisdnError,
+    beginnings,
     compile_fast,
     country_of,
     format_msisdn,
@@ -409,3 +410,48 @@ def test_every_kind_is_answered_fast() -> None:
 def test_every_kind_of_libphonenumber_has_a_name() -> None:
     kinds = {value for name, value in vars(phonenumbers.PhoneNumberType).items() if name.isupper()}
     assert set(msisdn._KINDS) == kinds - {phonenumbers.PhoneNumberType.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("raw", "country", "begins"),
+    [
+        ("+44 7400", "US", ("447400",)),
+        ("0044 74", "US", ("4474",)),
+        ("011 44 74", "US", ("4474",)),
+        ("0011 44", "AU", ("44",)),
+        ("00 44", "AU", ("44",)),
+        ("07400 123", "GB", ("447400123",)),
+        ("07400 123456", "GB", ("447400123456",)),
+        ("06 1234", "IT", ("39061234",)),
+        ("٠٧٤٠٠", "GB", ("447400",)),
+        ("7400", "GB", ("7400", "447400")),
+        ("(201) 555", "US", ("201555", "1201555")),
+        ("(201) 555-0100", "US", ("2015550100", "12015550100")),
+        ("1201", "US", ("1201",)),
+        ("8 912", "RU", ("8912", "7912")),
+        ("011 15-2345-6789", "AR", ("5491123456789",)),
+        ("07400", None, ("07400",)),
+        ("0044 74", None, ("4474",)),
+        ("201", None, ("201",)),
+        ("00", "US", ()),
+        ("+", "US", ()),
+        ("", "US", ()),
+        ("abc", "US", ()),
+    ],
+)
+def test_how_a_number_begins(raw: str, country: str | None, begins: tuple[str, ...]) -> None:
+    assert beginnings(raw, country) == begins
+
+
+@pytest.mark.parametrize("country", ["US", "GB", "DE", "IT", "BR", "AU", "RU"])
+def test_whatever_a_whole_number_is_read_as_its_beginnings_find(country: str) -> None:
+    """In each writing of libphonenumber's, and as it is typed, digit by digit."""
+    number = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    assert number is not None
+    digits = parse_msisdn(phonenumbers.format_number(number, 0), None).digits
+    for style in (0, 1, 2):  # E.164, international, national
+        written = phonenumbers.format_number(number, style)
+        assert any(digits.startswith(begin) for begin in beginnings(written, country)), written
+        for typed in range(3, len(written) + 1):
+            begins = beginnings(written[:typed], country)
+            assert not begins or any(digits.startswith(begin) for begin in begins), written[:typed]
