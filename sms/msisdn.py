@@ -170,9 +170,6 @@ def _whole(digits: str, country: str) -> str:
         return ""
 
 
-SHORTEST_NATIONAL = 6
-
-
 def format_msisdn(digits: str) -> str:
     """ "12015550123" -> "+1 201-555-0123"; digits that are no known number just get their plus."""
     return _formatted(digits)
@@ -202,6 +199,9 @@ def kind_of(digits: str) -> Kind | None:
         return found[2]
     number = _international(digits)
     return _KINDS.get(phonenumbers.number_type(number)) if number is not None else None
+
+
+SHORTEST_NATIONAL = 6
 
 
 def national_digits_of(digits: str) -> str:
