@@ -93,8 +93,8 @@ class Writer(ABC):
         """The temporary table, empty."""
 
     @abstractmethod
-    def _as_json(self, names: Sequence[str]) -> str:
-        """SQL: an object of these columns of `r`."""
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        """SQL: an object of these columns of `r`, and of `more` by its names."""
 
     @abstractmethod
     def _from_json(self, name: str) -> str:
@@ -203,22 +203,31 @@ class Writer(ABC):
         )
 
     def _keep_sql(self) -> str:
-        """Those that will change, as they are: what undoing puts back. A number comes once in an import."""
+        """Those that will change, as they are: what undoing puts back. A number comes once in an import.
+
+        `written_at` is what `updated_at` becomes: whoever is edited later has another one.
+        """
+        was = self._as_json([*self.plan.stored, "updated_at"], written_at="s.updated_at")
         return (
             f"INSERT INTO {BEFORE} (imported_id, msisdn, removed, was)"  # noqa: S608  # our own names
-            f" SELECT %s, r.msisdn, {self._false}, {self._as_json([*self.plan.stored, 'updated_at'])}"
+            f" SELECT %s, r.msisdn, {self._false}, {was}"
             f" FROM {STAGE} AS s JOIN {TABLE} AS r ON r.list_id = %s AND r.msisdn = s.msisdn"
             f" WHERE ({self._differs()})"
         )
 
     def put_back_sql(self) -> str:
-        """The changed rows as they were; parameters: list, import, last number, when the import ended."""
+        """The changed rows as they were; parameters: list, import, last number, when the import ended.
+
+        Not those that were edited since the import wrote them; of older imports that is not kept, and their end counts.
+        An empty `was` is of somebody whom the import added.
+        """
         names = [*self.plan.stored, "updated_at"]
         assignments = ", ".join(f"{name} = {self._from_json(name)}" for name in names)
         return (
             f"UPDATE {TABLE} AS r SET {assignments} FROM {BEFORE} AS b"  # noqa: S608  # our own names
             f" WHERE r.list_id = %s AND r.msisdn = b.msisdn AND b.imported_id = %s AND b.removed = {self._false}"
-            " AND b.msisdn <= %s AND r.updated_at <= %s"
+            f" AND b.msisdn <= %s AND b.was <> '{{}}'"
+            f" AND coalesce(r.updated_at = {self._from_json('written_at')}, r.updated_at <= %s)"
         )
 
     def _insert_sql(self) -> str:
@@ -284,13 +293,14 @@ class PostgresWriter(Writer):
     def _create_stage(self) -> None:
         stage_of_postgres(STAGE, TABLE, self.columns)
 
-    def _as_json(self, names: Sequence[str]) -> str:
-        return "jsonb_build_object(" + ", ".join(f"'{name}', r.{name}" for name in names) + ")"
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        values = {name: f"r.{name}" for name in names} | more
+        return "jsonb_build_object(" + ", ".join(f"'{name}', {value}" for name, value in values.items()) + ")"
 
     def _from_json(self, name: str) -> str:
         if name == "extra":
             return "b.was -> 'extra'"
-        return f"(b.was ->> '{name}')" + ("::timestamptz" if name == "updated_at" else "")
+        return f"(b.was ->> '{name}')" + ("::timestamptz" if name in ("updated_at", "written_at") else "")
 
     def _merged_extra(self) -> tuple[str, str]:
         if self.existing == ExistingNumbers.FILL:
@@ -327,9 +337,9 @@ class SqliteWriter(Writer):
     def _create_stage(self) -> None:
         stage_of_sqlite(STAGE, self.columns)
 
-    def _as_json(self, names: Sequence[str]) -> str:
-        pairs = (f"'{name}', " + ("json(r.extra)" if name == "extra" else f"r.{name}") for name in names)
-        return f"json_object({', '.join(pairs)})"
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        values = {name: "json(r.extra)" if name == "extra" else f"r.{name}" for name in names} | more
+        return "json_object(" + ", ".join(f"'{name}', {value}" for name, value in values.items()) + ")"
 
     def _from_json(self, name: str) -> str:
         return f"json_extract(b.was, '$.{name}')"
