@@ -117,11 +117,14 @@ def reach_of(broadcast: Broadcast) -> Reach:
 
 
 def hash_sum(column: str) -> str:
-    """SQL: the same for the same numbers in any order; NULL for none. On SQLite below 2^63 for 67 million of them."""
+    """SQL: the same for the same numbers in any order; NULL for none. On SQLite below 2^63 for 67 million of them.
+
+    Only for queries with parameters.
+    """
     if connection.vendor == "postgresql":
         return f"sum(hashtextextended({column}, 0))"
     number = f"CAST({column} AS INTEGER)"
-    return f"sum((({number} % 2147483647) * ({number} % 2097143)) % 137438953447)"
+    return f"sum((({number} %% 2147483647) * ({number} %% 2097143)) %% 137438953447)"
 
 
 def _counted(broadcast: Broadcast, lists: list[RecipientList]) -> Reach:

@@ -105,6 +105,8 @@ def test_a_launch_amid_undoing_is_refused(
 
     def try_to_launch(*args: Any, **changes: Any) -> None:
         real(*args, **changes)
+        if "undo_counts" not in changes:
+            return
         with pytest.raises(LaunchRefused) as error:
             send(draft, actor)
         refused.append("being_undone" in [check.code for check in error.value.checks])
@@ -112,7 +114,7 @@ def test_a_launch_amid_undoing_is_refused(
     undo(imported)
     monkeypatch.setattr(import_undo, "update_import", try_to_launch)
     import_undo.undo(imported.pk)
-    assert len(refused) == 6
+    assert len(refused) == 5
     assert all(refused)
     assert list_of(imported).recipient_count == 0
     assert not Message.objects.exists()
