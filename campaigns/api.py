@@ -259,6 +259,18 @@ class CheckSerializer(Serializer[Any]):
     )
 
 
+class AudienceSerializer(Serializer[Any]):
+    """Who exactly it reaches, without naming them."""
+
+    fingerprint = serializers.CharField(
+        help_text="Changes when somebody else is among them, be they as many."
+    )
+    last_opt_out = serializers.IntegerField(help_text="Opt-outs with a higher id have come since.")
+    last_unsubscribed = serializers.IntegerField(
+        help_text="Numbers of unsubscribe lists with a higher id have come since."
+    )
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -268,6 +280,7 @@ class EstimateSerializer(Serializer[Estimate]):
     unpriced = serializers.IntegerField(help_text="People for whose number no price is known.")
     empty = serializers.IntegerField(help_text="People who would get an empty text.")
     reach = ReachSerializer()
+    audience = AudienceSerializer()
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
     checks = CheckSerializer(many=True)
 

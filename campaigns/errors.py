@@ -54,18 +54,26 @@ class LaunchRefused(CampaignError):
 class EstimateChanged(CampaignError):
     """What would happen now differs from what was agreed to: `agreed` (Estimate as dict) and `now`."""
 
-    def __init__(self, agreed: dict[str, Any], now: Estimate, *, numbers_differ: bool) -> None:
-        super().__init__(
-            _("The numbers have changed since you saw them. Look at the difference and send again.")
-            if numbers_differ
-            else _(
-                "The text, the sender, the account, the campaign or the time was changed since you saw it, though not the"
-                " numbers. Read it as it is now, and send again."
-            ),
-            code="estimate_changed",
-        )
+    def __init__(
+        self, agreed: dict[str, Any], now: Estimate, *, numbers_differ: bool, people_differ: bool
+    ) -> None:
+        super().__init__(_changed_words(numbers_differ, people_differ), code="estimate_changed")
         self.agreed = agreed
         self.now = now
+
+
+def _changed_words(numbers_differ: bool, people_differ: bool) -> Promise:
+    if numbers_differ:
+        return _("The numbers have changed since you saw them. Look at the difference and send again.")
+    if people_differ:
+        return _(
+            "Other people would get it than when you saw it, though as many: some left its lists and others came. Look at it"
+            " as it is now, and send again."
+        )
+    return _(
+        "The text, the sender, the account, the campaign or the time was changed since you saw it, though not the"
+        " numbers. Read it as it is now, and send again."
+    )
 
 
 class AlreadyLaunched(CampaignError):

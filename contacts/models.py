@@ -375,7 +375,7 @@ class Import(models.Model):
 
 
 class ImportBefore(models.Model):
-    """How a recipient was before an import changed or removed it: what undoing puts back."""
+    """How a recipient was before an import changed or removed it: what undoing puts back, and whom it asks for."""
 
     # The constraint's index covers it.
     imported = models.ForeignKey(
@@ -384,7 +384,8 @@ class ImportBefore(models.Model):
     msisdn = models.CharField(_("number"), max_length=15)
     # The row was removed (the list was replaced), not changed.
     removed = models.BooleanField(_("removed"), default=False)
-    # Columns of the recipient as they were: those that the import may change, or all.
+    # Columns of the recipient as they were: those that the import may change, with "written_at", when it changed them; or
+    # all. Empty for one whom it added and who has left the list since.
     was = models.JSONField(_("as it was"))
 
     class Meta:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from contacts.models import Recipient
-
-# (people of one workspace, since when) -> whether any of them was texted, or will be.
-TextedCheck = Callable[[QuerySet[Recipient], datetime], bool]
+# (id of a workspace, rows with an `msisdn`, since when) -> whether any of the numbers was texted, or will be.
+TextedCheck = Callable[[int, QuerySet[Any], datetime], bool]
 _texted_checks: list[TextedCheck] = []
+# (id of a list) -> whether people of it are about to be written into the ledger.
+PlanningCheck = Callable[[int], bool]
+_planning_checks: list[PlanningCheck] = []
 
 
 def register_texted_check(check: TextedCheck) -> None:
@@ -19,8 +21,17 @@ def register_texted_check(check: TextedCheck) -> None:
     _texted_checks.append(check)
 
 
-def was_anybody_texted(people: QuerySet[Recipient], since: datetime) -> bool:
-    return any(check(people, since) for check in _texted_checks)
+def was_anybody_texted(workspace_id: int, rows: QuerySet[Any], since: datetime) -> bool:
+    return any(check(workspace_id, rows, since) for check in _texted_checks)
+
+
+def register_planning_check(check: PlanningCheck) -> None:
+    """By the app above that launches, when it starts."""
+    _planning_checks.append(check)
+
+
+def is_being_planned(list_id: int) -> bool:
+    return any(check(list_id) for check in _planning_checks)
 
 
 def users_of(row: Model, besides: Collection[str] = ()) -> str:

@@ -1,19 +1,17 @@
 """What contacts asks before it undoes an import."""
 
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from contacts.models import Recipient
 from messaging.models import Message
 
 
-def was_anybody_texted(people: QuerySet[Recipient], since: datetime) -> bool:
-    """A row of the ledger is enough: what is queued will be sent. Asked by number, for which there is an index."""
+def was_anybody_texted(workspace_id: int, rows: QuerySet[Any], since: datetime) -> bool:
+    """A row of the ledger is enough: what is queued will be sent. By number, for which there is an index: whoever was
+    moved, copied or removed since has it still. Ends at the first one."""
     messages = Message.objects.filter(
-        workspace_id=OuterRef("workspace_of_list"),
-        msisdn=OuterRef("msisdn"),
-        recipient_id=OuterRef("pk"),
-        created_at__gte=since,
+        workspace_id=workspace_id, msisdn=OuterRef("msisdn"), created_at__gte=since
     )
-    return people.annotate(workspace_of_list=F("list__workspace_id")).filter(Exists(messages)).exists()
+    return rows.filter(Exists(messages)).exists()

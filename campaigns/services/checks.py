@@ -13,7 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.models import Broadcast, BroadcastKind
+from campaigns.services.audience import enabled_lists
 from campaigns.services.estimate import Estimate
+from contacts.models import RecipientList
+from contacts.services.import_undo import first_being_undone
 from messaging.content import compile_content
 from messaging.senders import sender_problem
 from providers.errors import ConnectorError
@@ -78,6 +81,20 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             % {"n": disabled},
             "audience",
         )
+
+
+def _undoing(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    yield from undoing_checks(enabled_lists(broadcast))
+
+
+def undoing_checks(lists: list[RecipientList]) -> Iterator[Check]:
+    """People are being taken off one of the lists."""
+    imported = first_being_undone({one.source_id or one.pk for one in lists})
+    if imported is not None:
+        sentence = _(
+            "The import %(name)s into %(list)s is being undone. Wait until it has ended, and look at the people anew."
+        ) % {"name": imported.file_name, "list": imported.list}
+        yield Check("being_undone", BLOCK, sentence, "audience")
 
 
 def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -216,6 +233,7 @@ def _zone(broadcast: Broadcast) -> zoneinfo.ZoneInfo:
 
 RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
     _audience,
+    _undoing,
     _text,
     _length,
     _through,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +49,7 @@ class Estimate:
             "unpriced": self.unpriced,
             "empty": self.empty,
             "reach": self.reach.as_dict(),
+            "audience": asdict(self.reach.audience),
             "digest": self.digest,
         }
 
@@ -81,6 +82,7 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         broadcast.campaign_id,
         broadcast.msisdn,
         reach.as_dict(),
+        reach.audience.fingerprint,
     ]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return Estimate(
@@ -125,6 +127,12 @@ def differs(agreed: Mapping[str, Any], now: Estimate) -> bool:
     """In what a person agrees to: people, parts and cost."""
     seen = now.as_dict()
     return any(agreed.get(name) != seen[name] for name in ("people", "parts", "cost", "currency", "unpriced"))
+
+
+def is_other_people(agreed: Mapping[str, Any], now: Estimate) -> bool:
+    """As many, perhaps, but not the same. `agreed`: an Estimate as a dict."""
+    then = agreed.get("audience") or {}
+    return bool(then) and then["fingerprint"] != now.reach.audience.fingerprint
 
 
 def difference_words(agreed: Mapping[str, Any], now: Estimate) -> str:

@@ -25,11 +25,26 @@ from campaigns.errors import (
     PartsNotAgreed,
 )
 from campaigns.models import Broadcast, BroadcastState, Segment, new_launch_token
-from campaigns.services.audience import last_recipient_id, unsubscribe_list_ids, values_of
-from campaigns.services.checks import FEW_PARTS, Check, blocking, launch_checks, length_problem
-from campaigns.services.estimate import Estimate, difference_words, differs, estimate_of, is_within
+from campaigns.services.audience import enabled_lists, last_recipient_id, unsubscribe_list_ids, values_of
+from campaigns.services.checks import (
+    FEW_PARTS,
+    Check,
+    blocking,
+    launch_checks,
+    length_problem,
+    undoing_checks,
+)
+from campaigns.services.estimate import (
+    Estimate,
+    difference_words,
+    differs,
+    estimate_of,
+    is_other_people,
+    is_within,
+)
 from campaigns.services.events import note
 from contacts.models import OptOut, Recipient
+from contacts.services.lists import lock_lists
 from messaging.content import compile_content
 from messaging.dispatches import create_dispatch, start_dispatch
 from messaging.ledger import count_planned
@@ -65,7 +80,12 @@ def launch(
     if refused:
         raise LaunchRefused(refused)
     if now.digest != digest:
-        raise EstimateChanged(dict(broadcast.estimate), now, numbers_differ=differs(broadcast.estimate, now))
+        raise EstimateChanged(
+            dict(broadcast.estimate),
+            now,
+            numbers_differ=differs(broadcast.estimate, now),
+            people_differ=is_other_people(broadcast.estimate, now),
+        )
     limit = broadcast.workspace.typed_count_above
     if now.people > limit and typed_count != now.people:
         raise CountNotTyped(now.people)
@@ -79,6 +99,8 @@ def launch(
             BroadcastState.SCHEDULED if scheduled else BroadcastState.RUNNING,
         )
         broadcast.refresh_from_db()
+        if not scheduled:
+            _hold_off_undoing(broadcast)
         record(
             broadcast.workspace, actor, "scheduled" if scheduled else "launched", broadcast, people=now.people
         )
@@ -107,6 +129,15 @@ def _spend_token(
     )
     if not spent:
         raise AlreadyLaunched
+
+
+def _hold_off_undoing(broadcast: Broadcast) -> None:
+    """From here on no import into its lists is undone until it is planned. Raises LaunchRefused where one is just now."""
+    lists = enabled_lists(broadcast)
+    lock_lists(one.source_id or one.pk for one in lists)
+    refused = [*undoing_checks(lists)]
+    if refused:
+        raise LaunchRefused(refused)
 
 
 def remember_estimate(*, broadcast: Broadcast, estimate: Estimate) -> None:
@@ -178,10 +209,21 @@ def _launch_due(broadcast: Broadcast) -> int:
         return _take_back(
             broadcast, _("Its time passed more than an hour ago while Crier was not running. Send it again.")
         )
+    if any(check.code == "being_undone" for check in blocked):
+        # The sweep asks again, for an hour.
+        return 0
     if blocked:
         return _take_back(broadcast, " ".join(str(check.sentence) for check in blocked))
     if not is_within(estimate, broadcast.estimate):
         return _take_back(broadcast, _more_than_agreed(broadcast, estimate, checks))
+    try:
+        return _launch_at_its_time(broadcast, estimate, last_id)
+    except LaunchRefused:
+        # Undoing an import into its lists began meanwhile.
+        return 0
+
+
+def _launch_at_its_time(broadcast: Broadcast, estimate: Estimate, last_id: int) -> int:
     agreed = dict(broadcast.estimate)
     with transaction.atomic():
         moved = _still_scheduled(broadcast).update(
@@ -192,6 +234,7 @@ def _launch_due(broadcast: Broadcast) -> int:
         if not moved:
             return 0
         broadcast.refresh_from_db()
+        _hold_off_undoing(broadcast)
         if differs(agreed, estimate):
             note(broadcast, "audience", difference_words(agreed, estimate))
         note(broadcast, "launched", _("Launched at its time."))

@@ -12,14 +12,14 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import ngettext
 
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Segment
-from campaigns.services.audience import audience_rows, last_recipient_id, single_person
+from campaigns.services.agreed import compare
+from campaigns.services.audience import audience_rows, enabled_lists, last_recipient_id, single_person
 from campaigns.services.events import note
 from messaging.dispatches import finish_dispatch_if_done, pause_dispatch, start_dispatch
 from messaging.ledger import count_planned
-from messaging.models import Dispatch, DispatchState, Message, MessageCount
+from messaging.models import Dispatch, DispatchState, Message
 
 log = structlog.get_logger("crier.planning")
 
@@ -69,7 +69,7 @@ def _plan_lists(segment: Segment) -> int:
     written = 0
     while True:
         done = Segment.objects.values_list("planned_to", "dispatch__state").get(pk=segment.pk)
-        if done[0] >= last_id or done[1] != DispatchState.PLANNING:
+        if done[0] >= last_id or done[1] != DispatchState.PLANNING or not enabled_lists(segment.broadcast):
             return written
         written += _plan_chunk(segment, done[0], min(done[0] + size, last_id))
         if connection.vendor == "sqlite":
@@ -124,14 +124,13 @@ ON CONFLICT (broadcast_id, msisdn) DO NOTHING
 
 
 def _finish_planning(segment: Segment) -> None:
-    """Starts sending; unless more people would get it than were agreed to: then a person is asked first.
+    """Starts sending; unless those planned are not those who were agreed to: then a person is asked first.
 
-    Nobody who was added after the launch is planned, but who was on the lists may come back: an opt-out that was
-    undone, a list that was enabled, rows of an import that was under way.
+    Nobody who was added after the launch is planned, but who was on the lists may go (removed, moved, not matching a live
+    list any more) and others may come: an opt-out that was undone, a list that was enabled, somebody moved here.
     """
     broadcast = segment.broadcast
-    planned = _planned(segment)
-    agreed = int(broadcast.estimate.get("people", planned))
+    compared = compare(segment)
     with transaction.atomic():
         if not Segment.objects.filter(pk=segment.pk, planned_at__isnull=True).update(
             planned_at=timezone.now()
@@ -139,23 +138,27 @@ def _finish_planning(segment: Segment) -> None:
             return
         if not start_dispatch(dispatch_id=segment.dispatch_id):
             return
-        sentence = ngettext("%(n)s person planned.", "%(n)s people planned.", planned) % {"n": f"{planned:,}"}
-        note(broadcast, "planned", sentence)
-        if planned > agreed:
-            reason = ngettext(
-                "The audience grew since it was agreed to: %(n)s person now, %(agreed)s then. Resume to send to all.",
-                "The audience grew since it was agreed to: %(n)s people now, %(agreed)s then. Resume to send to all.",
-                planned,
-            ) % {"n": f"{planned:,}", "agreed": f"{agreed:,}"}
-            pause_dispatch(dispatch_id=segment.dispatch_id, reason=reason, by_engine=True)
+        note(broadcast, "planned", compared.sentence)
+        _remember_left_out(broadcast, compared.left_out)
+        if compared.question:
+            _ask(segment, compared.question)
         elif Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.PAUSED).exists():
             pause_dispatch(dispatch_id=segment.dispatch_id)
     finish_dispatch_if_done(dispatch_id=segment.dispatch_id)
 
 
-def _planned(segment: Segment) -> int:
-    rows = MessageCount.objects.filter(dispatch_id=segment.dispatch_id).values_list("count", flat=True)
-    return sum(rows)
+def _remember_left_out(broadcast: Broadcast, count: int) -> None:
+    if count:
+        estimate = broadcast.estimate | {"left_out_since": count}
+        Broadcast.objects.filter(pk=broadcast.pk).update(estimate=estimate)
+
+
+def _ask(segment: Segment, question: str) -> None:
+    pause_dispatch(dispatch_id=segment.dispatch_id, reason=question, by_engine=True)
+    # Whoever paused it by hand meanwhile is asked as well before it goes on.
+    by_hand = Broadcast.objects.filter(pk=segment.broadcast_id, state=BroadcastState.PAUSED, state_reason="")
+    if by_hand.update(state_reason=question[:500]):
+        note(segment.broadcast, "paused", question)
 
 
 def plan_waiting_segments() -> int:

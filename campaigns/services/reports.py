@@ -121,9 +121,9 @@ def report_of(broadcast: Broadcast) -> Report:
     dispatches = list(Dispatch.objects.filter(segment__broadcast=broadcast))
     ids = [dispatch.pk for dispatch in dispatches]
     by_state = counts_of(ids)
-    people = sum(by_state.values()) or int(numbers_at_launch(broadcast).get("people") or 0)
-    if not sum(by_state.values()):
-        by_state[S.QUEUED.value] = people
+    people = sum(by_state.values())
+    if not people and not _is_planned(dispatches):
+        people = by_state[S.QUEUED.value] = int(numbers_at_launch(broadcast).get("people") or 0)
     agreed_cost = broadcast.estimate.get("cost")
     per_second, done_about = _pace(broadcast, ids, by_state)
     sent = sum(by_state[state.value] for state in HANDED_OVER)
@@ -196,9 +196,17 @@ def _reasons(dispatch_ids: list[int]) -> list[ReasonLine]:
     return lines
 
 
+def _is_planned(dispatches: list[Dispatch]) -> bool:
+    """Whether the ledger holds everybody."""
+    return any(dispatch.started_at for dispatch in dispatches)
+
+
 def _left_out(broadcast: Broadcast) -> dict[str, int]:
+    """`since_launch`: who had been agreed to, and opted out or unsubscribed before they were planned."""
     reach = numbers_at_launch(broadcast).get("reach") or {}
-    return {name: reach[name] for name in ("duplicates", "opted_out", "unsubscribed") if reach.get(name)}
+    counts = {name: reach.get(name) for name in ("duplicates", "opted_out", "unsubscribed")}
+    counts["since_launch"] = broadcast.estimate.get("left_out_since")
+    return {name: count for name, count in counts.items() if count}
 
 
 def _pace(

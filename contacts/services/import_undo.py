@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,12 +21,11 @@ from accounts.audit import record
 from contacts.batches import BATCH
 from contacts.errors import WrongState
 from contacts.models import Import, ImportBefore, ImportPurpose, ImportState, Recipient, RecipientList
-from contacts.related import was_anybody_texted
+from contacts.related import is_being_planned, was_anybody_texted
 from contacts.services.import_runner import lock_import, plan_of, update_import, work_on
 from contacts.services.import_writers import writer_for
-from contacts.services.lists import change_count
+from contacts.services.lists import UNDO_KEPT, change_count, lock_list
 
-KEPT = timedelta(days=30)
 UNDOABLE = (ImportState.FINISHED, ImportState.FAILED, ImportState.CANCELLED)
 COUNTS = ("removed", "restored", "put_back")
 
@@ -69,22 +68,57 @@ def _require_kept(imported: Import) -> None:
         )
     if imported.list_id is None:
         raise WrongState(_("The list of this import was deleted: there is nothing left to undo."))
-    if imported.finished_at and imported.finished_at < timezone.now() - KEPT:
+    if imported.finished_at and imported.finished_at < timezone.now() - UNDO_KEPT:
         raise WrongState(
             _("This import ended more than %(days)d days ago: what was there before is not kept any longer.")
-            % {"days": KEPT.days},
+            % {"days": UNDO_KEPT.days},
             code="too_old",
         )
 
 
 def require_not_texted(imported: Import) -> None:
-    if was_anybody_texted(_people_of(imported), _began_at(imported)):
+    """Of all who were added or changed by it, wherever they are now. One look for each: seconds for a million."""
+    _require_none_texted(imported, Recipient.objects.filter(list_id=imported.list_id, import_id=imported.pk))
+    # Who was changed, and who was added and has left the list since.
+    _require_none_texted(imported, ImportBefore.objects.filter(imported=imported, removed=False))
+
+
+def _require_none_texted(imported: Import, rows: QuerySet[Recipient] | QuerySet[ImportBefore]) -> None:
+    if was_anybody_texted(imported.workspace_id, rows, _began_at(imported)):
         raise WrongState(
             _(
                 "Somebody of this import has been texted already, so it stays. Remove people from the list instead."
             ),
             code="texted",
         )
+
+
+def lock_unused(imported: Import) -> None:
+    """Nobody launches to its list until the caller's transaction ends. Raises WrongState where somebody just did."""
+    # In the order of `lock_import`.
+    Import.objects.select_for_update(no_key=True).get(pk=imported.pk)
+    if imported.list is not None:
+        lock_list(imported.list)
+        _require_unused(imported.list)
+
+
+def _require_unused(recipient_list: RecipientList) -> None:
+    """With the list locked."""
+    if is_being_planned(recipient_list.pk):
+        raise WrongState(
+            _(
+                "A broadcast to %(name)s has just been launched: its people are being written into the ledger. Once they "
+                "are, this import cannot be undone any more; stop the broadcast if it was a mistake."
+            )
+            % {"name": recipient_list.name},
+            code="being_planned",
+        )
+
+
+def first_being_undone(list_ids: Iterable[int]) -> Import | None:
+    """Of imports into these lists: to them nothing may be launched meanwhile."""
+    rows = Import.objects.filter(list__in=list(list_ids), state=ImportState.UNDOING).select_related("list")
+    return rows.order_by("pk").first()
 
 
 def why_not_undoable(imported: Import) -> str:
@@ -121,7 +155,7 @@ def undo(import_id: int) -> None:
 def tidy_befores(limit: int = 200_000) -> int:
     """Deletes what nobody can undo any longer, some at a time; how many rows went."""
     gone = 0
-    old = ImportBefore.objects.filter(imported__finished_at__lt=timezone.now() - KEPT)
+    old = ImportBefore.objects.filter(imported__finished_at__lt=timezone.now() - UNDO_KEPT)
     old = old.exclude(imported__state=ImportState.UNDOING)
     while gone < limit and (batch := list(old.values_list("pk", flat=True)[:BATCH])):
         ImportBefore.objects.filter(pk__in=batch).delete()
@@ -137,12 +171,6 @@ def _standing() -> QuerySet[Import]:
 
 def _began_at(imported: Import) -> datetime:
     return imported.started_at or imported.created_at
-
-
-def _people_of(imported: Import) -> Any:
-    """Who was added or changed by it."""
-    changed = ImportBefore.objects.filter(imported=imported, removed=False, msisdn=OuterRef("msisdn"))
-    return Recipient.objects.filter(Q(import_id=imported.pk) | Exists(changed), list_id=imported.list_id)
 
 
 def _undo(imported: Import) -> None:
@@ -180,6 +208,7 @@ def _chunk(
     """False when the step is done."""
     with transaction.atomic():
         recipient_list = lock_import(imported, ImportState.UNDOING)
+        _require_unused(recipient_list)
         done = step(imported, recipient_list)
         if done is None:
             return False
@@ -192,21 +221,26 @@ def _chunk(
 
 
 def _remove_added(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
-    added = recipient_list.recipients.filter(import_id=imported.pk)
+    """Whoever was edited after the import stays: the two times of a row differ from its first edit on."""
+    added = recipient_list.recipients.filter(import_id=imported.pk, updated_at=F("created_at"))
     pks = list(added.order_by("msisdn").values_list("pk", flat=True)[:BATCH])
     if not pks:
         return None
-    Recipient.objects.filter(pk__in=pks).delete()
+    people = Recipient.objects.filter(pk__in=pks)
+    # A text to single people, or through another list they are on, may have come since the first look.
+    _require_none_texted(imported, people)
+    people.delete()
     change_count(recipient_list, -len(pks))
     return "removed", len(pks)
 
 
 def _restore_changed(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
-    """Whoever was edited after the import stays as edited."""
+    """Whoever was edited after the import wrote them stays as edited."""
     befores = ImportBefore.objects.filter(imported=imported, removed=False)
     last = list(befores.order_by("msisdn").values_list("msisdn", flat=True)[:BATCH])[-1:]
     if not last:
         return None
+    _require_none_texted(imported, befores.filter(msisdn__lte=last[0]))
     writer = writer_for(plan_of(imported), list_id=0, workspace_id=0, existing=imported.existing)
     ended = imported.finished_at or timezone.now()
     with connection.cursor() as cursor:

@@ -106,8 +106,8 @@ class Writer(ABC):
         """SQL of an UPDATE: FROM and WHERE, so that `r` is the row of the list, the parameter, that `left` looks up."""
 
     @abstractmethod
-    def _as_json(self, names: Sequence[str]) -> str:
-        """SQL: an object of these columns of `r`."""
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        """SQL: an object of these columns of `r`, and of `more` by its names."""
 
     @abstractmethod
     def _from_json(self, name: str) -> str:
@@ -214,20 +214,29 @@ class Writer(ABC):
         )
 
     def _keep_sql(self) -> str:
-        """Those that will change, as they are: what undoing puts back. A number comes once in an import."""
+        """Those that will change, as they are: what undoing puts back. A number comes once in an import.
+
+        `written_at` is what `updated_at` becomes: whoever is edited later has another one.
+        """
+        was = self._as_json([*self.plan.stored, "updated_at"], written_at="s.updated_at")
         return (
             f"INSERT INTO {BEFORE} (imported_id, msisdn, removed, was)"  # noqa: S608  # our own names
-            f" SELECT %s, r.msisdn, {self._false}, {self._as_json([*self.plan.stored, 'updated_at'])}"
+            f" SELECT %s, r.msisdn, {self._false}, {was}"
             f" FROM {self._looked_up(TABLE, OWN_LIST)} WHERE ({self._differs()})"
         )
 
     def put_back_sql(self) -> str:
-        """The changed rows as they were; parameters: list, import, last number, when the import ended."""
+        """The changed rows as they were; parameters: list, import, last number, when the import ended.
+
+        Not those that were edited since the import wrote them; of older imports that is not kept, and their end counts.
+        An empty `was` is of somebody whom the import added.
+        """
         names = [*self.plan.stored, "updated_at"]
         assignments = ", ".join(f"{name} = {self._from_json(name)}" for name in names)
         return (
             f"UPDATE {TABLE} AS r SET {assignments} {self._for_each(f'{BEFORE} AS b')}"  # noqa: S608  # our own names
-            f" AND b.imported_id = %s AND b.removed = {self._false} AND b.msisdn <= %s AND r.updated_at <= %s"
+            f" AND b.imported_id = %s AND b.removed = {self._false} AND b.msisdn <= %s AND b.was <> '{{}}'"
+            f" AND coalesce(r.updated_at = {self._from_json('written_at')}, r.updated_at <= %s)"
         )
 
     def _insert_sql(self) -> str:
@@ -308,13 +317,14 @@ class PostgresWriter(Writer):
             f"FROM (SELECT {alias}.*, r.id AS there FROM {looked_up}) AS {alias} WHERE r.id = {alias}.there"  # noqa: S608
         )
 
-    def _as_json(self, names: Sequence[str]) -> str:
-        return "jsonb_build_object(" + ", ".join(f"'{name}', r.{name}" for name in names) + ")"
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        values = {name: f"r.{name}" for name in names} | more
+        return "jsonb_build_object(" + ", ".join(f"'{name}', {value}" for name, value in values.items()) + ")"
 
     def _from_json(self, name: str) -> str:
         if name == "extra":
             return "b.was -> 'extra'"
-        return f"(b.was ->> '{name}')" + ("::timestamptz" if name == "updated_at" else "")
+        return f"(b.was ->> '{name}')" + ("::timestamptz" if name in ("updated_at", "written_at") else "")
 
     def _merged_extra(self) -> tuple[str, str]:
         if self.existing == ExistingNumbers.FILL:
@@ -360,9 +370,9 @@ class SqliteWriter(Writer):
         """Measured: with the row to be changed joined a second time it went through the whole table for each."""
         return f"FROM {left} WHERE {OWN_LIST} AND r.msisdn = {left[-1]}.msisdn"
 
-    def _as_json(self, names: Sequence[str]) -> str:
-        pairs = (f"'{name}', " + ("json(r.extra)" if name == "extra" else f"r.{name}") for name in names)
-        return f"json_object({', '.join(pairs)})"
+    def _as_json(self, names: Sequence[str], **more: str) -> str:
+        values = {name: "json(r.extra)" if name == "extra" else f"r.{name}" for name in names} | more
+        return "json_object(" + ", ".join(f"'{name}', {value}" for name, value in values.items()) + ")"
 
     def _from_json(self, name: str) -> str:
         return f"json_extract(b.was, '$.{name}')"

@@ -350,10 +350,11 @@ def cancel_import(*, imported: Import, actor: Actor) -> Import:
 
 
 def undo_import(*, imported: Import, actor: Actor) -> Import:
-    """Gives it to a worker. WrongState says why it cannot be undone, also where somebody has been texted."""
+    """Gives it to a worker. WrongState says why it cannot be undone, also where somebody has been or will be texted."""
     import_undo.require_undoable(imported)
     import_undo.require_not_texted(imported)
     with transaction.atomic():
+        import_undo.lock_unused(imported)
         fresh = {name: imported.undo_counts.get(name, 0) for name in import_undo.COUNTS}
         _move(
             imported,

@@ -35,7 +35,14 @@ from contacts.files.sheets import pack_workbook, sheet_row
 from contacts.models import ListJob, ListJobKind, ListJobState, OptOutHow, Recipient, RecipientList
 from contacts.people import Counted, Sought, behind, count_on, window
 from contacts.rules import EXTRA, rule_of
-from contacts.services.lists import change_count, create_list, learn_columns, lock_list, set_list_enabled
+from contacts.services.lists import (
+    change_count,
+    create_list,
+    learn_columns,
+    lock_list,
+    note_leavers,
+    set_list_enabled,
+)
 from contacts.services.opt_outs import opt_out_many
 from contacts.services.turns import does_anybody_wait
 
@@ -300,9 +307,15 @@ class _Move(_Copy):
         self.writes = [job.list, self.target]
 
     def do(self, rows: Rows) -> dict[str, int]:
-        counts = super().do(rows)
-        _remove([pk for pk, _msisdn in rows], self.job.list)
-        return {"moved": counts["copied"], "there_already": counts["there_already"]}
+        """A row that changes lists stays the same one: broadcasts under way know it by its id, undoing by its import."""
+        ids = [pk for pk, _msisdn in rows]
+        note_leavers(ids)
+        there = Recipient.objects.filter(list=self.target, msisdn=OuterRef("msisdn"))
+        here = Recipient.objects.filter(pk__in=ids, list=self.job.list)
+        moved = here.exclude(Exists(there)).update(list=self.target)
+        change_count(self.job.list, -moved)
+        change_count(self.target, moved)
+        return {"moved": moved, "there_already": _remove(ids, self.job.list)}
 
 
 class _Merge(_Copy):
@@ -491,6 +504,7 @@ def _learn_from(source: RecipientList, targets: Iterable[RecipientList]) -> None
 
 
 def _remove(ids: list[int], recipient_list: RecipientList) -> int:
+    note_leavers(ids)
     removed, _by_kind = Recipient.objects.filter(pk__in=ids, list=recipient_list).delete()
     change_count(recipient_list, -removed)
     return removed

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,7 @@ from accounts.models import AuditEntry, Workspace
 from contacts.batches import in_batches
 from contacts.errors import ContactsError, WrongState
 from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person
-from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilter
+from contacts.models import ExistingNumbers, ImportState, Recipient, RecipientList, SavedFilter
 from contacts.numbers import Refused, read_number
 from contacts.people import people_of
 from contacts.related import users_of
@@ -27,6 +27,8 @@ from contacts.services.forgetting import ERASED
 from contacts.services.opt_outs import opted_out_numbers
 from sms.msisdn import kind_of
 
+# For so long an import can be undone.
+UNDO_KEPT = timedelta(days=30)
 CHANGEABLE = (*PERSON_FIELDS, "extra", "updated_at")
 
 
@@ -242,11 +244,34 @@ def remove_recipients(
         for batch in in_batches(dict.fromkeys(ids)):
             rows = recipient_list.recipients.filter(pk__in=batch)
             removed += rows
+            note_leavers(batch)
             rows.delete()
         change_count(recipient_list, -len(removed))
         if removed:
             record(recipient_list.workspace, actor, "removed people", recipient_list, count=len(removed))
     return removed
+
+
+def note_leavers(ids: Collection[int]) -> None:
+    """Whoever came by an import and leaves its list is kept by number for as long as the import can be undone: nobody who
+    was texted is undone. Before the rows go or change lists, and with their list locked.
+    """
+    oldest: Any = timezone.now() - UNDO_KEPT
+    empty = "'{}'::jsonb" if connection.vendor == "postgresql" else "'{}'"
+    places = ", ".join(["%s"] * len(ids))
+    if ids:
+        with connection.cursor() as cursor:
+            values = [ImportState.UNDONE.value, connection.ops.adapt_datetimefield_value(oldest), *ids]
+            cursor.execute(_NOTE_LEAVERS.format(empty=empty, places=places), values)
+
+
+_NOTE_LEAVERS = """
+INSERT INTO contacts_importbefore (imported_id, msisdn, removed, was)
+SELECT r.import_id, r.msisdn, false, {empty}
+FROM contacts_recipient AS r JOIN contacts_import AS i ON i.id = r.import_id AND i.list_id = r.list_id
+WHERE i.state <> %s AND (i.finished_at IS NULL OR i.finished_at >= %s) AND r.id IN ({places})
+ON CONFLICT DO NOTHING
+"""
 
 
 def restore_recipients(
@@ -256,7 +281,7 @@ def restore_recipients(
     actor: Actor,
     removed_at: datetime | None = None,
 ) -> int:
-    """Puts removed rows back, under their old ids where these are free. How many were put back.
+    """Puts removed rows back as they were, under their old ids. How many were put back.
 
     A number that is on the list again meanwhile stays as it is now, and one that was erased since `removed_at` is gone.
     """
@@ -300,6 +325,12 @@ def lock_list(recipient_list: RecipientList) -> RecipientList:
     """The list as it is now. One writer at a time keeps its count right. Needs a transaction."""
     require_own_people(recipient_list)
     return RecipientList.objects.select_for_update(no_key=True).get(pk=recipient_list.pk)
+
+
+def lock_lists(ids: Iterable[int]) -> None:
+    """As `lock_list`, of several. In one order, so that two who lock the same ones never wait for each other."""
+    rows = RecipientList.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk")
+    list(rows.values_list("pk"))
 
 
 def change_count(recipient_list: RecipientList, by: int) -> None:

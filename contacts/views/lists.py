@@ -48,6 +48,7 @@ SHOWN_COLUMNS = 3
 PAGE_SIZE = 50
 PASTED_AT_ONCE = 10_000
 REFUSED_SHOWN = 20
+KEPT_TIMES = ("created_at", "updated_at")
 
 
 @form_page
@@ -403,11 +404,12 @@ def _for_both(response: HttpResponse) -> HttpResponse:
 
 def _kept(person: Recipient) -> dict[str, Any]:
     kept = {
-        name: getattr(person, name) for name in ("id", "msisdn", "country", "kind", "extra", *PERSON_FIELDS)
+        name: getattr(person, name)
+        for name in ("id", "msisdn", "country", "kind", "extra", "import_id", *PERSON_FIELDS)
     }
-    return kept | {"created_at": person.created_at.isoformat()}
+    return kept | {name: getattr(person, name).isoformat() for name in KEPT_TIMES}
 
 
 def _from_kept(kept: dict[str, Any]) -> Recipient:
-    created_at = parse_datetime(kept["created_at"]) or timezone.now()
-    return Recipient(**(kept | {"created_at": created_at}))
+    times = {name: parse_datetime(kept.get(name, "")) or timezone.now() for name in KEPT_TIMES}
+    return Recipient(**(kept | times))

@@ -11,9 +11,11 @@ from django.utils import timezone
 from accounts.models import Workspace
 from contacts.errors import WrongState
 from contacts.models import ExistingNumbers, Import, ImportBefore, ImportState, RecipientList
+from contacts.people import Sought
 from contacts.related import register_texted_check
-from contacts.services import import_undo, imports
-from contacts.services.lists import Person, add_recipients, update_recipient
+from contacts.services import import_runner, import_undo, imports
+from contacts.services.list_jobs import Wish, start_job
+from contacts.services.lists import Person, add_recipients, remove_recipients, update_recipient
 from tests.access import assert_access
 from tests.contacts.support import NOBODY, checked, list_named, lose_lease, number, ran, upload
 from tests.contacts.test_import_runner import Killed, table
@@ -83,6 +85,109 @@ def test_whoever_was_edited_since_stays_as_edited(acme: Workspace) -> None:
     )
     undone(imported)
     assert set(members.recipients.values_list("first_name", "custom1")) == {("By hand", "0"), ("", "old")}
+
+
+def test_whom_it_added_and_who_was_edited_since_stays(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, table(3))))
+    assert imported.list is not None
+    people = imported.list.recipients.order_by("msisdn")
+    update_recipient(recipient=people[0], actor=NOBODY, fields={"first_name": "By hand"})
+    pasted = [Person(f"+{number(1)}", {"last_name": "Lee"})]
+    add_recipients(recipient_list=imported.list, people=pasted, actor=NOBODY)
+    assert undone(imported).undo_counts["removed"] == 1
+    assert list(people.values_list("first_name", "last_name")) == [("By hand", ""), ("Ann", "Lee")]
+    imported.list.refresh_from_db()
+    assert imported.list.recipient_count == 2
+
+
+def test_an_edit_while_the_import_runs_stays(
+    acme: Workspace, monkeypatch: pytest.MonkeyPatch, small_chunks: int
+) -> None:
+    """After its rows were written, before its end: of somebody it changed, and of somebody it added."""
+    members = members_of(acme, 1)
+    imported = checked(upload(acme, table(25)), to=members)
+    monkeypatch.setattr(import_runner, "FIRST_CHUNK_ROWS", 10)
+    real, edited = import_runner._write, []
+
+    def edit(*args: Any, **more: Any) -> None:
+        real(*args, **more)
+        if not edited:
+            for msisdn in (number(0), number(1)):
+                person = members.recipients.get(msisdn=msisdn)
+                edited.append(
+                    update_recipient(recipient=person, actor=NOBODY, fields={"first_name": "By hand"})
+                )
+
+    monkeypatch.setattr(import_runner, "_write", edit)
+    assert undone(ran(imported)).undo_counts == {"removed": 23, "restored": 0, "put_back": 0}
+    rows = members.recipients.order_by("msisdn").values_list("msisdn", "first_name")
+    assert list(rows) == [(number(0), "By hand"), (number(1), "By hand")]
+
+
+def test_an_import_from_before_that_was_kept_is_judged_by_its_end(acme: Workspace) -> None:
+    members = members_of(acme, 2)
+    imported = ran(checked(upload(acme, table(2)), to=members))
+    for before in ImportBefore.objects.all():
+        before.was = {name: value for name, value in before.was.items() if name != "written_at"}
+        before.save()
+    update_recipient(
+        recipient=members.recipients.get(msisdn=number(0)), actor=NOBODY, fields={"first_name": "By hand"}
+    )
+    assert undone(imported).undo_counts["restored"] == 1
+    assert set(members.recipients.values_list("first_name", "custom1")) == {("By hand", "0"), ("", "old")}
+
+
+def moved(source: RecipientList, target: RecipientList) -> None:
+    source.refresh_from_db()
+    start_job(sought=Sought(source), wish=Wish("move", target=target), actor=NOBODY)
+
+
+def test_moved_there_and_back_is_as_if_never_moved(acme: Workspace) -> None:
+    members, elsewhere = members_of(acme, 3), list_named(acme, "Elsewhere")
+    before = state_of(members)
+    imported = ran(checked(upload(acme, table(3, start=1)), to=members))
+    moved(members, elsewhere)
+    moved(elsewhere, members)
+    assert undone(imported).undo_counts == {"removed": 1, "restored": 2, "put_back": 0}
+    assert state_of(members) == before
+    assert not ImportBefore.objects.exists()
+
+
+def test_whoever_was_moved_stays_there(acme: Workspace) -> None:
+    members, elsewhere = members_of(acme, 1), list_named(acme, "Elsewhere")
+    imported = ran(checked(upload(acme, table(3)), to=members))
+    moved(members, elsewhere)
+    assert undone(imported).undo_counts == {"removed": 0, "restored": 0, "put_back": 0}
+    elsewhere.refresh_from_db()
+    assert elsewhere.recipient_count == elsewhere.recipients.count() == 3
+    assert set(elsewhere.recipients.values_list("first_name", flat=True)) == {"Ann"}
+
+
+def test_removed_and_put_back_is_as_if_never_removed(bob_client: Client, acme: Workspace) -> None:
+    members = members_of(acme, 2)
+    before = state_of(members)
+    imported = ran(checked(upload(acme, table(3, start=1)), to=members))
+    ids = list(members.recipients.values_list("pk", flat=True))
+    bob_client.post(reverse("recipient-list-remove", args=[members.pk]), {"selected": ids})
+    assert not members.recipients.exists()
+    bob_client.post(reverse("recipient-list-restore", args=[members.pk]))
+    assert undone(imported).undo_counts == {"removed": 2, "restored": 1, "put_back": 0}
+    assert state_of(members) == before
+
+
+def test_who_left_is_kept_only_as_long_as_it_can_be_undone(acme: Workspace) -> None:
+    old, fresh = ran(checked(upload(acme, table(2)))), ran(checked(upload(acme, table(2))))
+    Import.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=31))
+    for imported in (old, fresh):
+        assert imported.list is not None
+        ids = list(imported.list.recipients.values_list("pk", flat=True))
+        remove_recipients(recipient_list=imported.list, ids=ids, actor=NOBODY)
+    assert set(ImportBefore.objects.values_list("imported", "msisdn")) == {
+        (fresh.pk, number(0)),
+        (fresh.pk, number(1)),
+    }
+    assert undone(fresh).state == ImportState.UNDONE
+    assert not ImportBefore.objects.exists()
 
 
 def test_whoever_is_on_the_list_again_stays(acme: Workspace) -> None:
@@ -178,11 +283,17 @@ def test_an_import_of_whom_somebody_was_texted_stays(
     monkeypatch.setattr(related, "_texted_checks", [])
     members = members_of(acme, 3)
     imported = ran(checked(upload(acme, table(3, start=2)), to=members))
-    asked: list[set[str]] = []
-    register_texted_check(lambda people, since: bool(asked.append({p.msisdn for p in people})) or True)
+    asked: list[tuple[int, set[str]]] = []
+    register_texted_check(
+        lambda workspace, rows, since: bool(asked.append((workspace, {row.msisdn for row in rows})))
+    )
+    assert undone(imported).state == ImportState.UNDONE
+    added, changed = {number(3), number(4)}, {number(2)}
+    assert asked[:2] == [(acme.pk, added), (acme.pk, changed)]
+    register_texted_check(lambda *_args: True)
+    again = ran(checked(upload(acme, table(3, start=2)), to=members))
     with pytest.raises(WrongState, match="has been texted already"):
-        undone(imported)
-    assert asked == [{number(2), number(3), number(4)}], "who was added, and who was changed"
+        undone(again)
 
 
 def test_pages_and_their_access(bob_client: Client, acme: Workspace) -> None:

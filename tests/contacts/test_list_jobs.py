@@ -81,6 +81,19 @@ def test_move(acme: Workspace, members: RecipientList) -> None:
     assert (members.recipient_count, other.recipient_count) == (25, 10)
 
 
+def test_who_is_moved_stays_the_same_row(acme: Workspace, members: RecipientList) -> None:
+    """Broadcasts under way know it by its id, undoing by its import and times."""
+    other = list_named(acme, "Other", [Person(f"+{number(0)}")])
+    members.recipients.update(import_id=7)
+    names = ("pk", "msisdn", "first_name", "extra", "import_id", "created_at", "updated_at")
+    before = list(members.recipients.exclude(msisdn=number(0)).order_by("pk").values(*names))
+    stays = other.recipients.get().pk
+    assert do(members, kind="move", target=other).counts == {"moved": 34, "there_already": 1}
+    assert list(other.recipients.exclude(pk=stays).order_by("pk").values(*names)) == before
+    assert not members.recipients.exists()
+    assert_counted(members, other)
+
+
 def test_remove(members: RecipientList) -> None:
     assert do(members, ANNS, kind="remove").counts == {"removed": 7}
     assert_counted(members)
