@@ -27,9 +27,6 @@ from tests.engine.makers import SENDER, make_account, make_dispatch
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 OpenPage = Callable[..., Page]
-SHAPES = pytest.mark.parametrize(
-    ("width", "height", "dark"), [(1440, 900, False), (390, 844, True)], ids=["wide-light", "narrow-dark"]
-)
 LEEDS = {"conditions": [{"field": "extra:city", "operator": "is", "value": "Leeds"}]}
 LONG_NAME = "Customers of the autumn campaign in the north-east"
 
@@ -74,33 +71,43 @@ def full(acme: Workspace, members: RecipientList, alice: User) -> OptOut:
     return OptOut.objects.get(msisdn=number(3))
 
 
-@SHAPES
-def test_every_page_is_clean(
-    open_page: OpenPage,
-    site: str,
-    alice: User,
-    members: RecipientList,
-    full: OptOut,
-    width: int,
-    height: int,
-    dark: bool,
-) -> None:
-    page = open_page(width=width, height=height, dark=dark, user=alice, base_url=site)
-    for address in (
+@pytest.fixture
+def addresses(members: RecipientList, full: OptOut) -> tuple[list[str], list[str]]:
+    """Pages that look otherwise on a wide screen, and those that are one column everywhere."""
+    food = full.workspace.unsubscribe_lists.get()
+    person = members.recipients.get(msisdn=number(0))
+    wide = [
         "/lists/",
-        f"/lists/{members.pk}/paste/",
-        f"/lists/{members.pk}/people/{members.recipients.get(msisdn=number(0)).pk}/",
-        f"/lists/{members.pk}/jobs/new/",
-        f"/lists/{members.pk}/jobs/new/?kind=split",
+        "/opt-outs/",
+        f"/opt-outs/lists/{food.pk}/",
+        "/opt-out-reviews/",
         f"/numbers/{number(0)}/",
+        f"/lists/{members.pk}/people/{person.pk}/",
+    ]
+    narrow = [
+        f"/lists/{members.pk}/paste/",
+        f"/lists/{members.pk}/jobs/new/?kind=split",
         f"/numbers/{number(0)}/erase/",
         f"/numbers/{number(3)}/",
-        "/opt-outs/",
         f"/opt-outs/{full.pk}/remove/",
-        f"/opt-outs/lists/{full.workspace.unsubscribe_lists.get().pk}/",
-        "/opt-out-reviews/",
         "/opt-out-reviews/?decided=1",
-    ):
+    ]
+    return wide, narrow
+
+
+def test_pages_are_clean_on_a_wide_screen(
+    open_page: OpenPage, site: str, alice: User, addresses: tuple[list[str], list[str]]
+) -> None:
+    page = open_page(user=alice, base_url=site)
+    for address in addresses[0]:
+        assert_page_is_clean(page, address)
+
+
+def test_pages_are_clean_on_a_phone_in_the_dark(
+    open_page: OpenPage, site: str, alice: User, addresses: tuple[list[str], list[str]]
+) -> None:
+    page = open_page(width=390, height=844, dark=True, user=alice, base_url=site)
+    for address in (*addresses[0], *addresses[1]):
         assert_page_is_clean(page, address)
 
 
@@ -108,7 +115,7 @@ def test_empty_states_stand_in_the_middle(open_page: OpenPage, site: str, acme: 
     empty = create_unsubscribe_list(workspace=acme, actor=NOBODY, name="Nobody yet")
     page = open_page(user=bob, base_url=site)
     for address in ("/opt-out-reviews/", f"/opt-outs/lists/{empty.pk}/"):
-        assert_page_is_clean(page, address)
+        page.goto(address)
         card, state = (
             page.locator(one).bounding_box() for one in (".card:has(.empty-state)", ".empty-state")
         )
@@ -143,18 +150,10 @@ def test_what_was_pasted_and_read_is_said_to_be_on_the_list(
 
 
 class TestFilter:
-    @SHAPES
     def test_each_field_offers_what_fits_it(
-        self,
-        open_page: OpenPage,
-        site: str,
-        bob: User,
-        members: RecipientList,
-        width: int,
-        height: int,
-        dark: bool,
+        self, open_page: OpenPage, site: str, bob: User, members: RecipientList
     ) -> None:
-        page = open_page(width=width, height=height, dark=dark, user=bob, base_url=site)
+        page = open_page(width=390, height=844, dark=True, user=bob, base_url=site)
         page.goto(f"/lists/{members.pk}/")
         page.get_by_text("Filter", exact=True).click()
         field, compare, value = (
@@ -182,7 +181,9 @@ class TestFilter:
         page.get_by_label("Value of condition 2").select_option("No")
         page.get_by_role("button", name="Add a condition").click()
         page.get_by_role("button", name="Remove condition 3").click()
-        expect(page.get_by_text("Condition 1", exact=True)).to_be_visible(visible=width == 390)
+        expect(page.get_by_text("Condition 1", exact=True)).to_be_visible()
+        # a control half under the bar at the top counts as too small
+        page.evaluate("window.scrollTo(0, 0)")
         assert_shown_page_is_clean(page)
         page.get_by_role("button", name="Apply").click()
         expect(page.get_by_text("6 match")).to_be_visible()
