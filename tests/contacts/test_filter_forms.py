@@ -107,4 +107,4 @@ def test_what_does_not_fit_is_explained_and_kept(bob_client: Client, members: Re
 
 def test_the_table_names_its_columns_on_phones(bob_client: Client, members: RecipientList) -> None:
     page = bob_client.get(reverse("recipient-list-detail", args=[members.pk])).content.decode()
-    assert '<td data-label="city">Leeds</td>' in page
+    assert 'data-label="city">Leeds</td>' in page
