@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.choices import country_choices
 from accounts.models import Workspace
 from contacts.exports import EXPORT_FORMS
-from contacts.fields import AT, EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS, SOURCE
+from contacts.fields import AT, EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS, SOURCE, column_name
 from contacts.files.columns import EXTRA, IGNORED, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS
 from contacts.files.formats import DELIMITER_WORDS, QUOTES, WORKBOOKS
@@ -234,7 +234,7 @@ class ColumnsForm(NamingForm):
         for at, column in enumerate(imported.columns):
             self.fields[f"column-{at}"] = forms.ChoiceField(
                 label=_("Goes to: %(column)s") % {"column": column["name"]},
-                choices=offered,
+                choices=with_own_name(offered, imported, column["name"]),
                 required=False,
                 widget=QuickSelect,
             )
@@ -338,6 +338,19 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
         *((name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS),
         *((target, _("Own column: %(name)s") % {"name": target.removeprefix(EXTRA)}) for target in own),
     ]
+
+
+def with_own_name(offered: list[Any], imported: Import, header: str) -> list[Any]:
+    """A column may always be kept under its own name, whatever its content was taken for."""
+    name = column_name(header)
+    target = EXTRA + name
+    if (
+        imported.purpose != ImportPurpose.RECIPIENTS
+        or not name
+        or any(target == one for one, _words in offered)
+    ):
+        return offered
+    return [*offered, (target, _("Own column: %(name)s") % {"name": name})]
 
 
 class FormatForm(NamingForm):
@@ -486,6 +499,13 @@ def job_kinds(asked: FilterForm) -> dict[str, Any]:
     return kinds
 
 
+def mark_one_of_several(form: forms.Form, names: Sequence[str]) -> None:
+    """One of these fields is needed: "optional" beside each of them would be wrong."""
+    for name in names:
+        if name in form.fields:
+            form.fields[name].one_of_several = True  # type: ignore[attr-defined]  # read by web/forms/field.html
+
+
 JOB_NEEDS: dict[str, tuple[str, ...]] = {
     SAVE_FILTER: ("name",),
     LIVE_LIST: ("name",),
@@ -516,26 +536,26 @@ class JobForm(NamingForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     field = forms.ChoiceField(
-        label=gettext_lazy("Field"), required=False, help_text=gettext_lazy("To be set for everybody.")
+        label=gettext_lazy("Field"), required=False, help_text=gettext_lazy("It is set for all of them.")
     )
     value = forms.CharField(
         label=gettext_lazy("Value"),
         max_length=EXTRA_LIMIT,
         required=False,
-        help_text=gettext_lazy("Of the field; nothing empties it."),
+        help_text=gettext_lazy("Leave it out to empty the field."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     parts = forms.IntegerField(
         label=gettext_lazy("Parts"),
         required=False,
         min_value=2,
-        help_text=gettext_lazy("Into how many lists a split goes; at random."),
+        help_text=gettext_lazy("Into how many lists they go. Or say below how many people a list takes."),
     )
     size = forms.IntegerField(
         label=gettext_lazy("People in a part"),
         required=False,
         min_value=1,
-        help_text=gettext_lazy("Of a split, instead of the number of parts."),
+        help_text=gettext_lazy("Instead of the number of parts."),
     )
     others = forms.MultipleChoiceField(
         label=gettext_lazy("Other lists"),
@@ -569,14 +589,16 @@ class JobForm(NamingForm):
         offered = {
             "target": [("", _("A new one")), *named],
             "others": named,
-            "field": [("", "—"), *fields, *further],
+            "field": [("", _("Choose a field")), *fields, *further],
         }
         for name, choices in offered.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField, see above
         asked = {"agreed"} if people is not None and people > AGREED_ABOVE else set()
         for name in self.fields.keys() - {"kind", *JOB_NEEDS.get(kind, ()), *asked}:
             del self.fields[name]
+        mark_one_of_several(self, ("name", "target", "parts", "size", "others", "field"))
         if "target" in self.fields:
+            self.fields["name"].label = _("Name of the new list")
             self.fields["name"].help_text = _("Of the new list, where none is chosen.")
         self.name_errors()
         if asked:
@@ -630,3 +652,4 @@ class MergeForm(NamingForm):
         self.lists = {str(one.pk): one for one in chosen if one.source_id is None}
         named = [(pk, one.name) for pk, one in self.lists.items()]
         self.fields["target"].choices = [("", _("A new one")), *named]  # type: ignore[attr-defined]  # a ChoiceField
+        mark_one_of_several(self, ("target", "name"))

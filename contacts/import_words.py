@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from contacts.models import Import, ImportPurpose
+from contacts.models import Import, ImportPurpose, ImportState
 from contacts.services.imports import target_name
 
 Text = str | Promise
@@ -137,4 +137,7 @@ def target_of(imported: Import) -> tuple[str, str]:
     if imported.purpose == ImportPurpose.UNSUBSCRIBE_LIST:
         pk = imported.unsubscribe_list_id
         return name, reverse("unsubscribe-list-detail", args=[pk]) if pk else ""
-    return name, reverse("recipient-list-detail", args=[imported.list_id]) if imported.list_id else ""
+    if imported.list_id:
+        return name, reverse("recipient-list-detail", args=[imported.list_id])
+    # Dropped before it ran: the list was never made.
+    return "" if imported.state == ImportState.CANCELLED else name, ""

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Workspace
 from contacts.errors import ContactsError
 from contacts.fields import COLUMN_NAME_LIMIT, EXTRA_LIMIT, LABELS, PERSON_FIELDS, column_name
-from contacts.models import OptOut, Recipient
+from contacts.models import NumberKind, OptOut, Recipient
 from contacts.search import number_begins, number_contains, number_is
 from sms.msisdn import Kind
 
@@ -299,7 +299,7 @@ def _day(raw: str) -> date | None:
 def _shown(one: Condition) -> str:
     if one.field == "opted_out":
         return _("yes") if one.value == YES else _("no")
-    return one.value
+    return str(NumberKind(one.value).label) if one.field == "kind" and one.value else one.value
 
 
 def _joined(parts: Sequence[str], match: str) -> str:

@@ -193,9 +193,12 @@ def _page_of(request: WorkspaceRequest, asked: FilterForm) -> dict[str, Any]:
     }
 
 
-def _shown_people(rows: list[Recipient], recipient_list: RecipientList) -> list[tuple[Recipient, list[str]]]:
+def _shown_people(
+    rows: list[Recipient], recipient_list: RecipientList
+) -> list[tuple[Recipient, list[tuple[str, str]]]]:
+    """Each with some of its further columns, by name."""
     shown = recipient_list.columns[:SHOWN_COLUMNS]
-    return [(person, [person.extra.get(name, "") for name in shown]) for person in rows]
+    return [(person, [(name, person.extra.get(name, "")) for name in shown]) for person in rows]
 
 
 @require_GET
@@ -233,8 +236,16 @@ def list_paste(request: WorkspaceRequest, pk: int) -> HttpResponse:
                 return redirect("recipient-list-detail", pk)
             form = PasteForm({"numbers": "\n".join(one.raw for one in refused)})
             form.add_error("numbers", _("These could not be read. Correct them and add them again."))
-    context = {"list": recipient_list, "form": form, "refused": refused[:REFUSED_SHOWN]}
+    context = {"list": recipient_list, "form": form, "refused": refused, "reasons": _reasons(refused)}
     return render(request, "contacts/paste.html", context, status=422 if form.is_bound else 200)
+
+
+def _reasons(refused: list[Refused]) -> list[tuple[str, str]]:
+    """The first ones for the error summary, and how many more there are."""
+    shown = [("", str(one.sentence)) for one in refused[:REFUSED_SHOWN]]
+    more = len(refused) - len(shown)
+    words = ngettext("%(n)d more number.", "%(n)d more numbers.", more)
+    return [*shown, ("", words % {"n": more})] if more else shown
 
 
 def _paste(request: WorkspaceRequest, recipient_list: RecipientList, numbers: list[str]) -> list[Refused]:

@@ -178,7 +178,7 @@ def test_all_of_the_page_offer_all_who_match(bob_page: Page, members: RecipientL
     bob_page.get_by_label("Select all on this page").check()
     expect(bob_page.locator("[data-bulk]")).to_contain_text("50 selected")
     bob_page.get_by_role("link", name="Select all 60 that match").click()
-    expect(bob_page.get_by_role("heading", name="All who match")).to_be_visible()
+    expect(bob_page.get_by_role("heading", name="Everybody on the list")).to_be_visible()
     expect(bob_page.get_by_role("link", name="Copy them to a list")).to_be_visible()
 
 

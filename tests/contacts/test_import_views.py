@@ -396,3 +396,23 @@ def test_every_count_of_the_check_shows_its_rows(bob_client: Client, acme: Works
     page = bob_client.get(url_of("import-detail", imported)).content.decode()
     assert page.count("<summary>First rows</summary>") == 4
     assert "those that the check found" in page
+
+
+def test_a_column_may_keep_its_own_name(bob_client: Client, acme: Workspace) -> None:
+    """Also one whose content was taken for a field, or that is empty."""
+    imported = upload(acme, f"number,Anrede,Leer\n+{number(0)},Frau,\n")
+    assert imported.mapping == ["msisdn", "gender", ""]
+    url = url_of("import-columns", imported)
+    page = bob_client.get(url).content.decode()
+    assert page.count('<option value="extra:anrede">') == page.count('<option value="extra:leer">') == 1
+    chosen = columns_data(imported, **{"column-1": "extra:anrede", "column-2": "extra:leer"})
+    assert bob_client.post(url, chosen).status_code == 302
+    imported.refresh_from_db()
+    assert imported.mapping == ["msisdn", "extra:anrede", "extra:leer"]
+
+
+def test_a_dropped_import_names_no_list_that_never_was(bob_client: Client, acme: Workspace) -> None:
+    imported = checked(upload(acme, TEXT))
+    imports.cancel_import(imported=imported, actor=NOBODY)
+    for page in (url_of("import-detail", imported), reverse("import-list")):
+        assert imported.new_list_name not in bob_client.get(page).content.decode()
