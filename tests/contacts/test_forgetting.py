@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -288,5 +289,6 @@ def test_the_database_holds_nothing_but_what_the_docs_name(
         recipient_list=members, people=[lists.Person(f"+{MAYA}", {"last_name": "Quince"})], actor=NOBODY
     )
     erase(acme)
-    told = [table for table, row in dump() for word in (NATIONAL, "Quince", "Lime", "maya@") if word in row]
-    assert told == ["contacts_optout"]
+    # Another person's number begins like hers.
+    words = re.compile(rf"{NATIONAL}(?!\d)|Quince|Lime|maya@")
+    assert [table for table, row in dump() if words.search(row)] == ["contacts_optout"]
