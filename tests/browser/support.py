@@ -216,6 +216,7 @@ def assert_shown_page_is_clean(page: Page) -> None:
     assert page.title().strip(" ·").removesuffix("Crier").strip(" ·"), f"{page.url}: the title is empty"
     assert watch.errors == [], f"{page.url}: errors in the console"
     assert watch.outside == [], f"{page.url}: asked other hosts"
-    assert axe(page) == [], f"{page.url}: axe"
+    findings = axe(page)
+    assert not findings, "\n".join([f"{page.url}: axe", *findings])
     for width in (320, WIDE[0]):
         assert overflow(page, width) <= 0, f"{page.url}: {overflow(page, width)} px too wide at {width}"
