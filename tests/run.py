@@ -1,4 +1,6 @@
-"""`make test`: the whole suite on SQLite, then on PostgreSQL. What a machine lacks is said in one line, or fails with CI.
+"""`make test`: the whole suite on SQLite, then on PostgreSQL, there without what knows no database.
+
+What a machine lacks is said in one line, or fails with CI.
 
 Services: TEST_DATABASE_URL (default postgres://postgres@127.0.0.1:5432/postgres), TEST_REDIS_URL, TEST_AMQP_URL.
 """
@@ -18,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 HOW_TO = "To get it on Debian: apt-get install postgresql redis-server rabbitmq-server chromium"
 NO_TESTS_CHOSEN = 5
+# Without Django: once is enough.
+NO_DATABASE = "tests/sms"
 
 
 def main() -> int:
@@ -25,7 +29,7 @@ def main() -> int:
     began = time.monotonic()
     codes = [run_suite("SQLite", {}, arguments)]
     if has_postgresql():
-        codes.append(run_suite("PostgreSQL", {"DATABASE_URL": POSTGRESQL}, arguments))
+        codes.append(run_suite("PostgreSQL", {"DATABASE_URL": POSTGRESQL}, arguments, without=NO_DATABASE))
     elif os.environ.get("CI"):
         print("PostgreSQL is not there, and CI demands it. " + HOW_TO)
         codes.append(1)
@@ -43,12 +47,13 @@ def has_postgresql() -> bool:
     return True
 
 
-def run_suite(name: str, extra: dict[str, str], arguments: list[str]) -> int:
+def run_suite(name: str, extra: dict[str, str], arguments: list[str], without: str = "") -> int:
     print(f"--- The suite on {name}", flush=True)
     with tempfile.TemporaryDirectory(prefix="crier-test-") as data:
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         environment |= {"CRIER_DATA": data, "TEST_POSTGRESQL": "1" if has_postgresql() else ""} | extra
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
+        command += [f"--ignore={without}"] if without else []
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     return 0 if arguments and code == NO_TESTS_CHOSEN else code
 

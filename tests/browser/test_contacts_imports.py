@@ -76,7 +76,7 @@ def checked_with_every_count(acme: Workspace) -> Import:
     )
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True), (1440, True), (390, False)])
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
 def test_the_check_shows_every_count_with_its_rows(
     open_page: Callable[..., Page], site: str, acme: Workspace, bob: User, width: int, dark: bool
 ) -> None:
