@@ -1,0 +1,1 @@
+"""Tracked links: what is sent, where it leads, and who followed it."""
