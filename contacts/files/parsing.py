@@ -72,10 +72,6 @@ class Plan:
         """Columns of the table that the file fills, besides number and country."""
         return [*self.fields, *(["extra"] if self.extras else [])]
 
-    def read_moment(self, raw: str) -> str:
-        """For files of opt-outs."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, slots=True)
 class OptOutPlan(Plan):
@@ -151,6 +147,7 @@ class Parser:
         self._pick = _picker([plan.column_of(target) for target in targets])
         self._zone_at = targets.index("time_zone") if "time_zone" in targets else None
         self._moment_at = targets.index(AT) if AT in targets else None
+        self._read_moment = plan.read_moment if isinstance(plan, OptOutPlan) else str
         self._keys = [quote(name) for name in plan.extras]
         self._recent: set[int] = set()
         self._earlier = ManyNumbers()
@@ -290,7 +287,7 @@ class Parser:
                 raise _Refusal("time_zone", zone, target="time_zone")
         if self._moment_at is not None and (raw := values[self._moment_at]):
             try:
-                values[self._moment_at] = self._plan.read_moment(raw)
+                values[self._moment_at] = self._read_moment(raw)
             except DateRefused as error:
                 raise _Refusal(error.code, raw, target=AT) from None
         if not self._keys:

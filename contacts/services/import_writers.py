@@ -313,9 +313,8 @@ class PostgresWriter(Writer):
 
     def _for_each(self, left: str) -> str:
         alias, looked_up = left[-1], self._looked_up(TABLE, OWN_LIST, left)
-        return (
-            f"FROM (SELECT {alias}.*, r.id AS there FROM {looked_up}) AS {alias} WHERE r.id = {alias}.there"  # noqa: S608
-        )
+        rows = f"SELECT {alias}.*, r.id AS there FROM {looked_up}"  # noqa: S608  # our own names
+        return f"FROM ({rows}) AS {alias} WHERE r.id = {alias}.there"
 
     def _as_json(self, names: Sequence[str], **more: str) -> str:
         values = {name: f"r.{name}" for name in names} | more

@@ -122,10 +122,8 @@ class ProofWriter(ABC):
         """SQL of a row of the stage; its parameter is the owner. The offset makes it a look-up for each row, whatever
         the statistics say: as in import_writers.py.
         """
-        return (
-            f"EXISTS (SELECT 1 FROM {self.table} AS t WHERE t.{self.owner} = %s AND t.msisdn = s.msisdn"  # noqa: S608
-            " LIMIT 1 OFFSET 0)"
-        )
+        match = f"t.{self.owner} = %s AND t.msisdn = s.msisdn"
+        return f"EXISTS (SELECT 1 FROM {self.table} AS t WHERE {match} LIMIT 1 OFFSET 0)"  # noqa: S608  # our own names
 
     def _is_anybody_there(self) -> bool:
         if self.unsubscribe_list_id is None:

@@ -53,7 +53,7 @@ def hit(second: float, message_id: int = 1, **more: object) -> Hit:
         "agent": IPHONE,
         "since_sent": timedelta(minutes=5),
     }
-    return Hit(at=START + timedelta(seconds=second), message_id=message_id, **(facts | more))  # type: ignore[arg-type]
+    return Hit(at=START + timedelta(seconds=second), message_id=message_id, **(facts | more))  # type: ignore[arg-type]  # any facts
 
 
 def rules(hits: list[Hit]) -> list[str]:
