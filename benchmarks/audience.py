@@ -6,7 +6,6 @@ Filters and searches are such that a whole window of people is looked through. O
 from __future__ import annotations
 
 import shutil
-import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,23 +16,21 @@ from django.utils import timezone
 from accounts.models import Workspace
 from benchmarks import ground
 from benchmarks.databases import SMALL, Server, server_url
-from benchmarks.pages import signed_in
-from benchmarks.results import Plan, Result, of_figures, of_pairs, seconds_of
+from benchmarks.pages import Site, signed_in
+from benchmarks.results import Plan, Result, of_figures, of_pairs
 from contacts.models import Import, ImportState, OptOut, RecipientList
 
 OPTED_OUT_SHARE = 5  # every fifth
 WRITTEN_TO_SHARE = 4
 SMALL_PEOPLE = 10_000
 IMPORTS_SHARE = 100  # one for so many people
-REPEATS = 15
 
 
-class Place:
-    """One database with its people, and a signed-in browser."""
+class Place(Site):
+    """With its people."""
 
     def __init__(self, name: str, people: int) -> None:
-        self._name = name
-        self.use()
+        super().__init__(name)
         workspace = ground.make_workspace()
         self.list = ground.make_list(workspace, people, name="Members", mixed=True)
         ground.opt_out_some(workspace, people // OPTED_OUT_SHARE, start=0, step=OPTED_OUT_SHARE)
@@ -43,21 +40,6 @@ class Place:
             OptOut.objects.filter(msisdn__gt="12255").order_by("msisdn").values_list("msisdn", flat=True)[0]
         )
         self._client = signed_in(workspace)
-
-    def use(self) -> None:
-        connection.close()
-        connection.settings_dict["NAME"] = self._name
-
-    def milliseconds(self, address: Callable[[Place], str]) -> float:
-        """The median of several, after one that warms the caches."""
-        self.use()
-        self._get(address(self))
-        return statistics.median(seconds_of(lambda: self._get(address(self))) * 1000 for _ in range(REPEATS))
-
-    def _get(self, url: str) -> None:
-        answer = self._client.get(url)
-        if answer.status_code != 200:
-            raise AssertionError(f"{url} answered {answer.status_code}, not a page.")
 
 
 def _on_list(query: str, page: str = "") -> Callable[[Place], str]:

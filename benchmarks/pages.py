@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
@@ -25,12 +26,36 @@ REPEATS = 15
 STATES = (("delivered", "", 15), ("undelivered", "absent", 2), ("sent", "", 2), ("failed", "bad_number", 1))
 
 
-class Ground:
-    """One database with its people, its big broadcast, and a signed-in browser."""
+class Site:
+    """One database, which `use` connects to, and a signed-in browser."""
 
-    def __init__(self, name: str, people: int) -> None:
+    _client: Client
+
+    def __init__(self, name: str) -> None:
         self._name = name
         self.use()
+
+    def use(self) -> None:
+        connection.close()
+        connection.settings_dict["NAME"] = self._name
+
+    def milliseconds(self, address: Callable[[Any], str]) -> float:
+        """Of a page whose caches, if it has any, are warm: the median of several. `address`: of this site."""
+        self.use()
+        self._get(address(self))
+        return statistics.median(seconds_of(lambda: self._get(address(self))) * 1000 for _ in range(REPEATS))
+
+    def _get(self, url: str) -> None:
+        answer = self._client.get(url)
+        if answer.status_code != 200:
+            raise AssertionError(f"{url} answered {answer.status_code}, not a page.")
+
+
+class Ground(Site):
+    """With its people and its big broadcast."""
+
+    def __init__(self, name: str, people: int) -> None:
+        super().__init__(name)
         workspace = ground.make_workspace()
         account = ground.make_account(workspace, "https://vendor.example.com", in_flight=64)
         few = ground.make_list(workspace, PEOPLE_OF_OTHERS, name="Few")
@@ -40,21 +65,6 @@ class Ground:
         self.broadcast = ground.make_broadcast(workspace, account, [self.people], name="To all")
         write_settled_messages(self.broadcast, self.people)
         self._client = signed_in(workspace)
-
-    def use(self) -> None:
-        connection.close()
-        connection.settings_dict["NAME"] = self._name
-
-    def milliseconds(self, address: Callable[[Ground], str]) -> float:
-        """Of a page whose caches, if it has any, are warm: the median of several."""
-        self.use()
-        self._get(address(self))
-        return statistics.median(seconds_of(lambda: self._get(address(self))) * 1000 for _ in range(REPEATS))
-
-    def _get(self, url: str) -> None:
-        answer = self._client.get(url)
-        if answer.status_code != 200:
-            raise AssertionError(f"{url} answered {answer.status_code}, not a page.")
 
 
 PAGES: dict[str, Callable[[Ground], str]] = {
