@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.access import Actor
 from accounts.errors import AccountsError
-from accounts.forms import GeneralForm, PersonForm
+from accounts.forms import GeneralForm, PersonForm, TextsForm
 from accounts.models import ApiKey, AuditEntry, Invitation, Membership, ProcessBeat, User, Workspace
 
 admin.site.site_header = "Crier"
@@ -76,13 +76,20 @@ class UserAdmin(admin.ModelAdmin):
         return False
 
 
+class WorkspaceAdminForm(TextsForm, GeneralForm):
+    """All settings of a workspace on one page."""
+
+    class Meta(GeneralForm.Meta):
+        fields = list(services.WORKSPACE_FIELDS)
+
+
 @admin.register(Workspace)
 class WorkspaceAdmin(admin.ModelAdmin):
-    form = GeneralForm
+    form = WorkspaceAdminForm
     list_display = ("name", "time_zone", "default_country", "currency", "created_at")
     search_fields = ("name",)
-    fields = (*services.WORKSPACE_FIELDS, "created_at")
-    readonly_fields = ("created_at",)
+    fields = (*services.WORKSPACE_FIELDS, "monthly_budget", "created_at")
+    readonly_fields = ("monthly_budget", "created_at")
     inlines = (MembershipInline,)
 
     def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:

@@ -15,6 +15,7 @@ from accounts.choices import country_choices, time_zone_choices
 from accounts.errors import AccountsError
 from accounts.models import ApiKey, Invitation, Role, User, Workspace
 from accounts.services import WORKSPACE_FIELDS, grantable_roles
+from accounts.short_domains import clean_short_domain
 from accounts.stop_words import language_choices
 from web.forms import CheckList
 
@@ -100,6 +101,32 @@ class LinesField(forms.CharField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
+# They stand on a page of their own.
+TEXTS_FIELDS = ("short_domain", "swaps_characters")
+
+
+class TextsForm(forms.ModelForm):
+    """Only reads and checks: saving is update_workspace()."""
+
+    short_domain = forms.CharField(
+        label=_("Short domain"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_(
+            "Such as https://sho.example.com. Each character of it stands in every text with a link."
+        ),
+    )
+
+    class Meta:
+        model = Workspace
+        fields = TEXTS_FIELDS
+        labels = {"swaps_characters": _("Swap characters that make texts dearer")}
+
+    def clean_short_domain(self) -> str:
+        return clean_short_domain(self.cleaned_data["short_domain"])
+
+
 class GeneralForm(forms.ModelForm):
     """Only reads and checks: saving is update_workspace()."""
 
@@ -120,7 +147,7 @@ class GeneralForm(forms.ModelForm):
 
     class Meta:
         model = Workspace
-        fields = WORKSPACE_FIELDS
+        fields = [name for name in WORKSPACE_FIELDS if name not in TEXTS_FIELDS]
         widgets = {"default_country": forms.Select(attrs=COUNTRIES)}
         labels = {
             "name": _("Name"),

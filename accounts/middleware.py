@@ -17,7 +17,7 @@ from accounts.models import Membership, User
 SESSION_KEY = "workspace_id"
 ALLAUTH_PAGES = ("account_", "mfa_")
 # Answered without asking who it is: they carry no session, or must work while the database is away.
-NO_PERSON = ("/static/", "/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
+NO_PERSON = ("/static/", "/api/", "/hooks/", "/o/", "/m/", "/healthz", "/readyz", "/metrics")
 
 # A page for people all the same: the API as they read it.
 PAGES_AMONG_THEM = ("/api/v1/",)

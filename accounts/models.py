@@ -7,13 +7,14 @@ import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import country_choices, time_zone_choices
+from accounts.short_domains import validate_short_domain
 from accounts.stop_words import validate_languages, validate_words
 
 
@@ -72,6 +73,27 @@ class Workspace(models.Model):
         _("type the count above"),
         default=10_000,
         help_text=_("A broadcast to more people than this asks for the count to be typed before it is sent."),
+    )
+    # "https://sho.rt": under it the links in texts stand; "" for the installation's own address.
+    short_domain = models.CharField(
+        _("short domain of links"), max_length=200, blank=True, default="", validators=[validate_short_domain]
+    )
+    swaps_characters = models.BooleanField(
+        _("swap characters that make texts dearer"),
+        default=False,
+        help_text=_(
+            "Curly quotes, long dashes and letters with accents outside the SMS alphabet are sent as the plain"
+            " characters that say the same, also in people's names: a text then has up to 160 characters a part, not 70."
+        ),
+    )
+    # In `currency`, a calendar month of `time_zone`; None: no limit.
+    monthly_budget = models.DecimalField(
+        _("budget a month"),
+        max_digits=14,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
     # Keys of sms.opt_out.WORDS besides English, whose words always count; and words of the company's own.
     opt_out_languages = models.JSONField(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import smtplib
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from secrets import token_urlsafe
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -36,6 +38,7 @@ from accounts.models import (
     hash_token,
     role_allows,
 )
+from accounts.short_domains import clean_short_domain
 from accounts.signals import WorkspaceCreated, workspace_created
 
 log = structlog.get_logger("crier.accounts")
@@ -49,7 +52,11 @@ WORKSPACE_FIELDS = (
     "typed_count_above",
     "opt_out_languages",
     "opt_out_words",
+    "short_domain",
+    "swaps_characters",
 )
+# With what has a page of its own in the settings.
+CHANGEABLE = (*WORKSPACE_FIELDS, "monthly_budget")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,20 +133,45 @@ def create_workspace(
 
 @transaction.atomic
 def update_workspace(*, workspace: Workspace, actor: Actor, **changes: Any) -> Workspace:
-    """`changes`: any of WORKSPACE_FIELDS. The audit line holds old and new value of what differs."""
-    unknown = set(changes) - set(WORKSPACE_FIELDS)
+    """`changes`: any of CHANGEABLE. The audit line holds old and new value of what differs."""
+    unknown = set(changes) - set(CHANGEABLE)
     if unknown:
         raise TypeError(f"not fields of a workspace: {', '.join(sorted(unknown))}")
     _demand(workspace, actor, Role.ADMIN)
     kept = Workspace.objects.select_for_update().get(pk=workspace.pk)
+    if "short_domain" in changes:
+        changes["short_domain"] = _free_short_domain(kept, changes["short_domain"])
     differing = {name: new for name, new in changes.items() if getattr(kept, name) != new}
     old = {name: getattr(kept, name) for name in differing}
     for name, value in differing.items():
         setattr(kept, name, value)
     if differing:
         _save_workspace(kept)
-        audit.record(kept, actor, "changed", kept, old=old, new=differing)
+        audit.record(kept, actor, "changed", kept, old=_as_json(old), new=_as_json(differing))
     return kept
+
+
+def _free_short_domain(workspace: Workspace, text: str) -> str:
+    """As it is kept. Under another company's domain, or that of everybody's pages, no links of ours may stand."""
+    try:
+        domain = clean_short_domain(text)
+    except ValidationError as error:
+        raise AccountsError(error.messages[0], field="short_domain") from None
+    host = urlsplit(domain).netloc
+    if not host or domain == workspace.short_domain:
+        return domain
+    if host == urlsplit(settings.PUBLIC_URL).netloc.lower():
+        sentence = _("%(domain)s is where Crier's own pages are. Leave the field empty to have links there.")
+        raise AccountsError(sentence % {"domain": domain}, field="short_domain")
+    others = Workspace.objects.exclude(pk=workspace.pk).filter(short_domain__iendswith=f"://{host}")
+    if others.exists():
+        sentence = _("%(domain)s belongs to another workspace. Choose a domain of your own.")
+        raise AccountsError(sentence % {"domain": domain}, field="short_domain", code="taken")
+    return domain
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def _save_workspace(workspace: Workspace) -> None:

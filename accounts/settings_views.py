@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import services
 from accounts.access import WorkspaceRequest, actor_of, admin_page, get_row, viewer_page
 from accounts.errors import AccountsError
-from accounts.forms import GeneralForm, InviteForm, KeyForm, add_refusal
+from accounts.forms import GeneralForm, InviteForm, KeyForm, TextsForm, add_refusal
 from accounts.models import ApiKey, AuditEntry, Membership, Role, role_allows
 from web.paging import key_page
 from web.toasts import toast
@@ -43,7 +45,13 @@ def _kept_nowhere(response: HttpResponse) -> HttpResponse:
 
 
 def settings_tabs(request: WorkspaceRequest) -> list[dict[str, Any]]:
-    tabs = [("settings-general", _("General")), ("settings-team", _("Team"))]
+    # The page of the budget is a floor up: it shows what was spent.
+    tabs = [
+        ("settings-general", _("General")),
+        ("settings-texts", _("Texts and links")),
+        ("settings-budget", _("Budget")),
+        ("settings-team", _("Team")),
+    ]
     if _is_admin(request):
         tabs += [("settings-keys", _("API keys")), ("settings-audit", _("Audit trail"))]
     tabs.append(("mfa_index", _("Two-step sign-in")))
@@ -83,6 +91,50 @@ def _save_general(request: WorkspaceRequest) -> HttpResponse:
             toast(request, _("Saved."))
             return redirect("settings-general")
     return _render(request, "settings_general", {"form": form}, status=422)
+
+
+# --- texts and links ------------------------------------------------------------------------------
+
+
+@page_and_form
+@viewer_page
+def texts(request: WorkspaceRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save_texts(request)
+    form = TextsForm(instance=request.workspace)
+    if not _is_admin(request):
+        for field in form.fields.values():
+            field.disabled = True
+    return _texts_page(request, form)
+
+
+@admin_page
+def _save_texts(request: WorkspaceRequest) -> HttpResponse:
+    form = TextsForm(request.POST, instance=type(request.workspace).objects.get(pk=request.workspace.pk))
+    if form.is_valid():
+        try:
+            services.update_workspace(
+                workspace=request.workspace, actor=actor_of(request), **form.cleaned_data
+            )
+        except AccountsError as error:
+            add_refusal(form, error)
+        else:
+            toast(request, _("Saved. What was launched keeps the domain it went out with."))
+            return redirect("settings-texts")
+    return _texts_page(request, form, status=422)
+
+
+def _texts_page(request: WorkspaceRequest, form: TextsForm, status: int = 200) -> HttpResponse:
+    """`test_url`: opened under the domain that is saved, it says whether Crier is reached."""
+    domain = request.workspace.short_domain
+    context = {
+        "form": form,
+        "domain": domain,
+        "own_address": settings.LINK_URL,
+        "public_host": urlsplit(settings.PUBLIC_URL).netloc,
+        "test_url": f"{domain}/o/test" if domain else "",
+    }
+    return _render(request, "settings_texts", context, status=status)
 
 
 # --- team -----------------------------------------------------------------------------------------

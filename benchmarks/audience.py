@@ -1,11 +1,15 @@
 """Pages of the audience over a million people and over ten thousand: server time through the whole of Django.
 
 Filters and searches are such that a whole window of people is looked through. On SQLite the same in two files.
+Answers: all that a page asks for, one request after the other, until what was sought stands there.
 """
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
+import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +21,16 @@ from accounts.models import Workspace
 from benchmarks import ground
 from benchmarks.databases import SMALL, Server, server_url
 from benchmarks.pages import Site, signed_in
-from benchmarks.results import Plan, Result, of_figures, of_pairs
+from benchmarks.results import Plan, Result, of_figures, of_pairs, seconds_of
 from contacts.models import Import, ImportState, OptOut, RecipientList
 
 OPTED_OUT_SHARE = 5  # every fifth
 WRITTEN_TO_SHARE = 4
 SMALL_PEOPLE = 10_000
 IMPORTS_SHARE = 100  # one for so many people
+ANSWERS_REPEATS = 3
+# What a page, or a part of it, asks for by itself once it is shown.
+_ASKED_FOR = re.compile(r'hx-get="([^"]+)" hx-trigger="load')
 
 
 class Place(Site):
@@ -41,6 +48,13 @@ class Place(Site):
         )
         self._client = signed_in(workspace)
 
+    def answer(self, address: str) -> None:
+        """Until nothing more is asked for."""
+        waiting = [address]
+        while waiting:
+            page = self._client.get(waiting.pop(), headers={"HX-Request": "true"}).content.decode()
+            waiting += [html.unescape(more) for more in _ASKED_FOR.findall(page)]
+
 
 def _on_list(query: str, page: str = "") -> Callable[[Place], str]:
     return lambda place: f"/lists/{place.list.pk}/{page}?{query}"
@@ -55,11 +69,19 @@ PAGES: dict[str, Callable[[Place], str]] = {
     "field": _on_list("field=first_name&operator=contains&value=zzyzx"),
     "column": _on_list(_CITY),
     "opted_out": _on_list("field=opted_out&operator=is&value=yes&field=first_name&operator=is&value=Zoe"),
-    "count": _on_list(_CITY, "people/count/"),
+    "count": _on_list(f"{_CITY}&kind=remove", "jobs/new/"),
     "number": lambda place: f"/numbers/{place.number}/",
     "opt_outs": lambda place: "/opt-outs/",
     "opt_out_search": lambda place: "/opt-outs/?q=1+2",
     "imports": lambda place: "/imports/",
+}
+
+ANSWERS: dict[str, Callable[[Place], str]] = {
+    "name": _on_list("q=son77777"),
+    "one": _on_list("q=person9999%40"),
+    "nobody": _on_list("q=zzyzx"),
+    "column": _on_list(_CITY),
+    "count": _on_list(f"{_CITY}&whole=1", "people/count/"),
 }
 
 
@@ -79,7 +101,22 @@ def run(plan: Plan) -> Iterator[Result]:
             yield of_pairs(name, "ms", pairs)
     if all_wanted:
         yield of_figures(f"audience_slowest.{connection.vendor}", "ms", slowest)
+    yield from _answers(plan, big)
     connection.close()
+
+
+def _answers(plan: Plan, place: Place) -> Iterator[Result]:
+    place.use()
+    for page, address in ANSWERS.items():
+        name = f"audience_answer.{connection.vendor}.{page}"
+        if plan.wants(name):
+            yield of_figures(name, "ms", [_milliseconds_of_answer(place, address) for _ in range(plan.runs)])
+
+
+def _milliseconds_of_answer(place: Place, address: Callable[[Place], str]) -> float:
+    return statistics.median(
+        seconds_of(lambda: place.answer(address(place))) * 1000 for _ in range(ANSWERS_REPEATS)
+    )
 
 
 def _another_database() -> str:

@@ -47,11 +47,19 @@ _AUDIENCE_PAGES = {
     "field": "its filter on a field that nobody matches: one window",
     "column": "its filter on a further column: one window",
     "opted_out": "its filter on opt-outs and a name: one window",
-    "count": "the count of a filter on a further column: one window",
+    "count": "the page that removes who matches such a filter, with the first window counted",
     "number": "the page of a number",
     "opt_outs": "the opt-outs, a fifth as many",
     "opt_out_search": "their search by the beginning of a number",
     "imports": "the history of imports",
+}
+
+_AUDIENCE_ANSWERS = {
+    "name": "a search by a part of an e-mail address that some people have",
+    "one": "a search by an e-mail address that one person has",
+    "nobody": "a search by a word that nobody has",
+    "column": "a filter on a further column",
+    "count": "the count of that filter",
 }
 
 
@@ -71,7 +79,16 @@ def _audience_goals(database: str, words: str) -> tuple[Goal, ...]:
         f"Of these pages over a million people the slowest one, {words}: its median server time in ms.",
         at_least=False,
     )
-    return (*flat, slowest)
+    answers = (
+        Goal(
+            f"audience_answer.{database}.{page}",
+            1000,
+            f"Over a million people until the page asks for no more, {words}, in ms of server time: {what}.",
+            at_least=False,
+        )
+        for page, what in _AUDIENCE_ANSWERS.items()
+    )
+    return (*flat, slowest, *answers)
 
 
 SUBJECTS = (
@@ -177,7 +194,7 @@ SUBJECTS = (
                 at_least=False,
             ),
         ),
-        seconds=420,
+        seconds=900,
         database="sqlite",
     ),
     Subject(
@@ -259,6 +276,30 @@ SUBJECTS = (
             ),
         ),
         seconds=180,
+        database="postgresql",
+    ),
+    Subject(
+        "redirect",
+        (
+            Goal(
+                "redirect_vs_ping",
+                0.5,
+                "Short links as `make run` serves them, hits kept (PostgreSQL), each recipient's first visit ÷ the"
+                " same server's bare ASGI answer.",
+            ),
+            Goal(
+                "redirect_vs_ping.first_minute",
+                0.2,
+                "The same within a minute of the launch, when the ledger is asked for each.",
+            ),
+            Goal(
+                "redirect_vs_ping.p99",
+                50,
+                "The same: milliseconds within which 99 of 100 visitors were led on, 16 at once.",
+                at_least=False,
+            ),
+        ),
+        seconds=240,
         database="postgresql",
     ),
     Subject(

@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.import_rows import Bench, Pair, figures_row, row
 from benchmarks.results import Plan, Result, from_dict
 
-RUNS_MOST = 3
+# A run takes four minutes.
+RUNS_MOST = 2
 
 
 def run(plan: Plan) -> Iterator[Result]:

@@ -21,11 +21,17 @@ from campaigns.services.checks import launch_checks
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, estimate_of
-from campaigns.services.launch import AT_ITS_TIME, SingleText, launch, send_single, send_test, unschedule
+from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
 from messaging.api import MessageViewSet as LedgerViewSet
+from messaging.errors import MessagingError
+from messaging.links.again import dispatches_of_broadcast
+from messaging.links.api import ComputingSerializer, answer_again
+from messaging.links.counts import Clicks, Followed, LinkLine
+from messaging.media.services import checked_pictures
 from messaging.models import Message
+from messaging.singles import SingleText
 from sms.states import MessageState
 from web.api_input import (
     FilterSet,
@@ -45,8 +51,10 @@ DRAFT_KEYS = {
     "unsubscribe_lists": "unsubscribe_list_ids",
     "msisdn": "msisdn",
     "sender": "sender_id",
+    "sender_list": "sender_list_id",
     "account": "account_id",
     "text": "text",
+    "media": "media_ids",
     "send_at": "send_at",
 }
 API_FIELDS = {key: name for name, key in DRAFT_KEYS.items()}
@@ -174,8 +182,10 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "unsubscribe_lists",
             "msisdn",
             "sender",
+            "sender_list",
             "account",
             "text",
+            "media",
             "send_at",
             "version",
             "estimate",
@@ -208,13 +218,25 @@ class DraftSerializer(Serializer[Broadcast]):
         allow_blank=True,
         help_text="The one number of a single broadcast, in any usual writing.",
     )
-    sender = serializers.IntegerField(required=False, allow_null=True, help_text="Id of a sender.")
+    sender = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Id of a sender; it takes the place of a sender list."
+    )
+    sender_list = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Id of a sender list, in place of a sender: one of its senders for each message.",
+    )
     account = serializers.IntegerField(required=False, allow_null=True, help_text="Id of a provider account.")
     text = serializers.CharField(
         required=False,
         allow_blank=True,
         trim_whitespace=False,
         help_text="With tokens such as {{first_name|there}}.",
+    )
+    media = serializers.ListField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="Pictures that go with each text, where the account's vendor sends them (MMS).",
     )
     send_at = MomentField(
         required=False,
@@ -279,6 +301,10 @@ class EstimateSerializer(Serializer[Estimate]):
     currency = serializers.CharField()
     unpriced = serializers.IntegerField(help_text="People for whose number no price is known.")
     empty = serializers.IntegerField(help_text="People who would get an empty text.")
+    no_sender = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="People by country (ISO 3166) to which none of the senders may send: among people, and not texted.",
+    )
     reach = ReachSerializer()
     audience = AudienceSerializer()
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
@@ -327,6 +353,30 @@ class ChartSerializer(Serializer[Any]):
     unit_minutes = serializers.IntegerField()
 
 
+class FollowedSerializer(Serializer[Followed]):
+    people = serializers.IntegerField(help_text="Who followed it, each once; machines left out.")
+    human = serializers.IntegerField(help_text="Requests by people.")
+    bot = serializers.IntegerField(help_text="Requests by machines: previews, scanners, programs.")
+    unsure = serializers.IntegerField(help_text="Requests of which nobody can say.")
+
+
+class LinkLineSerializer(Serializer[LinkLine]):
+    use = serializers.CharField(help_text="link, link_list or shorten_url.")
+    link = serializers.IntegerField(
+        source="link.pk",
+        allow_null=True,
+        default=None,
+        help_text="Null where each recipient has an own address.",
+    )
+    name = serializers.CharField(source="link.name", allow_null=True, default=None)
+    followed = FollowedSerializer()
+
+
+class ClicksSerializer(Serializer[Clicks]):
+    all = FollowedSerializer(help_text="Of any link: whoever followed two of them is one person here.")
+    lines = LinkLineSerializer(many=True)
+
+
 class ReportSerializer(Serializer[Report]):
     """The counts of by_state add up to people, always."""
 
@@ -353,6 +403,10 @@ class ReportSerializer(Serializer[Report]):
         help_text="False: nothing waits and reports have been quiet for a while. A late one may still come."
     )
     summary = serializers.CharField()
+    clicks = ClicksSerializer(allow_null=True, help_text="Null where the text has no links.")
+    click_rate = serializers.FloatField(
+        allow_null=True, help_text="People who followed a link, of a hundred messages sent."
+    )
     chart = ChartSerializer()
 
 
@@ -415,9 +469,9 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         if getattr(self, "swagger_fake_view", False):
             return Broadcast.objects.none()
         rows = Broadcast.objects.filter(workspace=self.request.workspace)  # type: ignore[attr-defined]  # see api_access
-        return rows.select_related("workspace", "campaign", "sender", "account").prefetch_related(
-            "lists", "unsubscribe_lists"
-        )
+        return rows.select_related(
+            "workspace", "campaign", "sender", "sender_list", "account"
+        ).prefetch_related("lists", "unsubscribe_lists", "media")
 
     def _answer(self, broadcast: Broadcast, code: int = status.HTTP_200_OK) -> Response:
         fresh = self.get_queryset().get(pk=broadcast.pk)
@@ -498,7 +552,7 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         if broadcast.state == BroadcastState.DRAFT:
             now = estimate_of(broadcast)
             _same_people(agreed, now)
-            digest, people = agreed.get("digest") or now.digest, now.people
+            digest, people = agreed.get("digest") or now.digest, now.reached
         else:
             digest, people = "", 0
         with problems():
@@ -568,6 +622,27 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         return Response(report_data(report) | {"chart": _chart_data(broadcast)})
 
     @extend_schema(
+        methods=["get"], summary="How far computing its clicks again is", responses=ComputingSerializer
+    )
+    @extend_schema(
+        methods=["post"],
+        summary="Compute its clicks again",
+        description="From the requests that were kept, in the background; meanwhile the figures are lower.",
+        request=None,
+        responses={202: ComputingSerializer, 409: PROBLEM},
+    )
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        url_path="compute-clicks-again",
+        filterset_class=None,
+        pagination_class=None,
+    )
+    def compute_clicks_again(self, request: Request, pk: str | None = None) -> Response:
+        broadcast = self.get_object()
+        return answer_again(request, broadcast, dispatches_of_broadcast(broadcast.workspace, broadcast.pk))
+
+    @extend_schema(
         summary="Its messages",
         responses=MessageSerializer(many=True),
         parameters=[
@@ -632,6 +707,8 @@ def report_data(report: Report) -> dict[str, Any]:
         }
         for line in report.reasons
     ]
+    found["clicks"] = None if report.clicks is None else ClicksSerializer(report.clicks).data
+    found["click_rate"] = report.click_rate
     return found
 
 
@@ -653,7 +730,14 @@ class NewMessageSerializer(Serializer[Message]):
     msisdn = serializers.CharField(
         help_text="In any usual writing; without a country code that of the workspace."
     )
-    text = serializers.CharField(trim_whitespace=False)
+    text = serializers.CharField(
+        trim_whitespace=False, allow_blank=True, help_text="May be empty where pictures go with it."
+    )
+    media = serializers.ListField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="Ids of pictures that go with it, where the account's vendor sends them (MMS).",
+    )
     parts = serializers.IntegerField(
         required=False,
         min_value=1,
@@ -693,6 +777,10 @@ class MessageViewSet(LedgerViewSet):
             raise _not_here(
                 "sender", _("There is no sender %(id)s in this workspace. Choose another one."), values
             )
+        try:
+            pictures = checked_pictures(workspace, values.get("media", []))
+        except MessagingError as error:
+            raise exceptions.ValidationError({"media": [str(error.sentence)]}) from None
         with problems():
             sent = send_single(
                 workspace=workspace,
@@ -702,5 +790,6 @@ class MessageViewSet(LedgerViewSet):
                 msisdn=values["msisdn"],
                 text=values["text"],
                 agreed_parts=values.get("parts"),
+                pictures=pictures,
             )
         return Response(sent_data(sent), status=status.HTTP_201_CREATED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts.access import actor_of
 from accounts.models import Role
 from campaigns.services.numbers import KnownNumber, know_number
+from campaigns.services.origins import Origin
 from contacts.api.opt_outs import OptOutSerializer
 from contacts.models import Recipient, UnsubscribeMember
 from messaging.erasure import Erased, erase_number
@@ -19,13 +20,44 @@ from messaging.threads import ThreadText
 from web.api_input import GenericViewSet, ModelSerializer, Serializer
 
 
+class OriginSerializer(Serializer[Origin]):
+    brought_by = serializers.ChoiceField(
+        source="how",
+        choices=["import", "person", "api", "job", "unknown"],
+        help_text="`person`: added by hand; `job`: copied, moved or split from another list.",
+    )
+    by = serializers.CharField(help_text="A person, or an API key by its name; empty where unknown.")
+    import_id = serializers.IntegerField(source="imported.pk", default=None, allow_null=True)
+    file_name = serializers.CharField(source="imported.file_name", default="")
+    consent = serializers.CharField(
+        help_text="How the person agreed to be texted: the column consent_source, else the words of the import."
+    )
+    consent_at = serializers.CharField(help_text="The column consent_at, as the file wrote it.")
+
+
 class OnListSerializer(ModelSerializer[Recipient]):
     list = serializers.IntegerField(source="list_id", help_text="The recipient list.")
     list_name = serializers.CharField(source="list.name")
+    origin = serializers.SerializerMethodField(
+        help_text="How the person came onto the list, on what consent."
+    )
+
+    @extend_schema_field(OriginSerializer)
+    def get_origin(self, person: Recipient) -> Any:
+        return OriginSerializer(self.context["origins"][person.pk]).data
 
     class Meta:
         model = Recipient
-        fields = ("id", "list", "list_name", *Recipient.TOKEN_FIELDS, "time_zone", "extra", "created_at")
+        fields = (
+            "id",
+            "list",
+            "list_name",
+            *Recipient.TOKEN_FIELDS,
+            "time_zone",
+            "extra",
+            "created_at",
+            "origin",
+        )
         read_only_fields = fields
 
 
@@ -59,6 +91,9 @@ class NumberSerializer(Serializer[KnownNumber]):
     )
     lists = OnListSerializer(source="people", many=True)
     opt_out = OptOutSerializer(allow_null=True)
+    answered = serializers.CharField(
+        source="answered.text", default="", help_text="The message that the opt-out answered, in words."
+    )
     unsubscribe_lists = UnsubscribedSerializer(source="unsubscribed", many=True)
     thread = ThreadTextSerializer(many=True, help_text="The last 50 texts, newest first.")
 
@@ -96,7 +131,8 @@ class NumberViewSet(GenericViewSet[Any]):
 
     @extend_schema(summary="One number everywhere")
     def retrieve(self, request: Request, msisdn: str) -> Response:
-        return Response(NumberSerializer(self.get_object()).data)
+        number = self.get_object()
+        return Response(NumberSerializer(number, context={"origins": number.origins}).data)
 
     @extend_schema(
         summary="Erase what is known of a number",

@@ -15,7 +15,7 @@ from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastKind, Campaign
 from contacts.forms import CountField
 from contacts.models import RecipientList, UnsubscribeList
-from messaging.models import Sender
+from messaging.models import Media, Template
 from providers.models import ProviderAccount
 from web.forms import CheckList, SegmentedRadio
 
@@ -27,11 +27,16 @@ SERVICE_KEYS = {
     "campaign": "campaign_id",
     "lists": "list_ids",
     "unsubscribe_lists": "unsubscribe_list_ids",
-    "sender": "sender_id",
     "account": "account_id",
+    "pictures": "media_ids",
     "send_time": "send_at",
 }
-FORM_FIELDS = {key: name for name, key in SERVICE_KEYS.items()}
+FORM_FIELDS = {key: name for name, key in SERVICE_KEYS.items()} | {
+    "sender_id": "sender",
+    "sender_list_id": "sender",
+}
+# Before the id of a sender list, where senders and their lists stand in one control.
+OF_LIST = "list-"
 
 
 class DateInput(forms.DateInput):
@@ -51,6 +56,33 @@ class TimeInput(forms.TimeInput):
 class AccountChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name}" if obj.enabled else str(_("%(name)s (disabled)")) % {"name": obj.name}
+
+
+def sender_choices(broadcast: Broadcast) -> list[tuple[str, Any]]:
+    """Senders and, where there are any, sender lists: those that are enabled, and the one chosen already."""
+    workspace = broadcast.workspace
+    senders = workspace.senders.filter(Q(enabled=True) | Q(pk=broadcast.sender_id or 0))
+    lists = workspace.sender_lists.filter(Q(enabled=True) | Q(pk=broadcast.sender_list_id or 0))
+    single = [(str(pk), value) for pk, value in senders.order_by("value").values_list("pk", "value")]
+    several = [(f"{OF_LIST}{pk}", name) for pk, name in lists.order_by("name").values_list("pk", "name")]
+    first: list[tuple[str, Any]] = [("", _("Choose a sender"))]
+    if not several:
+        return [*first, *single]
+    groups: list[tuple[Any, Any]] = [(_("Senders"), single), (_("Sender lists"), several)]
+    return [*first, *groups]
+
+
+def sender_value(broadcast: Broadcast) -> str:
+    if broadcast.sender_list_id:
+        return f"{OF_LIST}{broadcast.sender_list_id}"
+    return str(broadcast.sender_id or "")
+
+
+def sender_changes(value: str) -> dict[str, int | None]:
+    """As services.drafts.save_draft takes it."""
+    listed = value.startswith(OF_LIST)
+    pk = int(value.removeprefix(OF_LIST)) if value else None
+    return {"sender_id": None if listed else pk, "sender_list_id": pk if listed else None}
 
 
 class DraftForm(forms.Form):
@@ -74,9 +106,7 @@ class DraftForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
-    sender = forms.ModelChoiceField(
-        label=_("Sender"), queryset=Sender.objects.none(), required=False, empty_label=_("Choose a sender")
-    )
+    sender = forms.ChoiceField(label=_("Sender"), required=False)
     account = AccountChoice(
         label=_("Through"),
         queryset=ProviderAccount.objects.none(),
@@ -88,6 +118,9 @@ class DraftForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 7, "spellcheck": "true"}),
+    )
+    pictures = forms.ModelMultipleChoiceField(
+        label=_("Pictures"), queryset=Media.objects.none(), required=False
     )
     when = forms.ChoiceField(
         label=_("When"),
@@ -117,12 +150,11 @@ class DraftForm(forms.Form):
         self._field("campaign").queryset = workspace.campaigns.filter(
             Q(enabled=True) | Q(pk=chosen.campaign_id)
         ).order_by("name")
-        self._field("sender").queryset = workspace.senders.filter(
-            Q(enabled=True) | Q(pk=chosen.sender_id or 0)
-        ).order_by("value")
+        self._field("sender").choices = sender_choices(chosen)
         self._field("account").queryset = workspace.provider_accounts.filter(
             Q(enabled=True) | Q(pk=chosen.account_id or 0)
         ).order_by("name")
+        self._field("pictures").queryset = workspace.media
         self._field("lists").queryset = workspace.recipient_lists.order_by("name")
         self._field("unsubscribe_lists").queryset = workspace.unsubscribe_lists.order_by("name")
 
@@ -157,6 +189,9 @@ class DraftForm(forms.Form):
             if name in ("version", "when", "send_date", "send_time") or name not in self.cleaned_data:
                 continue
             value = self.cleaned_data[name]
+            if name == "sender":
+                found |= sender_changes(value)
+                continue
             key = SERVICE_KEYS.get(name, name)
             if key.endswith("_ids"):
                 found[key] = [row.pk for row in value]
@@ -183,6 +218,15 @@ class DraftForm(forms.Form):
     def offered_lists(self) -> list[RecipientList]:
         return [row for row in self._field("lists").queryset if row.enabled]
 
+    def picture_choices(self, newest: int) -> list[tuple[Media, bool]]:
+        """The newest enabled ones and, before them, those that are chosen: as posted, else as saved."""
+        ids = {str(pk) for pk in self["pictures"].value() or []}
+        chosen_ids = [pk for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19]
+        rows = self.broadcast.workspace.media
+        chosen = list(rows.filter(pk__in=chosen_ids).order_by("id"))
+        others = rows.filter(enabled=True).exclude(pk__in=chosen_ids).order_by("-id")[:newest]
+        return [(media, True) for media in chosen] + [(media, False) for media in others]
+
 
 def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
     """A draft without a time offers tomorrow at nine."""
@@ -195,13 +239,40 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         "lists": list(broadcast.lists.values_list("id", flat=True)),
         "unsubscribe_lists": list(broadcast.unsubscribe_lists.values_list("id", flat=True)),
         "msisdn": f"+{broadcast.msisdn}" if broadcast.msisdn else "",
-        "sender": broadcast.sender_id,
+        "sender": sender_value(broadcast),
         "account": broadcast.account_id,
         "text": broadcast.text,
+        "pictures": list(broadcast.media.values_list("id", flat=True)),
         "when": AT if moment else NOW,
         "send_date": moment.date() if moment else tomorrow,
         "send_time": moment.time() if moment else DEFAULT_TIME,
     }
+
+
+class TemplateChoice(forms.ModelChoiceField):
+    """Of the enabled ones of a workspace, which the form knows."""
+
+    default_error_messages = {  # as Django declares it
+        "invalid_choice": _("This template is disabled or does not exist. Choose another one.")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Template"), queryset=Template.objects.none(), empty_label=None, **kwargs)
+
+    def offer(self, workspace: Workspace) -> None:
+        self.queryset = workspace.templates.filter(enabled=True).order_by("name")
+
+
+class TakeTemplateForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    template = TemplateChoice()
+    replaces = forms.BooleanField(label=_("Replace the text that is there"), required=False)
+
+    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["template"]
+        assert isinstance(field, TemplateChoice)
+        field.offer(workspace)
 
 
 class NewBroadcastForm(forms.Form):
@@ -209,12 +280,15 @@ class NewBroadcastForm(forms.Form):
     copy_of = forms.ModelChoiceField(
         label=_("Copy of"), queryset=Broadcast.objects.none(), required=False, empty_label=None
     )
+    template = TemplateChoice(required=False)
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["copy_of"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = workspace.broadcasts.order_by("-id")
+        copy_of, template = self.fields["copy_of"], self.fields["template"]
+        assert isinstance(copy_of, forms.ModelChoiceField)
+        assert isinstance(template, TemplateChoice)
+        copy_of.queryset = workspace.broadcasts.order_by("-id")
+        template.offer(workspace)
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or BroadcastKind.BASE.value

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, Workspace
 from contacts.models import RecipientList, UnsubscribeList
-from messaging.models import Dispatch, Sender
+from messaging.models import Dispatch, Media, Sender, SenderList, Template
 from providers.models import ProviderAccount
 
 
@@ -89,6 +89,15 @@ class Broadcast(models.Model):
     sender = models.ForeignKey(
         Sender, models.PROTECT, verbose_name=_("sender"), related_name="broadcasts", null=True, blank=True
     )
+    # In place of a sender: one of the list for each message.
+    sender_list = models.ForeignKey(
+        SenderList,
+        models.PROTECT,
+        verbose_name=_("sender list"),
+        related_name="broadcasts",
+        null=True,
+        blank=True,
+    )
     account = models.ForeignKey(
         ProviderAccount,
         models.PROTECT,
@@ -98,6 +107,16 @@ class Broadcast(models.Model):
         blank=True,
     )
     text = models.TextField(_("text"), blank=True)
+    # Where the text came from, if from one; it may have been changed since.
+    template = models.ForeignKey(
+        Template,
+        models.SET_NULL,
+        verbose_name=_("template"),
+        related_name="broadcasts",
+        null=True,
+        blank=True,
+    )
+    media = models.ManyToManyField(Media, verbose_name=_("pictures"), related_name="broadcasts", blank=True)
     # None: at once.
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
     # Grows with each edit: an autosave that saw an older one is told so.

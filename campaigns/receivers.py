@@ -1,5 +1,6 @@
-"""News from below: a dispatch that the engine paused or finished moves its broadcast."""
+"""News from below: a dispatch that the engine paused or finished moves its broadcast. And what is asked from there."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.dispatch import receiver
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns.models import Broadcast, BroadcastState, Segment
 from campaigns.services.events import note
 from messaging.models import DispatchState
-from messaging.signals import DispatchChanged, dispatch_changed
+from messaging.signals import AgreedCostsAsked, DispatchChanged, agreed_costs_asked, dispatch_changed
 
 UNDER_WAY = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
 
@@ -25,6 +26,21 @@ def follow_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
         _pause(broadcast, news.reason)
     elif news.state == DispatchState.FINISHED:
         _finish(broadcast)
+
+
+@receiver(agreed_costs_asked)
+def scheduled_costs(asked: AgreedCostsAsked, **_kwargs: Any) -> Decimal:
+    """What is scheduled, a late one with the month in which it will go out; what runs has a dispatch."""
+    scheduled = Broadcast.objects.filter(
+        workspace_id=asked.workspace_id, state=BroadcastState.SCHEDULED, send_at__lt=asked.end
+    )
+    if asked.but_broadcast_id is not None:
+        scheduled = scheduled.exclude(pk=asked.but_broadcast_id)
+    if asked.begin > timezone.now():
+        scheduled = scheduled.filter(send_at__gte=asked.begin)
+    estimates = scheduled.values_list("estimate", flat=True)
+    costs = [one.get("cost") for one in estimates if one.get("currency") == asked.currency]
+    return sum((Decimal(cost) for cost in costs if cost), Decimal(0))
 
 
 def _pause(broadcast: Broadcast, reason: str) -> None:

@@ -12,7 +12,8 @@ from contacts.services.lists import recount_live_lists
 from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
 from messaging.ledger import expire_leases
-from messaging.tasks import wake_engine
+from messaging.tasks import sweep_hits, wake_engine
+from messaging.verification.services import tidy_codes
 from providers.services import prune_webhook_calls
 from web.waking import wake
 
@@ -36,8 +37,10 @@ def sweep() -> None:
     planning.plan_waiting_segments()
     finish_done_dispatches()
     cancel_stopped()
+    tidy_codes()
     resume_stalled_imports()
     resume_stalled_jobs()
+    sweep_hits()
     wake_engine()
     # Readiness asks for it: a worker may live and get nothing done.
     beat("sweep", "sweep")

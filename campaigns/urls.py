@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from campaigns.views import campaigns, composer, dashboard, listing, numbers, palette, report, review
+from campaigns.views import campaigns, clicks, composer, dashboard, listing, numbers, palette, report, review
 
 MSISDN = "(?P<msisdn>[0-9]{1,15})"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("broadcasts/<int:pk>/", report.broadcast_detail, name="broadcast-detail"),
     path("broadcasts/<int:pk>/bar/", listing.broadcast_bar, name="broadcast-bar"),
     path("broadcasts/<int:pk>/duplicate/", listing.broadcast_duplicate, name="broadcast-duplicate"),
+    path("broadcasts/<int:pk>/template/", listing.broadcast_template, name="broadcast-template"),
     path("broadcasts/<int:pk>/delete/", listing.broadcast_delete, name="broadcast-delete"),
     path("broadcasts/<int:pk>/edit/", composer.broadcast_edit, name="broadcast-edit"),
     path("broadcasts/<int:pk>/edit/numbers/", composer.broadcast_numbers, name="broadcast-numbers"),
@@ -29,6 +30,7 @@ urlpatterns = [
     path("broadcasts/<int:pk>/unschedule/", review.broadcast_unschedule, name="broadcast-unschedule"),
     path("broadcasts/<int:pk>/head/", report.broadcast_head, name="broadcast-head"),
     path("broadcasts/<int:pk>/chart.json", report.broadcast_chart, name="broadcast-chart"),
+    path("broadcasts/<int:pk>/clicks/", clicks.broadcast_clicks, name="broadcast-clicks"),
     path("broadcasts/<int:pk>/messages.csv", report.broadcast_csv, name="broadcast-csv"),
     path(
         "broadcasts/<int:pk>/messages/<int:message_pk>/", report.broadcast_message, name="broadcast-message"

@@ -30,6 +30,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;"
+        # What is deleted is overwritten with zeros, so that an erased person cannot be read in free pages of the file. Its
+        # cost is below what can be measured (docs/privacy.md).
+        " PRAGMA secure_delete=ON;"
     ),
 }
 DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'crier.sqlite3'}")
@@ -77,12 +80,15 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = env.integer("CRIER_HSTS_SECONDS", 0)
-if env.boolean("CRIER_BEHIND_PROXY", False):
+BEHIND_PROXY = env.boolean("CRIER_BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     # Sign-in attempts are limited by address: of the person, not of the proxy.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 # Where vendors reach us with receipts and inbound texts; the same as the public address unless said otherwise.
 WEBHOOK_URL = env.text("CRIER_WEBHOOK_URL", PUBLIC_URL).rstrip("/")
+# Where short links lead that a workspace has no domain of its own for.
+LINK_URL = env.text("CRIER_LINK_URL", PUBLIC_URL).rstrip("/")
 # The sandbox beside this installation; empty where there is none (then there is no handset page).
 SANDBOX_PORT = env.integer("SANDBOX_PORT", PORT + 1, minimum=1)
 SANDBOX_URL = env.text("CRIER_SANDBOX_URL", "-").rstrip("/").removesuffix("-")
@@ -241,6 +247,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 MEDIA_ROOT = env.folder("CRIER_UPLOADS", DATA_DIR / "uploads")
+# Of a picture as it is uploaded; what is kept of it is small.
+MEDIA_MAX_BYTES = env.integer("CRIER_MEDIA_MAX_BYTES", 15 * 1024**2, minimum=1024)
 # An upload streams to disk; the limit is checked by the import service, in words. Packed files: of what is inside.
 IMPORT_MAX_BYTES = env.integer("CRIER_IMPORT_MAX_BYTES", 2 * 1024**3, minimum=1024)
 # Known at upload of what is counted there (inspection.COUNTED_BYTES), else at the check.
@@ -326,12 +334,22 @@ CACHES = (
 # A claim older than this belongs to a worker that died; its messages become `unknown`, never sent again blindly.
 # What each engine claimed and handed over, for the time after a sudden death.
 ENGINE_JOURNAL_DIR = DATA_DIR / "claims"
+# Hits of short links between the visitor and the database.
+HITS_DIR = DATA_DIR / "hits"
 ENGINE_LEASE_SECONDS = env.decimal_number("CRIER_LEASE_SECONDS", 90.0, minimum=1.0)
 ENGINE_REQUEST_TIMEOUT_SECONDS = env.decimal_number("CRIER_REQUEST_TIMEOUT_SECONDS", 30.0, minimum=0.1)
 ENGINE_CONTROL_SECONDS = env.decimal_number("CRIER_CONTROL_SECONDS", 0.5, minimum=0.05)
 # How long a provider may be out of reach before its broadcasts are paused and a person is asked.
 ENGINE_UNREACHABLE_SECONDS = env.decimal_number("CRIER_UNREACHABLE_SECONDS", 60.0, minimum=0.0)
 ENGINE_RUN_SECONDS = env.decimal_number("CRIER_ENGINE_RUN_SECONDS", 60.0, minimum=1.0)
+
+# --- verification (OTP) ---------------------------------------------------------------------------
+# Of one number in a workspace: codes an hour, seconds between two of them, wrong codes an hour over all its codes.
+VERIFICATION_STARTS_PER_HOUR = env.integer("CRIER_VERIFICATION_STARTS_PER_HOUR", 5, minimum=1)
+VERIFICATION_SECONDS_BETWEEN = env.integer("CRIER_VERIFICATION_SECONDS_BETWEEN", 30)
+VERIFICATION_WRONG_PER_HOUR = env.integer("CRIER_VERIFICATION_WRONG_PER_HOUR", 15, minimum=1)
+# Codes a minute that one API key may ask for.
+VERIFICATION_STARTS_PER_KEY = env.integer("CRIER_VERIFICATION_STARTS_PER_KEY", 60, minimum=1)
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -363,6 +381,7 @@ SPECTACULAR_SETTINGS = {
         "BroadcastStateEnum": "campaigns.models.BroadcastState.choices",
         "MessageStateEnum": "sms.states.MessageState",
         "ImportStateEnum": "contacts.models.ImportState.choices",
+        "VerificationStateEnum": "messaging.verification.states.SHOWN_STATES",
         "ListJobKindEnum": "contacts.models.ListJobKind.choices",
         "NumberKindEnum": "contacts.models.NumberKind.choices",
     },

@@ -318,12 +318,12 @@ class ImportAdmin(ExportMixin, LookedAtAdmin):
         "state",
         "total_rows",
         "done_rows",
-        "created_by",
+        "by",
         "created_at",
     )
     list_filter = ("purpose", "state", "workspace")
     search_fields = ("file_name",)
-    list_select_related = ("workspace", "list", "unsubscribe_list", "created_by")
+    list_select_related = ("workspace", "list", "unsubscribe_list", "created_by", "api_key")
     exclude = ("file", "reject_file", "workbook")
     actions = ("undo_imports",)
 

@@ -19,15 +19,19 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, Workspace
+from contacts.batches import in_batches
 from contacts.fields import PERSON_FIELDS
 from contacts.files.formulas import (
+    ANSWER_COLUMN,
     EXPORT_FIRST,
     EXPORT_LAST,
     PROOF_COLUMNS,
     SEMICOLON_COLUMNS,
+    UNDONE_COLUMNS,
     harmless_row,
 )
 from contacts.models import Import, ListJob, OptOut, Recipient, RecipientList, UnsubscribeList
+from contacts.related import words_of_messages
 
 
 class _Echo:
@@ -133,18 +137,33 @@ def opt_outs_csv(workspace: Workspace) -> StreamingHttpResponse:
     undone = undone.select_related("user", "api_key").order_by("pk")
 
     def lines() -> Iterator[list[str]]:
-        for row in rows.iterator(chunk_size=2_000):
-            proof = [_in_zone(row.at, zone), row.how, row.source, str(row.message_id or "")]
-            yield [f"+{row.msisdn}", *proof, "", "", ""]
-        for entry in undone.iterator(chunk_size=2_000):
-            was = entry.details.get("was", {})
-            at = datetime.fromisoformat(was["at"]) if was.get("at") else None
-            proof = [was.get("how", ""), was.get("source", ""), str(was.get("message_id") or "")]
-            by = str(Actor(entry.user, entry.api_key))
-            reason = entry.details.get("reason", "")
-            yield [entry.label, _in_zone(at, zone), *proof, _in_zone(entry.at, zone), reason, by]
+        for some in in_batches(rows.iterator(chunk_size=2_000), 2_000):
+            answered = words_of_messages(workspace.pk, {row.message_id for row in some if row.message_id})
+            for row in some:
+                proof = [_in_zone(row.at, zone), row.how, row.source, str(row.message_id or "")]
+                yield [f"+{row.msisdn}", *proof, "", "", "", answered.get(row.message_id or 0, "")]
+        for entries in in_batches(undone.iterator(chunk_size=2_000), 2_000):
+            ids = {entry.details.get("was", {}).get("message_id") for entry in entries} - {None}
+            answered = words_of_messages(workspace.pk, ids)
+            for entry in entries:
+                yield [
+                    *_undone_line(entry, zone),
+                    answered.get(entry.details.get("was", {}).get("message_id"), ""),
+                ]
 
-    return csv_response("opt-outs", [*PROOF_COLUMNS, "undone_at", "undone_reason", "undone_by"], lines())
+    return csv_response("opt-outs", [*PROOF_COLUMNS, *UNDONE_COLUMNS, ANSWER_COLUMN], lines())
+
+
+def _undone_line(entry: AuditEntry, zone: ZoneInfo) -> list[str]:
+    was = entry.details.get("was", {})
+    at = datetime.fromisoformat(was["at"]) if was.get("at") else None
+    proof = [was.get("how", ""), was.get("source", ""), str(was.get("message_id") or "")]
+    undone = [
+        _in_zone(entry.at, zone),
+        entry.details.get("reason", ""),
+        str(Actor(entry.user, entry.api_key)),
+    ]
+    return [entry.label, _in_zone(at, zone), *proof, *undone]
 
 
 def _in_zone(at: datetime | None, zone: ZoneInfo) -> str:

@@ -26,11 +26,25 @@ LABELS: dict[str, str | Promise] = {
     for name in PERSON_FIELDS
 }
 EXTRA_LIMIT = 5_000
-# What a file of opt-outs may hold besides the number, in the order in which it is stored.
-SOURCE, AT = "source", "at"
-PROOF_FIELDS = (SOURCE, AT)
-_PROOF_LABELS: dict[str, str | Promise] = {AT: _("opted out at"), SOURCE: _("source")}
-_PROOF_LIMITS = {SOURCE: OptOut._meta.get_field("source").max_length or 0, AT: sys.maxsize}
+# What a file of opt-outs may hold besides the number. The first ones are stored, in this order; a row with UNDONE_AT is left
+# out: the opt-out was undone.
+SOURCE, AT, HOW, UNDONE_AT = "source", "at", "how", "undone_at"
+STORED_PROOF = (SOURCE, AT, HOW)
+PROOF_FIELDS = (*STORED_PROOF, UNDONE_AT)
+SOURCE_LIMIT = OptOut._meta.get_field("source").max_length or 0
+_PROOF_LABELS: dict[str, str | Promise] = {
+    AT: _("opted out at"),
+    SOURCE: _("source"),
+    HOW: _("how"),
+    UNDONE_AT: _("undone at"),
+}
+_PROOF_LIMITS = {SOURCE: SOURCE_LIMIT} | dict.fromkeys((AT, HOW, UNDONE_AT), sys.maxsize)
+# How a person agreed to be texted, where a file tells it of each: columns of our own with a name that is known everywhere.
+CONSENT_AT, CONSENT_SOURCE = "consent_at", "consent_source"
+CONSENT_LABELS: dict[str, str | Promise] = {
+    CONSENT_AT: _("consent given at"),
+    CONSENT_SOURCE: _("consent given by"),
+}
 COLUMN_NAME_LIMIT = 50
 MAX_EXTRA_COLUMNS = 50
 # Only these may hold line breaks; anywhere else one is the mark of a quotation mark that was not closed.
@@ -60,6 +74,22 @@ def column_name(raw: str) -> str:
     text = unicodedata.normalize("NFKC", raw).casefold()
     name = _NOT_WORD.sub("_", text).strip("_")[:COLUMN_NAME_LIMIT].strip("_")
     return f"{name}_" if name in _TAKEN else name
+
+
+def is_column_name(name: str) -> bool:
+    """Whether a further column may have it: no empty one, none that is too long or taken, no braces."""
+    return bool(name) and column_name(name) == name
+
+
+def require_column_name(name: str, *, field: str = "extra") -> None:
+    """Raises ContactsError at the field that named it."""
+    if not is_column_name(name):
+        raise ContactsError(
+            _("“%(name)s” cannot be the name of a column. Write it as %(better)s.")
+            % {"name": name[: COLUMN_NAME_LIMIT + 10], "better": column_name(name) or "column_1"},
+            field=field,
+            code="column_name",
+        )
 
 
 def label_of(target: str) -> str | Promise:
@@ -100,12 +130,7 @@ def check_person(fields: Mapping[str, str], extra: Mapping[str, str]) -> None:
             field="time_zone",
         )
     for name, value in extra.items():
-        if column_name(name) != name:
-            raise ContactsError(
-                _("%(name)s cannot be the name of a column. Write it as %(better)s.")
-                % {"name": name, "better": column_name(name) or "column_1"},
-                field="extra",
-            )
+        require_column_name(name)
         _check_length("extra", name, value, EXTRA_LIMIT)
 
 

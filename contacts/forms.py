@@ -20,10 +20,22 @@ from django.utils.translation import gettext_lazy
 from accounts.choices import country_choices
 from accounts.models import Workspace
 from contacts.exports import EXPORT_FORMS
-from contacts.fields import AT, EXTRA_LIMIT, LABELS, LIMITS, PERSON_FIELDS, SOURCE, column_name
-from contacts.files.columns import EXTRA, IGNORED, NUMBERS, WHOLE_NAME
+from contacts.fields import (
+    AT,
+    CONSENT_LABELS,
+    EXTRA_LIMIT,
+    HOW,
+    LABELS,
+    LIMITS,
+    PERSON_FIELDS,
+    SOURCE,
+    UNDONE_AT,
+    column_name,
+)
+from contacts.files.columns import EXTRA, IGNORED, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS
 from contacts.files.formats import DELIMITER_WORDS, QUOTES, WORKBOOKS
+from contacts.files.workbooks import MAX_BYTES
 from contacts.filter_forms import FilterForm
 from contacts.import_words import words_of
 from contacts.models import (
@@ -32,11 +44,12 @@ from contacts.models import (
     Import,
     ImportPurpose,
     ListJobKind,
+    NumberForm,
     Recipient,
     RecipientList,
 )
 from contacts.numbers import Numbers, Refused
-from contacts.services.imports import Choices
+from contacts.services.imports import Choices, guessed_form
 from contacts.services.list_jobs import AGREED_ABOVE, CHANGING, TICKED_KINDS
 
 NEW_LIST = "new"
@@ -163,9 +176,13 @@ class UploadForm(NamingForm):
         self.fields["file"].error_messages["required"] = str(words_of(purpose).choose_file)
         limit = filesizeformat(settings.IMPORT_MAX_BYTES)
         self.fields["file"].help_text = _(
-            "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s and %(rows)s rows. Delimiter, encoding and "
-            "columns are recognised."
-        ) % {"limit": limit, "rows": intcomma(settings.IMPORT_MAX_ROWS)}
+            "CSV, XLSX, XLS or ODS, zip or gzip of one, at most %(limit)s and %(rows)s rows; a workbook at most "
+            "%(workbook)s. Delimiter, encoding and columns are recognised."
+        ) % {
+            "limit": limit,
+            "rows": intcomma(settings.IMPORT_MAX_ROWS),
+            "workbook": filesizeformat(MAX_BYTES),
+        }
         self.fields["file"].widget.attrs["data-limit"] = settings.IMPORT_MAX_BYTES
         self.fields["file"].widget.attrs["data-too-large"] = _(
             "The file has more than %(limit)s. Split it in two, or leave out columns you do not need."
@@ -192,8 +209,12 @@ _SELECTED = mark_safe(" selected")
 
 
 # Fields of ColumnsForm that are not asked for every purpose.
+CONSENT_LIMIT = 200  # of Import.consent
 OPTIONS_ASKED: dict[str, tuple[str, ...]] = {
     "existing": (ImportPurpose.RECIPIENTS,),
+    # Of opt-outs whatever is too long is cut: it is no reason to text somebody.
+    "truncate": (ImportPurpose.RECIPIENTS,),
+    "consent": (ImportPurpose.RECIPIENTS,),
     "list": (ImportPurpose.RECIPIENTS,),
     "new_list_name": (ImportPurpose.RECIPIENTS,),
     "date_order": (ImportPurpose.OPT_OUTS, ImportPurpose.UNSUBSCRIBE_LIST),
@@ -208,6 +229,10 @@ class ColumnsForm(NamingForm):
         label=gettext_lazy("Country when none is given"),
         required=False,
         choices=lambda: [("", _("None: every number carries its own")), *country_choices()],
+        widget=forms.Select(attrs={"data-countries": True}),
+    )
+    number_form = forms.ChoiceField(
+        label=gettext_lazy("Numbers without +"), choices=NumberForm.choices, required=False
     )
     existing = forms.ChoiceField(label=gettext_lazy("When a number exists"), choices=ExistingNumbers.choices)
     date_order = forms.ChoiceField(
@@ -221,6 +246,13 @@ class ColumnsForm(NamingForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    consent = forms.CharField(
+        label=gettext_lazy("How they agreed to be texted"),
+        help_text=gettext_lazy("Kept with the import as proof, such as “Web form, double opt-in”."),
+        max_length=CONSENT_LIMIT,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     truncate = forms.BooleanField(
         label=gettext_lazy("Cut values that are too long instead of refusing their rows"), required=False
     )
@@ -229,6 +261,7 @@ class ColumnsForm(NamingForm):
         super().__init__(*args, **kwargs)
         self.imported = imported
         self._offer_lists()
+        self.fields["number_form"].help_text = form_words(imported)
         self._option_names = list(self.fields)
         offered = targets(imported.workspace, imported)
         for at, column in enumerate(imported.columns):
@@ -273,12 +306,14 @@ class ColumnsForm(NamingForm):
         mapping = {f"column-{at}": target for at, target in enumerate(imported.mapping)}
         options = {
             "default_country": imported.default_country,
+            "number_form": imported.number_form,
             "existing": imported.existing,
             "date_order": imported.date_order,
             "list": imported.list_id or NEW_LIST,
             "unsubscribe_list": imported.unsubscribe_list_id,
             "new_list_name": imported.new_list_name,
             "truncate": imported.truncate,
+            "consent": imported.consent,
         }
         return mapping | {name: value for name, value in options.items() if name in self.fields}
 
@@ -303,12 +338,26 @@ class ColumnsForm(NamingForm):
             mapping=[data[f"column-{at}"] for at in range(len(self.imported.columns))],
             default_country=data["default_country"],
             existing=data.get("existing", ExistingNumbers.UPDATE),
-            truncate=data["truncate"],
+            truncate=data.get("truncate", False),
+            consent=data.get("consent", ""),
             recipient_list=self._lists.get(data.get("list", "")),
             new_list_name=data.get("new_list_name", ""),
             unsubscribe_list=self._unsubscribe_lists.get(data.get("unsubscribe_list", "")),
             date_order=data.get("date_order", DateOrder.NONE),
+            number_form=data["number_form"] if "number_form" in self.changed_data else "",
         )
+
+
+def form_words(imported: Import) -> str:
+    """What the values show about numbers without plus, with one of them."""
+    guess = guessed_form(imported)
+    columns = zip(imported.columns, imported.mapping, strict=True)
+    sample = next((one["samples"][0] for one, target in columns if target == MSISDN and one["samples"]), "")
+    if guess == NumberForm.INTERNATIONAL:
+        return _("Guessed: they look international, such as %(sample)s.") % {"sample": sample}
+    if guess == NumberForm.NATIONAL:
+        return _("Guessed: they look national, such as %(sample)s.") % {"sample": sample}
+    return _("What begins with + or 00 is international in any case.")
 
 
 def targets(workspace: Workspace, imported: Import) -> list[Any]:
@@ -324,18 +373,23 @@ def targets(workspace: Workspace, imported: Import) -> list[Any]:
             *numbers,
             (AT, _("Opted out at")),
             (SOURCE, _("Source (proof)")),
+            (HOW, _("How: file, page, stop, vendor, api or person")),
+            (UNDONE_AT, _("Undone at: rows that have it are left out")),
         ]
     known = [
         name for columns in workspace.recipient_lists.values_list("columns", flat=True) for name in columns
     ]
     guessed = [one["guess"] for one in imported.columns] + imported.mapping
+    consent = [(EXTRA + name, capfirst(str(words))) for name, words in CONSENT_LABELS.items()]
     own = sorted(
-        {EXTRA + name for name in known} | {target for target in guessed if target.startswith(EXTRA)}
+        ({EXTRA + name for name in known} | {target for target in guessed if target.startswith(EXTRA)})
+        - {target for target, _words in consent}
     )
     return [
         *numbers,
         (WHOLE_NAME, _("Whole name, split in first and last")),
         *((name, capfirst(str(LABELS[name]))) for name in PERSON_FIELDS),
+        *consent,
         *((target, _("Own column: %(name)s") % {"name": target.removeprefix(EXTRA)}) for target in own),
     ]
 
@@ -361,7 +415,14 @@ class FormatForm(NamingForm):
         label=gettext_lazy("Values are parted by"), choices=list(DELIMITER_WORDS.items())
     )
     quote = forms.ChoiceField(label=gettext_lazy("Quotation mark"), choices=[(mark, mark) for mark in QUOTES])
-    has_header = forms.BooleanField(label=gettext_lazy("The first row holds names"), required=False)
+    has_header = forms.BooleanField(label=gettext_lazy("A row holds names"), required=False)
+    header_row = forms.IntegerField(
+        label=gettext_lazy("Which row holds the names"),
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text=gettext_lazy("As rows are counted in the file. Rows above it are left out."),
+    )
 
     def __init__(self, imported: Import, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -378,6 +439,8 @@ class FormatForm(NamingForm):
         given = dict(self.cleaned_data)
         if "encoding" not in self.changed_data:
             given.pop("encoding", None)
+        if not given["has_header"] or given["header_row"] is None:
+            given.pop("header_row", None)
         return given
 
 
@@ -454,6 +517,25 @@ class ReasonForm(NamingForm):
 
 class PasteForm(NamingForm):
     numbers = OptOutForm.base_fields["numbers"]
+
+
+class NewListForm(PastedForm):
+    """An empty list, or one of pasted numbers."""
+
+    name = NameForm.base_fields["name"]
+    numbers = forms.CharField(
+        label=gettext_lazy("Numbers"),
+        help_text=gettext_lazy("None for an empty list. One a line, or parted by commas."),
+        max_length=2_000_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+    )
+    default_country = forms.ChoiceField(
+        label=gettext_lazy("Country when none is given"),
+        required=False,
+        choices=lambda: [("", _("None: every number carries its own")), *country_choices()],
+        widget=forms.Select(attrs={"data-countries": True}),
+    )
 
 
 SAVE_FILTER, LIVE_LIST = "save_filter", "live_list"

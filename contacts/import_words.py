@@ -38,8 +38,8 @@ class Words:
 
 
 _PROOF_RULE = gettext_lazy(
-    "The first opt-out of a number stays as it is: it is the proof. Without a date the time of the import counts, without "
-    "a source the name of the file."
+    "Every row whose number can be read counts, whatever else it holds. The first opt-out of a number stays as it is: it is "
+    "the proof. Without a date that can be read the time of the import counts, without a source the name of the file."
 )
 _WORDS: Mapping[str, Words] = {
     ImportPurpose.RECIPIENTS: Words(

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User, Workspace
+from accounts.models import ApiKey, User, Workspace
 
 
 class RecipientList(models.Model):
@@ -252,9 +252,16 @@ class ExistingNumbers(models.TextChoices):
 
 
 class DateOrder(models.TextChoices):
-    NONE = "", _("Refuse dates that may be two days")
+    NONE = "", _("Not known: such a date stays in the proof as it is written")
     DAY_FIRST = "day_first", _("The day first: 31/12/2026")
     MONTH_FIRST = "month_first", _("The month first: 12/31/2026")
+
+
+class NumberForm(models.TextChoices):
+    """What numbers of a file are that have neither + nor 00 in front, where a default country is chosen."""
+
+    NATIONAL = "national", _("National: numbers of the default country")
+    INTERNATIONAL = "international", _("International: the calling code stands in front")
 
 
 class EncodingCertainty(models.TextChoices):
@@ -289,6 +296,10 @@ class Import(models.Model):
     list = models.ForeignKey(RecipientList, models.SET_NULL, null=True, blank=True, related_name="imports")
     new_list_name = models.CharField(_("new list"), max_length=100, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    # Where a program uploaded it.
+    api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, related_name="+")
+    # Of people: how they agreed to be texted, in words: "Web form, double opt-in".
+    consent = models.CharField(_("consent"), max_length=200, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=ImportState.choices, default=ImportState.UPLOADED
     )
@@ -316,13 +327,20 @@ class Import(models.Model):
     letters = models.CharField(_("sample of its letters"), max_length=100, blank=True)
     delimiter = models.CharField(_("delimiter"), max_length=1, blank=True)
     quote = models.CharField(_("quotation mark"), max_length=1, blank=True)
-    has_header = models.BooleanField(_("first row holds names"), default=True)
+    has_header = models.BooleanField(_("a row holds names"), default=True)
+    # Which one, as rows are counted in the file; rows above it are no data. Empty: the first that holds anything.
+    header_row = models.PositiveIntegerField(_("row of the names"), null=True, blank=True)
     # contacts.files.columns.Column as dict, in the order of the file.
     columns = models.JSONField(_("columns"), default=nothing)
     # Per column its target: "msisdn" (the next choices: "msisdn:2", "msisdn:3"), "whole_name", a field of Recipient,
-    # "extra:<name>", or "" (do not import). Of opt-outs and unsubscribe lists besides numbers only "source" and "at".
+    # "extra:<name>", or "" (do not import). Of opt-outs and unsubscribe lists numbers and contacts.fields.PROOF_FIELDS.
     mapping = models.JSONField(_("mapping"), default=nothing)
+    # Those of the list's further columns that it did not have before the run.
+    new_columns = models.JSONField(default=nothing)
     default_country = models.CharField(_("default country"), max_length=2, blank=True)
+    number_form = models.CharField(
+        _("numbers without +"), max_length=13, choices=NumberForm.choices, default=NumberForm.NATIONAL
+    )
     existing = models.CharField(
         _("numbers already there"),
         max_length=10,
@@ -344,7 +362,8 @@ class Import(models.Model):
     # Reasons with first rows: [{"code", "count", "rows": [n, ..], "samples": [..]}]; words: problems.py.
     check_problems = models.JSONField(default=nothing)
     problems = models.JSONField(default=nothing)
-    # The first rows of each count of the check: {"new": [n, ..], .., "duplicate": [[n, digits, first row or null], ..]}.
+    # The first rows of each count of the check: {"new": [n, ..], .., "duplicate": [[n, digits, first row or null], ..],
+    # "countries": {"FR": [how many, [n, ..]], ..}}, the rows of countries other than the default one.
     check_rows = models.JSONField(default=dict)
     reject_file = models.FileField(_("refused rows"), upload_to="imports/%Y/%m/", blank=True)
     rows_per_second = models.PositiveIntegerField(_("rows per second"), default=0)
@@ -356,8 +375,11 @@ class Import(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     undone_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
-    # What undoing did so far: {"removed", "restored", "put_back"}; empty where it never began.
+    # What undoing did so far: {"removed", "restored", "put_back", "kept", "elsewhere"}; empty where it never began.
     undo_counts = models.JSONField(default=dict)
+    # Who stayed: {"edited": the first numbers, "lists": {id of another list: how many}}; and what became of a list that the
+    # import had made and that is empty now: {"list": "deleted" or "disabled"}.
+    undo_kept = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("import")
@@ -367,6 +389,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def by(self) -> str:
+        """A person, or a program by the name of its key; "" where neither is known."""
+        return str(self.created_by or self.api_key or "")
 
     @property
     def is_file_kept(self) -> bool:
@@ -405,13 +432,15 @@ class RememberedMapping(models.Model):
     workspace = models.ForeignKey(
         Workspace, models.CASCADE, related_name="remembered_mappings", db_index=False
     )
-    # Of the column names, in their order, whatever their case and blanks.
+    # Of the column names, whatever their order, case and blanks.
     digest = models.CharField(max_length=64)
     purpose = models.CharField(
         _("purpose"), max_length=11, choices=ImportPurpose.choices, default=ImportPurpose.RECIPIENTS
     )
     names = models.JSONField(_("columns"))
     mapping = models.JSONField(_("mapping"))
+    # Where another one was chosen than the values showed; else "".
+    number_form = models.CharField(_("numbers without +"), max_length=13, blank=True)
     used_at = models.DateTimeField(_("last used"), default=timezone.now)
 
     class Meta:

@@ -93,7 +93,7 @@ def preview_of(imported: Import, limit: int = SHOWN_ROWS) -> Preview:
     numbers = [one.msisdn for one in read]
     if isinstance(plan, OptOutPlan):
         there = _opted_out_already(imported, numbers)
-        rows = [_proof_row(imported, plan, one, one.msisdn in there) for one in read]
+        rows = [_proof_row(plan, one, one.msisdn in there) for one in read]
         return Preview([_label(AT), _label(SOURCE)], rows)
     header = [_label(name) for name in _names(plan)]
     people = (
@@ -132,13 +132,13 @@ def _opted_out_already(imported: Import, numbers: Sequence[str]) -> set[str]:
     return opted_out_numbers(workspace_id=imported.workspace_id, msisdns=numbers)
 
 
-def _proof_row(imported: Import, plan: OptOutPlan, read: _Read, is_there: bool) -> PreviewRow:
+def _proof_row(plan: OptOutPlan, read: _Read, is_there: bool) -> PreviewRow:
     """The first opt-out of a number stays as it is."""
-    at = read.values.get(AT, "")
+    at = read.values[AT]
     when = localtime(datetime.fromisoformat(at), plan.zone).strftime("%Y-%m-%d %H:%M %Z") if at else ""
     cells = [
         PreviewCell(AT, when or _("when the import runs")),
-        PreviewCell(SOURCE, read.values.get(SOURCE) or imported.file_name),
+        PreviewCell(SOURCE, read.values[SOURCE]),
     ]
     return PreviewRow(
         read.row, read.msisdn, read.country, "", "unchanged" if is_there else "new", is_there, cells
@@ -146,6 +146,8 @@ def _proof_row(imported: Import, plan: OptOutPlan, read: _Read, is_there: bool) 
 
 
 def _names(plan: Plan) -> list[str]:
+    if isinstance(plan, OptOutPlan):
+        return plan.stored
     return [*plan.fields, *(EXTRA + name for name in plan.extras)]
 
 

@@ -17,6 +17,11 @@ TOO_LONG = "too_long:"
 CUT = "cut:"
 # Of rows that are imported, and perhaps ought not to be: "kind:fixed_line".
 KIND = "kind:"
+LIKE_DATE = "like_date"
+# Of rows of opt-outs that were taken all the same: "noticed:date_ambiguous".
+NOTICED = "noticed:"
+# Of rows of opt-outs that were left out, as the opt-out was undone.
+UNDONE = "undone"
 KEPT_ROWS = 20
 KEPT_SAMPLES = 5
 
@@ -30,13 +35,47 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("A spreadsheet rounded the number (4.91E+11); its last digits are lost."),
         gettext_lazy("Format the column as text in the spreadsheet, and export the file again."),
     ),
+    "date": (
+        gettext_lazy("A date stands where the phone number should."),
+        gettext_lazy(
+            "Write the number in its place. If the column holds dates, choose another one for the numbers."
+        ),
+    ),
+    LIKE_DATE: (
+        gettext_lazy("The number looks like a date: its column holds many that do."),
+        gettext_lazy("The row is imported. If the column holds dates, choose another one for the numbers."),
+    ),
+    "decimal": (
+        gettext_lazy("The number has a decimal part (.5), which no phone number has."),
+        gettext_lazy("Format the column as text in the spreadsheet, and enter the numbers anew."),
+    ),
     "letters": (
         gettext_lazy("The number holds letters."),
         gettext_lazy("Write numbers in digits, without names. Is it the right column?"),
     ),
+    "strange": (
+        gettext_lazy("The number holds a sign that stands in no phone number."),
+        gettext_lazy("Write one number, in digits only."),
+    ),
     "no_country": (
         gettext_lazy("The number does not say its country."),
         gettext_lazy("Choose the country of numbers without a country code."),
+    ),
+    "other_country": (
+        gettext_lazy("The number is none of the default country, but would be one of another country."),
+        gettext_lazy(
+            "Write + in front of numbers that carry their calling code; or, where all do, choose “International” for "
+            "numbers without + at the step Columns."
+        ),
+    ),
+    "no_calling_code": (
+        gettext_lazy(
+            "The number begins with no calling code that it fits, but would be one of the default country."
+        ),
+        gettext_lazy(
+            "Write the calling code in front; or, where all want it, choose “National” for numbers without + at the "
+            "step Columns."
+        ),
     ),
     "too_short": (
         gettext_lazy("The number has too few digits."),
@@ -44,7 +83,9 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "too_long": (
         gettext_lazy("The number has too many digits."),
-        gettext_lazy("Keep one number in a cell; numbers of another country want it as the default country."),
+        gettext_lazy(
+            "Keep one number in a cell; numbers of another country want + and calling code in front."
+        ),
     ),
     "not_valid": (
         gettext_lazy("The number is not in use in its country."),
@@ -82,26 +123,41 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("The time zone is unknown."),
         gettext_lazy("Write it as in Europe/London or America/New_York."),
     ),
-    "date_unreadable": (
-        gettext_lazy("The date cannot be read, or there is no such day."),
-        gettext_lazy("Write dates as 2026-05-03 or 2026-05-03 09:30, or leave the cell empty."),
+    UNDONE: (
+        gettext_lazy("The row tells of an opt-out that was undone: the person may be texted again."),
+        gettext_lazy("Nothing to do. To opt the number out all the same, empty its cell undone_at."),
     ),
+}
+
+_DATED_BY_RUN = gettext_lazy(
+    "The number is taken all the same, with the time of the import; the date as written stands in its proof. For the "
+    "right time, mend it before the import runs: write dates as 2026-05-03 or 2026-05-03 09:30."
+)
+_TAKEN = gettext_lazy(
+    "The number is taken all the same. Look at the words of its proof; mend the row before the import runs if they matter."
+)
+# The same of rows of opt-outs that are taken: nobody stays textable for the sake of a cell beside the number.
+_NOTICED_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "date_unreadable": (gettext_lazy("The date cannot be read, or there is no such day."), _DATED_BY_RUN),
     "date_ambiguous": (
         gettext_lazy("The date may be two different days: day or month may come first."),
         gettext_lazy(
-            "Choose at the step Columns how days and months stand, or write dates as 2026-05-03; years have four digits."
+            "The number is taken all the same, with the time of the import; the date as written stands in its proof. "
+            "For the right time, choose at the step Columns how days and months stand; years have four digits."
         ),
     ),
-    "date_early": (
-        gettext_lazy("The date lies before 1990, when nobody was texted."),
-        gettext_lazy("Correct the date, or leave the cell empty where it is not known."),
-    ),
-    "date_future": (
-        gettext_lazy("The date lies after the upload of the file."),
+    "date_early": (gettext_lazy("The date lies before 1990, when nobody was texted."), _DATED_BY_RUN),
+    "date_future": (gettext_lazy("The date lies after the upload of the file."), _DATED_BY_RUN),
+    "how_unknown": (
+        gettext_lazy("How the person opted out is none of the ways that Crier knows."),
         gettext_lazy(
-            "Correct the date; where its time is of another zone, write that too: 2026-05-03 09:30+02:00."
+            "The number counts as one from a file; what the cell says stands in its proof. Write file, page, stop, "
+            "vendor, api or person for one of those."
         ),
     ),
+} | {
+    code: (_WORDS[code][0], _TAKEN)
+    for code in ("too_many_cells", "unclosed_quote", "too_long_line", "too_long_cell", "nul", "encoding")
 }
 
 
@@ -122,7 +178,7 @@ class Problem:
 
 
 Problems = dict[str, Problem]
-Effect = Literal["refused", "cut", "noticed"]
+Effect = Literal["refused", "cut", "noticed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +195,10 @@ class Described:
         """What became of the rows."""
         if self.code.startswith(CUT):
             return "cut"
-        return "noticed" if self.code.startswith(KIND) else "refused"
+        if self.code == UNDONE:
+            return "skipped"
+        is_noticed = self.code.startswith((KIND, NOTICED)) or self.code == LIKE_DATE
+        return "noticed" if is_noticed else "refused"
 
 
 def merge_problems(one: Problems, other: Problems) -> Problems:
@@ -186,6 +245,9 @@ def words_for(code: str) -> tuple[str, str]:
     kind, colon, target = code.partition(":")
     if code.startswith(KIND):
         return _kind_words(target)
+    if code.startswith(NOTICED):
+        sentence, remedy = _NOTICED_WORDS[target]
+        return str(sentence), str(remedy)
     if colon:
         return _length_words(f"{kind}:", target)
     sentence, remedy = _WORDS[code]

@@ -34,6 +34,23 @@ def is_being_planned(list_id: int) -> bool:
     return any(check(list_id) for check in _planning_checks)
 
 
+# (id of a workspace, ids of messages) -> their texts by id, where they are known and not erased.
+MessageWords = Callable[[int, Collection[int]], dict[int, str]]
+_message_words: list[MessageWords] = []
+
+
+def register_message_words(words: MessageWords) -> None:
+    """By the app above that keeps messages, when it starts."""
+    _message_words.append(words)
+
+
+def words_of_messages(workspace_id: int, ids: Collection[int]) -> dict[int, str]:
+    """What people answered when they opted out."""
+    return (
+        {pk: text for words in _message_words for pk, text in words(workspace_id, ids).items()} if ids else {}
+    )
+
+
 def users_of(row: Model, besides: Collection[str] = ()) -> str:
     """ "broadcasts, imports": what refers to the row, in people's words; "" for nothing.
 

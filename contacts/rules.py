@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
 from contacts.errors import ContactsError
-from contacts.fields import COLUMN_NAME_LIMIT, EXTRA_LIMIT, LABELS, PERSON_FIELDS, column_name
+from contacts.fields import EXTRA_LIMIT, LABELS, PERSON_FIELDS, is_column_name
 from contacts.models import NumberKind, OptOut, Recipient
 from contacts.search import number_begins, number_contains, number_is
 from sms.msisdn import Kind
@@ -205,9 +205,7 @@ def _condition(at: int, given: Any) -> Condition:
 
 def _require_field(at: int, field: str) -> None:
     name = field.removeprefix(EXTRA)
-    further = (
-        field.startswith(EXTRA) and name and len(name) <= COLUMN_NAME_LIMIT and column_name(name) == name
-    )
+    further = field.startswith(EXTRA) and is_column_name(name)
     if field not in OWN_FIELDS and not further:
         raise _refused(
             _(

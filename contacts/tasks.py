@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from contacts.services import file_retention, import_runner, import_undo, list_job_runner
+from web.database_log import empty_log
 from web.waking import wake
 
 WAKE_UP_SECONDS = 10
@@ -36,3 +37,5 @@ def tidy_files() -> None:
     file_retention.prune_import_files()
     file_retention.prune_exports()
     file_retention.sweep_stray_files()
+    # After an erasure while somebody was reading.
+    empty_log()

@@ -40,24 +40,19 @@ class _Body(io.RawIOBase):
         piece = self._stream.read(len(buffer))
         self._size += len(piece)
         if self._size > self._limit:
-            raise FileRefused(
-                _(
-                    "The file has more than %(limit)s, which is all that can be imported at once. Split it in two."
-                )
-                % {"limit": filesizeformat(settings.IMPORT_MAX_BYTES)},
-                code="too_large",
-            )
+            raise _too_large(self._limit - REST_OF_FORM)
         self.tail = (self.tail + piece[-TAIL_BYTES:])[-TAIL_BYTES:]
         buffer[: len(piece)] = piece
         return len(piece)
 
 
-def watch_body(request: HttpRequest) -> None:
-    """To be called before anything reads the body. Raises FileRefused where its Content-Length is over the limit.
+def watch_body(request: HttpRequest, most: int | None = None) -> None:
+    """To be called before anything reads the body. Raises FileRefused where its Content-Length is over the limit:
+    `most` bytes of a file, without it those of an import.
 
     A body sent in chunks, or by HTTP/2, may name no length; it is read up to the limit, where reading it raises FileRefused.
     """
-    limit = settings.IMPORT_MAX_BYTES + REST_OF_FORM
+    limit = (settings.IMPORT_MAX_BYTES if most is None else most) + REST_OF_FORM
     stream: _Readable = request._stream
     if request.content_type == "multipart/form-data" and _is_without_length(request):
         # Django takes a body without a length for an empty one (WSGI knows no other sign of its end), although
@@ -69,7 +64,16 @@ def watch_body(request: HttpRequest) -> None:
         size = int(length) if length.isascii() and length.isdigit() else 0
         if size > limit:
             require_size(size)
+            raise _too_large(limit - REST_OF_FORM)
     request._stream = io.BufferedReader(_Body(stream, limit))
+
+
+def _too_large(most: int) -> FileRefused:
+    return FileRefused(
+        _("The file has more than %(limit)s, which is all that can be imported at once. Split it in two.")
+        % {"limit": filesizeformat(most)},
+        code="too_large",
+    )
 
 
 def _is_without_length(request: HttpRequest) -> bool:

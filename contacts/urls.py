@@ -4,6 +4,7 @@ from contacts.views import imports, list_jobs, lists, opt_outs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("lists/", lists.list_list, name="recipient-list-list"),
+    path("lists/new/", lists.list_new, name="recipient-list-new"),
     path("lists/merge/", list_jobs.list_merge, name="recipient-list-merge"),
     path("lists/<int:pk>/", lists.list_detail, name="recipient-list-detail"),
     path("lists/<int:pk>/rename/", lists.list_rename, name="recipient-list-rename"),

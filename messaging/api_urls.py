@@ -1,7 +1,28 @@
+from django.urls import URLPattern, URLResolver, path
 from rest_framework.routers import SimpleRouter
 
-from messaging.sender_api import SenderViewSet
+from messaging.budget_api import BudgetViewSet
+from messaging.links.api import HitViewSet, LinkListViewSet, LinkViewSet
+from messaging.media.api import MediaViewSet
+from messaging.sender_api import SenderListViewSet, SenderViewSet
+from messaging.texts.api import TemplateViewSet, WordSpinnerViewSet
+from messaging.verification.api import VerificationViewSet
 
 router = SimpleRouter()
+router.register("hits", HitViewSet, basename="hit")
+router.register("links", LinkViewSet, basename="api-link")
+router.register("link-lists", LinkListViewSet, basename="api-link-list")
+router.register("media", MediaViewSet, basename="media")
 router.register("senders", SenderViewSet, basename="sender")
-urlpatterns = router.urls
+router.register("sender-lists", SenderListViewSet, basename="sender-list")
+router.register("templates", TemplateViewSet, basename="template")
+router.register("word-spinners", WordSpinnerViewSet, basename="word-spinner")
+router.register("verifications", VerificationViewSet, basename="verification")
+urlpatterns: list[URLPattern | URLResolver] = [
+    *router.urls,
+    path(
+        "budget/",
+        BudgetViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-budget",
+    ),
+]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from messaging.content import Content, compile_content, pin
 from messaging.ledger import cancel_waiting
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
+from messaging.sender_choice import Pinned
 from messaging.signals import DispatchChanged, dispatch_changed
 from providers.models import ProviderAccount
 from sms.states import WAITING, MessageState
@@ -28,24 +32,44 @@ def create_dispatch(
     account: ProviderAccount,
     unsubscribe_list_ids: list[int],
     agreed_parts: int | None = None,
+    agreed_cost: Decimal | None = None,
+    content: Content | None = None,
+    senders: Pinned = (),
+    sticky_senders: bool = False,
+    media_urls: Sequence[str] = (),
 ) -> Dispatch:
     """In `planning`: its messages are written next, then `start_dispatch`.
 
+    `sender`: of all its messages; "" where one of `senders` is chosen for each (messaging/sender_choice.py).
+
     `agreed_parts`: of all its texts together. Should values that are edited meanwhile make them longer, the engine
-    pauses it and asks; None is no limit.
+    pauses it and asks; None is no limit. `agreed_cost`: in the account's currency, so much is kept free in the budget.
+    `content`: of the text, where the caller has compiled it. `media_urls`: of the pictures that go with each of its texts.
     """
-    return Dispatch.objects.create(
-        workspace=workspace,
-        broadcast_id=broadcast_id,
-        text=text,
-        sender=sender,
-        account=account,
-        unsubscribe_list_ids=unsubscribe_list_ids,
-        agreed_parts=agreed_parts,
-    )
+    with transaction.atomic():
+        dispatch = Dispatch.objects.create(
+            workspace=workspace,
+            broadcast_id=broadcast_id,
+            text=text,
+            sender=sender,
+            senders=[] if sender else [[value, list(countries)] for value, countries in senders],
+            sticky_senders=sticky_senders,
+            account=account,
+            unsubscribe_list_ids=unsubscribe_list_ids,
+            agreed_parts=agreed_parts,
+            media_urls=list(media_urls),
+            agreed_cost=agreed_cost,
+        )
+        pin(dispatch, content or compile_content(workspace.pk, text))
+    return dispatch
 
 
 def start_dispatch(*, dispatch_id: int) -> bool:
+    """All its messages are planned."""
+    if Dispatch.objects.filter(pk=dispatch_id).exclude(link_base="").exists():
+        ids = Message.objects.filter(dispatch_id=dispatch_id).aggregate(first=Min("id"), last=Max("id"))
+        marks = {"first_message_id": ids["first"], "last_message_id": ids["last"]}
+        Dispatch.objects.filter(pk=dispatch_id).update(**marks)
     return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RUNNING)
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.db import transaction
-from django.db.models import BinaryField, F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import QuerySet
 
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import AuditEntry, Workspace
+from contacts.batches import in_batches
 from contacts.models import ImportBefore, OptOutHow, OptOutReview, Recipient
 from contacts.services.forgetting import ERASED, forget_person, trail_of
 from contacts.services.lists import remove_recipients
 from contacts.services.opt_outs import opt_out
-from messaging.models import InboundText, Message
+from messaging.models import Hit, InboundText, Message, OwnUrl, Verification
 from providers.models import StoredWebhookCall, WebhookCallState
+from sms.msisdn import writings_of
 from sms.states import MessageState
+from web.database_log import empty_log_after_commit
 
 BATCH = 500
-# Vendors write a number with calling code, without it, with plus or without: its end is the same.
-END_DIGITS = 10
+# Of JSON.
+_UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
     Each step stands for itself and finds nothing when it is repeated: after a crash, erase again.
     """
     opt_out(workspace=workspace, msisdn=msisdn, how=OptOutHow.PERSON, source=reason)
-    files = forget_person(workspace=workspace, trail=trail_of(workspace, msisdn))
+    files = forget_person(workspace=workspace, trail=trail_of(workspace, msisdn), reason=reason[:500])
     erased = Erased(
         lists=_leave_lists(workspace, msisdn, actor),
         messages=_empty_messages(workspace, msisdn),
@@ -54,8 +59,11 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
         files=files,
         on_the_way=_messages(workspace, msisdn).filter(state=MessageState.SUBMITTING).count(),
     )
+    _empty_hits(workspace, msisdn)
     OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn).delete()
-    AuditEntry.objects.filter(workspace=workspace, subject="recipient", label=f"+{msisdn}").update(label="")
+    Verification.objects.filter(workspace=workspace, msisdn=msisdn).delete()
+    subjects = ["recipient", "verification"]
+    AuditEntry.objects.filter(workspace=workspace, subject__in=subjects, label=f"+{msisdn}").update(label="")
     counts = {
         "lists": erased.lists,
         "messages": erased.messages,
@@ -64,6 +72,7 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
         "files": erased.files,
     }
     record(workspace, actor, ERASED, workspace, **counts)
+    empty_log_after_commit()
     return erased
 
 
@@ -97,6 +106,13 @@ def _empty_messages(workspace: Workspace, msisdn: str) -> int:
     return count
 
 
+def _empty_hits(workspace: Workspace, msisdn: str) -> None:
+    """When a link was followed, and as what it counted, stays: with which program and from where goes."""
+    for ids in _batches(_messages(workspace, msisdn)):
+        OwnUrl.objects.filter(message_id__in=ids).delete()
+        Hit.objects.filter(message_id__in=ids).update(agent="", network="", visitor="")
+
+
 def _has_words(message: Message) -> bool:
     return any(change[4:] != [""] for change in message.history)
 
@@ -105,32 +121,30 @@ def _empty_inbound(workspace: Workspace, msisdn: str) -> int:
     return InboundText.objects.filter(workspace=workspace, msisdn=msisdn).exclude(text="").update(text="")
 
 
-class _Position(Func):
-    """Where the second bytes stand in the first; 0: nowhere."""
-
-    function = "POSITION"
-    template = "%(function)s(%(expressions)s)"
-    output_field = IntegerField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        within, wanted = self.get_source_expressions()
-        turned = self.copy()
-        turned.set_source_expressions([wanted, within])
-        return turned.as_sql(compiler, connection, arg_joiner=" IN ", **context)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, function="INSTR", **context)
-
-
 def _empty_calls(workspace: Workspace, msisdn: str) -> int:
-    """Raw calls of providers that name the number; those that wait to be applied are left, and go by a repetition."""
-    end = msisdn[-END_DIGITS:]
-    calls = StoredWebhookCall.objects.filter(account__workspace=workspace)
-    found = calls.exclude(state=WebhookCallState.NEW).annotate(
-        place=_Position(F("body"), Value(end.encode(), output_field=BinaryField()))
+    """Raw calls of providers that name the number, in any writing; those that wait to be applied are left, and go by a
+    repetition. Read through one by one, as no database knows writings: a hundred thousand in some seconds.
+    """
+    written = writings_of(msisdn)
+    calls = StoredWebhookCall.objects.filter(account__workspace=workspace).exclude(body=b"", query="")
+    rows = calls.exclude(state=WebhookCallState.NEW).values_list("pk", "body", "query")
+    ids = [
+        pk
+        for pk, body, query in rows.iterator(chunk_size=BATCH)
+        if _names(bytes(body).decode(errors="replace"), query, written)
+    ]
+    return sum(
+        StoredWebhookCall.objects.filter(pk__in=some).update(body=b"", query="") for some in in_batches(ids)
     )
-    ids = list(found.filter(Q(place__gt=0) | Q(query__contains=end)).values_list("pk", flat=True))
-    return StoredWebhookCall.objects.filter(pk__in=ids).update(body=b"", query="")
+
+
+def _names(body: str, query: str, written: re.Pattern[str]) -> bool:
+    """As it stands, and without what JSON and forms make of blanks and signs."""
+    if written.search(body) or written.search(unquote_plus(body)) or written.search(unquote_plus(query)):
+        return True
+    return (
+        "\\u" in body and written.search(_UNICODE.sub(lambda mark: chr(int(mark[1], 16)), body)) is not None
+    )
 
 
 def _batches(rows: QuerySet[Any]) -> Iterator[list[int]]:

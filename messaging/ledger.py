@@ -5,8 +5,8 @@
                '---return_--------'      only what was certainly not sent
 
 Each function is one short transaction (no HTTP inside), safe to run twice and from many workers at once.
-Locks are taken in one order (messages by id, counts, minutes, dispatches), so that two workers never wait for
-each other.
+Locks are taken in one order (messages by id, counts, minutes, dispatches, spending), so that two workers never wait
+for each other.
 """
 # ruff: noqa: S608  # the statements are made of this module's constants
 
@@ -25,8 +25,11 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from contacts.models import OptOut, UnsubscribeMember
+from contacts.models import OptOut, OptOutHow, UnsubscribeMember
+from contacts.services.opt_outs import opt_out
+from messaging.chosen_senders import chosen_senders
 from messaging.models import Dispatch, DispatchState, Message
+from providers.connectors.base import OPTED_OUT_AT_VENDOR
 from sms.states import PREDECESSORS, WAITING, MessageState
 
 S = MessageState
@@ -50,6 +53,8 @@ class Change(NamedTuple):
     text: str = ""
     # Only while the row is in this worker's hands; "" for news from outside.
     claim: str = ""
+    # Chosen for it from a list; "" where planning knew it.
+    sender: str = ""
 
 
 class Claimed(NamedTuple):
@@ -57,6 +62,7 @@ class Claimed(NamedTuple):
     msisdn: str
     recipient_id: int | None
     tries: int
+    place: int
 
 
 class Return(NamedTuple):
@@ -71,11 +77,14 @@ class Return(NamedTuple):
     parts: int = 0
 
 
-def lock_rows(rows: QuerySet[Any], *, skip: bool = False) -> QuerySet[Any]:
-    """Row locks where the database has them; SQLite's IMMEDIATE transactions lock the whole file instead."""
+def lock_rows(rows: QuerySet[Any], *, skip: bool = False, no_key: bool = False) -> QuerySet[Any]:
+    """Row locks where the database has them; SQLite's IMMEDIATE transactions lock the whole file instead.
+
+    `no_key`: others may still write rows that refer to these.
+    """
     if not connection.features.has_select_for_update:
         return rows
-    return rows.select_for_update(skip_locked=skip, of=("self",))
+    return rows.select_for_update(skip_locked=skip, of=("self",), no_key=no_key)
 
 
 def claim_messages(
@@ -104,13 +113,13 @@ def claim_messages(
                 _take([row[0] for row in taken], claim, lease_until, now)
                 _count(_moves(dispatch.pk, ((S.QUEUED, row[4], S.SUBMITTING, "") for row in taken)))
         if taken or not found:
-            return [Claimed(row[0], row[1], row[2], row[3]) for row in taken]
+            return [Claimed(*row[:4], row[6] or 0) for row in taken]
 
 
 def _lock_due(
     dispatch: Dispatch, limit: int, after: int, now: datetime
-) -> list[tuple[int, str, int | None, int, str, bool]]:
-    """(id, msisdn, recipient id, tries, reason, opted out) of what is due, in the order of planning, if the dispatch
+) -> list[tuple[int, str, int | None, int, str, bool, int | None]]:
+    """(id, msisdn, recipient id, tries, reason, opted out, place) of what is due, in the order of planning, if the dispatch
     runs. Whether they opted out is judged now: people write STOP between launch and their turn.
 
     By hand, as the rest of the claim: made by the ORM, its statements took longer than all else in it.
@@ -142,7 +151,7 @@ def has_opted_out(dispatch: Dispatch, msisdn: str) -> bool:
 
 
 _DUE = """
-SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}
+SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}, m.place
 FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id
 WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'running'
   AND (m.due_at IS NULL OR m.due_at <= %s)
@@ -225,10 +234,28 @@ def apply_changes(changes: Sequence[Change]) -> set[int]:
                 costs[row.dispatch_id] += 0
                 row.state, row.reason = change.state, change.reason
         _write_rows(writes)
+        _opt_out(
+            [each for each in changes if each.reason == OPTED_OUT_AT_VENDOR and each.message_id in moved]
+        )
         _count(_deltas(moves))
         _count_minutes(minutes)
         _touch(costs)
     return moved
+
+
+def _opt_out(changes: Sequence[Change]) -> None:
+    """Whom a provider refused as opted out is opted out here, with its words; a repeated report is no news."""
+    if not changes:
+        return
+    words = {change.message_id: change.words for change in changes}
+    for message in Message.objects.filter(pk__in=words).select_related("workspace").order_by("msisdn"):
+        opt_out(
+            workspace=message.workspace,
+            msisdn=message.msisdn,
+            how=OptOutHow.VENDOR,
+            source=words[message.pk],
+            message_id=message.pk,
+        )
 
 
 @dataclass(slots=True)
@@ -321,12 +348,19 @@ def unknown_of(claim: str, ids: Iterable[int], *, chunk: int = 5000) -> list[int
 
 
 def expire_leases(*, limit: int = 5000) -> int:
-    """What a dead worker left `submitting` becomes `unknown`: perhaps sent, so never sent again blindly."""
+    """What a dead worker left `submitting` becomes `unknown`: perhaps sent, so never sent again blindly. With the sender
+    that it had if it was.
+    """
     now = timezone.now()
     late = Message.objects.filter(state=S.SUBMITTING, lease_until__lt=now).order_by("id")
     with transaction.atomic():
         ids = list(lock_rows(late, skip=True).values_list("id", flat=True)[:limit])
-        return len(apply_changes([Change(row_id, S.UNKNOWN, now, "sweep", "worker_lost") for row_id in ids]))
+        senders = chosen_senders(ids) if ids else {}
+        changes = [
+            Change(row_id, S.UNKNOWN, now, "sweep", "worker_lost", sender=senders.get(row_id, ""))
+            for row_id in ids
+        ]
+        return len(apply_changes(changes))
 
 
 def cancel_waiting(dispatch_id: int, *, reason: str = "stopped", chunk: int = 5000) -> int:
@@ -405,15 +439,46 @@ def _touch(costs: Mapping[int, Decimal]) -> None:
         with connection.cursor() as cursor:
             at = connection.ops.adapt_datetimefield_value(now)
             cursor.execute(_COST, [str(cost), at, dispatch_id])
+    _spend({dispatch_id: cost for dispatch_id, cost in costs.items() if cost}, now)
 
 
 _COST = "UPDATE messaging_dispatch SET cost = cost + %s, changed_at = %s WHERE id = %s"
 
 
+def _spend(costs: Mapping[int, Decimal], now: datetime) -> None:
+    """One statement for all of them, the last lock that is taken."""
+    if not costs:
+        return
+    at = connection.ops.adapt_datetimefield_value(_quarter(now))
+    holes = ", ".join(["(%s, %s)"] * len(costs))
+    number = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+    values = [value for dispatch_id, cost in costs.items() for value in (dispatch_id, str(cost))]
+    with connection.cursor() as cursor:
+        cursor.execute(_SPEND.format(holes=holes, quarter=number), [*values, at])
+
+
+# `WHERE true`: SQLite's parser takes the ON of ON CONFLICT for that of a join otherwise.
+_SPEND = """
+WITH costs(dispatch_id, cost) AS (VALUES {holes})
+INSERT INTO messaging_spend (workspace_id, quarter, currency, cost)
+SELECT d.workspace_id, {quarter}, a.currency, sum(CAST(costs.cost AS numeric))
+FROM costs JOIN messaging_dispatch d ON d.id = costs.dispatch_id
+JOIN providers_provideraccount a ON a.id = d.account_id
+WHERE true
+GROUP BY d.workspace_id, a.currency ORDER BY d.workspace_id, a.currency
+ON CONFLICT (workspace_id, quarter, currency) DO UPDATE SET cost = messaging_spend.cost + excluded.cost
+"""
+
+
+def _quarter(at: datetime) -> datetime:
+    """Of an hour: its beginning."""
+    return at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
+
+
 # --- the bulk update, once for each database ----------------------------------------------------------
 
-# id, move, state, reason, words, provider_message_id, parts, price, text, at, settled, source
-_Row = tuple[int, bool, str, str, str, str, int | None, str | None, str, str, bool, str]
+# id, move, state, reason, words, provider_message_id, parts, price, text, at, settled, source, sender
+_Row = tuple[int, bool, str, str, str, str, int | None, str | None, str, str, bool, str, str]
 _FIELDS = (
     # name, PostgreSQL type; `at_text` is `at` as the history keeps it
     ("id", "bigint"),
@@ -428,7 +493,10 @@ _FIELDS = (
     ("at_text", "text"),
     ("settled", "boolean"),
     ("source", "text"),
+    ("sender", "text"),
 )
+# Only where one was chosen from a list: the others' statement is the shorter.
+_SENDER = len(_FIELDS) - 1
 _UNSETTLED = frozenset({S.SENT, S.UNKNOWN, S.SUBMITTING, S.QUEUED, S.HELD})
 
 
@@ -446,6 +514,7 @@ def _row_of(change: Change, move: bool) -> _Row:
         change.at.isoformat(),
         change.state not in _UNSETTLED,
         change.source,
+        change.sender,
     )
 
 
@@ -488,37 +557,58 @@ def _write_rows(rows: list[_Row]) -> None:
 
 def _write_distinct(rows: list[_Row]) -> None:
     """As JSON, a column each on PostgreSQL: measured at 2 µs a row, 16 as arrays of the driver's."""
+    with_sender = any(row[_SENDER] for row in rows)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POSTGRESQL_UPDATE, [json.dumps(column) for column in zip(*rows, strict=True)])
+            columns = list(zip(*rows, strict=True))
+            statement = _POSTGRESQL_UPDATE_WITH_SENDER if with_sender else _POSTGRESQL_UPDATE
+            used = columns if with_sender else columns[:_SENDER]
+            cursor.execute(statement, [json.dumps(column) for column in used])
         else:
-            cursor.execute(_SQLITE_UPDATE, [json.dumps(rows)])
+            statement = _SQLITE_UPDATE_WITH_SENDER if with_sender else _SQLITE_UPDATE
+            cursor.execute(statement, [json.dumps(rows)])
 
 
-_POSTGRESQL_UPDATE = (
-    "UPDATE messaging_message m SET "
-    + _SET.format(
-        at="v.at",
-        history="m.history || jsonb_build_array("
-        "jsonb_build_array(v.state, v.at_text, v.source, v.reason, v.words))",
+_SET_SENDER = ", sender = CASE WHEN v.sender <> '' THEN v.sender ELSE m.sender END"
+
+
+def _postgresql_update(fields: Sequence[tuple[str, str]], more: str = "") -> str:
+    return (
+        "UPDATE messaging_message m SET "
+        + _SET.format(
+            at="v.at",
+            history="m.history || jsonb_build_array("
+            "jsonb_build_array(v.state, v.at_text, v.source, v.reason, v.words))",
+        )
+        + more
+        + " FROM (SELECT "
+        + ", ".join(f"x.{name}::{kind}" for name, kind in fields)
+        + ", x.at_text::timestamptz AS at FROM ROWS FROM ("
+        + ", ".join("json_array_elements_text(%s::json)" for _field in fields)
+        + ") AS x("
+        + ", ".join(name for name, _kind in fields)
+        + ")) AS v WHERE m.id = v.id"
     )
-    + " FROM (SELECT "
-    + ", ".join(f"x.{name}::{kind}" for name, kind in _FIELDS)
-    + ", x.at_text::timestamptz AS at FROM ROWS FROM ("
-    + ", ".join("json_array_elements_text(%s::json)" for _field in _FIELDS)
-    + ") AS x("
-    + ", ".join(name for name, _kind in _FIELDS)
-    + ")) AS v WHERE m.id = v.id"
-)
 
-# SQLite keeps times as text without a zone, as Django writes them; JSON's true and false arrive as 1 and 0.
-_SQLITE_UPDATE = (
-    "UPDATE messaging_message AS m SET "
-    + _SET.format(
-        at="strftime('%%Y-%%m-%%d %%H:%%M:%%f', v.at_text)",
-        history="json_insert(m.history, '$[#]', json_array(v.state, v.at_text, v.source, v.reason, v.words))",
+
+def _sqlite_update(fields: Sequence[tuple[str, str]], more: str = "") -> str:
+    """SQLite keeps times as text without a zone, as Django writes them; JSON's true and false arrive as 1 and 0."""
+    return (
+        "UPDATE messaging_message AS m SET "
+        + _SET.format(
+            at="strftime('%%Y-%%m-%%d %%H:%%M:%%f', v.at_text)",
+            history="json_insert(m.history, '$[#]', json_array(v.state, v.at_text, v.source, v.reason, v.words))",
+        )
+        + more
+        + " FROM (SELECT "
+        + ", ".join(
+            f"json_extract(value, '$[{number}]') AS {name}" for number, (name, _) in enumerate(fields)
+        )
+        + " FROM json_each(%s)) AS v WHERE m.id = v.id"
     )
-    + " FROM (SELECT "
-    + ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, (name, _) in enumerate(_FIELDS))
-    + " FROM json_each(%s)) AS v WHERE m.id = v.id"
-)
+
+
+_POSTGRESQL_UPDATE = _postgresql_update(_FIELDS[:_SENDER])
+_POSTGRESQL_UPDATE_WITH_SENDER = _postgresql_update(_FIELDS, _SET_SENDER)
+_SQLITE_UPDATE = _sqlite_update(_FIELDS[:_SENDER])
+_SQLITE_UPDATE_WITH_SENDER = _sqlite_update(_FIELDS, _SET_SENDER)

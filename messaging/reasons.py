@@ -19,6 +19,10 @@ REASONS: dict[str, Reason] = {
     "sender_not_allowed": Reason(
         _("The provider does not accept the sender"), _("Choose another sender, or register this one")
     ),
+    "no_sender_for_country": Reason(
+        _("None of the senders may send to the country of the number"),
+        _("Choose a sender for that country, then send to these people"),
+    ),
     "text_too_long": Reason(_("The text is too long for the provider"), _("Shorten the text")),
     "empty_text": Reason(_("The text is empty for this person"), _("Give the tokens a default")),
     "refused": Reason(_("The provider refused to take it"), _("Read the provider's words")),
@@ -27,7 +31,16 @@ REASONS: dict[str, Reason] = {
         _("Nothing to do; to reach them, add them to a list and send a new broadcast"),
     ),
     "opted_out": Reason(_("Opted out after the launch"), ""),
+    "opted_out_at_vendor": Reason(
+        _("The provider says that the person opted out"),
+        _("Nothing to do: the number is opted out here, too"),
+    ),
     "stopped": Reason(_("The broadcast was stopped before its turn"), _("Send a new broadcast to them")),
+    # a verification's text, whose code was over before its turn
+    "code_expired": Reason(_("Its code expired before its turn"), _("Ask for a new code")),
+    "code_replaced": Reason(_("A newer code took its place before its turn"), ""),
+    "code_cancelled": Reason(_("Its verification was cancelled before its turn"), ""),
+    "code_over": Reason(_("Its code did not count any more"), _("Ask for a new code")),
     # waiting
     "throttled": Reason(
         _("The provider asked us to slow down"), _("While the broadcast runs, it goes on by itself")

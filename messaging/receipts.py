@@ -17,7 +17,8 @@ from contacts.models import OptOutHow
 from contacts.services.opt_out_reviews import ask_for_review
 from contacts.services.opt_outs import opt_in, opt_out
 from messaging.ledger import Change, apply_changes
-from messaging.models import InboundText, Message
+from messaging.models import InboundText, Message, Verification
+from messaging.verification.codes import begins_masked
 from providers.connectors.base import DeliveryReport
 from providers.connectors.base import InboundText as InboundNews
 from providers.models import StoredWebhookCall
@@ -56,7 +57,21 @@ def apply_receipts(news: ReceiptsArrived) -> frozenset[int]:
     # Ranks decide, not the order of arrival; but of one batch the highest comes last, so that its words stay.
     changes.sort(key=lambda change: change.message_id)
     apply_changes(changes)
+    _forget_codes(news, matched)
     return frozenset(unmatched)
+
+
+def _forget_codes(news: ReceiptsArrived, matched: dict[tuple[int, DeliveryReport], int]) -> None:
+    """A report that quotes a verification's text quotes its code: what the vendor posted is emptied."""
+    quoting = {
+        matched[call_id, report]: call_id
+        for call_id, report in news.reports
+        if report.text_prefix and (call_id, report) in matched
+    }
+    if quoting:
+        codes = Verification.objects.filter(message_id__in=quoting).values_list("message_id", flat=True)
+        calls = [quoting[message_id] for message_id in codes if message_id is not None]
+        StoredWebhookCall.objects.filter(pk__in=calls).update(body=b"", query="")
 
 
 def _change(message_id: int, report: DeliveryReport, at: Any) -> Change:
@@ -169,7 +184,7 @@ class _Numbers:
         same_sender = not report.sender or row["sender"][-10:] == report.sender[-10:]
         prefix = report.text_prefix.strip()
         # Before our own send is stored there is no text to compare; then the report waits for its next try.
-        return same_sender and bool(row["text"]) and row["text"].strip().startswith(prefix)
+        return same_sender and bool(row["text"]) and begins_masked(row["text"].strip(), prefix)
 
     def _distance(self, row: dict[str, Any], report: DeliveryReport) -> tuple[bool, bool, float]:
         settled = row["state"] not in ("submitting", "unknown", "sent")

@@ -1,6 +1,7 @@
 """News that messaging sends up."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.dispatch import Signal
 
@@ -18,3 +19,21 @@ class DispatchChanged:
 
 # kwargs: news: DispatchChanged. Sent inside the transaction that changes the dispatch.
 dispatch_changed = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedCostsAsked:
+    """What is agreed to for a time from `begin` until before `end` and has no dispatch yet, in `currency`?
+
+    `but_broadcast_id`: without this one.
+    """
+
+    workspace_id: int
+    currency: str
+    begin: datetime
+    end: datetime
+    but_broadcast_id: int | None
+
+
+# kwargs: asked: AgreedCostsAsked. Each receiver answers with a Decimal.
+agreed_costs_asked = Signal()

@@ -1,12 +1,16 @@
 """Celery doors of messaging. They only wake workers up: what is due stands in the database."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 import uvloop
 from celery import shared_task
 
 from messaging.engine import Engine, EngineReport
+from messaging.links.again import run_again
+from messaging.links.hits import apply_hits, classify_new_hits
+from messaging.links.spool import RawHit, apply_left_behind
 from messaging.models import Dispatch, DispatchState
 from web.waking import wake
 
@@ -14,6 +18,7 @@ log = structlog.get_logger("crier.tasks")
 
 # A wake-up that waited longer than this is useless: the next sweep sends another one.
 WAKE_UP_SECONDS = 10
+CHUNKS_A_TASK = 20
 
 
 @shared_task
@@ -48,3 +53,36 @@ def run_engine(*, seconds: float | None = None) -> EngineReport:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
+
+
+@shared_task
+def classify_hits() -> None:
+    for _chunk in range(CHUNKS_A_TASK):
+        if not classify_new_hits():
+            return
+    wake(classify_hits)
+
+
+@shared_task
+def compute_clicks_again(dispatch_ids: list[int]) -> None:
+    count = run_again(dispatch_ids)
+    log.info("clicks computed again", dispatches=len(dispatch_ids), hits=count)
+
+
+def wake_compute_again(dispatch_ids: Sequence[int]) -> bool:
+    """False where no broker takes it: then nothing was begun."""
+    return wake(compute_clicks_again, list(dispatch_ids))
+
+
+def take_hits(hits: Sequence[RawHit]) -> int:
+    """What the spool of a web process does with its lines."""
+    count = apply_hits(hits)
+    if count:
+        wake(classify_hits, expires=WAKE_UP_SECONDS)
+    return count
+
+
+def sweep_hits() -> None:
+    """What a dead web process left in its spool, and what a lost wake-up left unclassified."""
+    apply_left_behind(apply_hits)
+    classify_hits()

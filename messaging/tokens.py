@@ -7,21 +7,34 @@ rendered again.
     kind                what stands in the text
     field               values[name]; missing or empty: the default, or nothing
     random_symbol       a letter or digit (one septet), chosen by the seed
-    word_spinner:ID     one of lookups.words[ID], chosen by the seed
-    every other kind    lookups.link(kind, ID or 0, seed)
+    word_spinner:ID     one of lookups.words[ID], chosen by the seed, weights counted
+    every other kind    lookups.link(kind, ID or 0, reader)
+
+The seed is known before anything is planned (messaging/content.py, seed_of): so an estimate draws what sending draws.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 FIELD = "field"
 RANDOM_SYMBOL = "random_symbol"
 WORD_SPINNER = "word_spinner"
+LINK, LINK_LIST, SHORTEN_URL = "link", "link_list", "shorten_url"
+UNSUBSCRIPTION_LINK, CALLBACK_LINK = "unsubscription_link", "callback_link"
+VERIFICATION_CODE = "verification_code"
+LINKS = frozenset({LINK, LINK_LIST, SHORTEN_URL, UNSUBSCRIPTION_LINK, CALLBACK_LINK})
+# The recipient's field behind them.
+OWN_URL = "url"
+NEEDS_OWN_URL = frozenset({SHORTEN_URL, CALLBACK_LINK})
 # Neither 0 and O nor 1, l and I: people read codes aloud.
 SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
@@ -34,6 +47,10 @@ class TokenInfo:
     label: str
     sample: str
     needs_id: bool = False
+
+    @property
+    def noun(self) -> str:
+        return self.name.replace("_", " ")
 
     @property
     def written(self) -> str:
@@ -69,16 +86,29 @@ SPECIAL: Mapping[str, TokenInfo] = MappingProxyType({info.name: info for info in
 SELF_CONTAINED = frozenset({FIELD, RANDOM_SYMBOL})
 
 
-def _no_link(kind: str, id_: int, seed: int) -> str:
+class Reader(NamedTuple):
+    """Whom a text is rendered for. `message_id` is 0 and `place` unknown before the ledger has a row for it."""
+
+    values: Mapping[str, str]
+    seed: int
+    message_id: int = 0
+    place: int = 0
+
+
+def _no_link(kind: str, id_: int, reader: Reader) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """What tokens stand for beyond the values. `link(kind, id or 0, seed)` gives an address or code."""
+    """What tokens stand for beyond the values.
 
-    words: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    link: Callable[[str, int, int], str] = _no_link
+    `words`: of each spinner its words with the sum of weights up to and with each. `link(kind, id or 0, reader)` gives
+    an address or code.
+    """
+
+    words: Mapping[int, Sequence[tuple[str, int]]] = field(default_factory=lambda: MappingProxyType({}))
+    link: Callable[[str, int, Reader], str] = _no_link
 
 
 NO_LOOKUPS = Lookups()
@@ -95,8 +125,8 @@ class TokenError:
     column: int
 
 
-# (values, seed, lookups) -> the text that stands for one token
-_Piece = Callable[[Mapping[str, str], int, Lookups], str]
+# The text that stands for one token.
+_Piece = Callable[[Reader, Lookups], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +148,14 @@ class CompiledText:
         """Whether two recipients may get different texts."""
         return bool(self._pieces)
 
-    def render(self, values: Mapping[str, str], *, seed: int, lookups: Lookups = NO_LOOKUPS) -> str:
-        """The text for one recipient. The same seed (the message id) makes the same choices.
+    def render(self, reader: Reader, lookups: Lookups = NO_LOOKUPS) -> str:
+        """The text for one recipient. The same seed makes the same choices.
 
         Raises nothing of its own: a token with an error stands as it was written.
         """
         if self._fields is None:
-            return self._template % tuple([piece(values, seed, lookups) for piece in self._pieces])
-        get = values.get
+            return self._template % tuple([piece(reader, lookups) for piece in self._pieces])
+        get = reader.values.get
         return self._template % tuple([get(name) or default for name, default in self._fields])
 
 
@@ -135,11 +165,24 @@ def compile_text(
     columns: Collection[str],
     available: Collection[str] = SELF_CONTAINED,
     existing: Mapping[str, Collection[int]] | None = None,
+    problems: Mapping[tuple[str, int], str] | None = None,
 ) -> CompiledText:
     """`columns`: names of further columns; `available`: kinds the caller fills in ("field" and names of
-    SPECIAL_TOKENS); `existing`: by kind the ids that there are (a kind that is missing is not checked).
+    SPECIAL_TOKENS); `existing`: by kind the ids that there are (a kind that is missing is not checked); `problems`: why
+    one that is there cannot be used, a sentence by kind and id.
     """
-    return _Compiler(source, columns, available, existing or {}).compile()
+    return _Compiler(source, columns, available, existing or {}, problems or {}).compile()
+
+
+def referenced(source: str) -> dict[str, set[int]]:
+    """By kind the ids that a text names, whether its tokens are right or not: what to look up before compiling."""
+    found: dict[str, set[int]] = {}
+    for kind, id_text in _REFERENCE.findall(source):
+        found.setdefault(kind, set()).add(int(id_text))
+    return found
+
+
+_REFERENCE = re.compile(r"\{\{\s*([a-z_]+)\s*:\s*([1-9][0-9]{0,17})\s*(?:\|[^{}]*)?\}\}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +208,13 @@ class _Compiler:
         columns: Collection[str],
         available: Collection[str],
         existing: Mapping[str, Collection[int]],
+        problems: Mapping[tuple[str, int], str],
     ) -> None:
         self.source = source
         self.columns = frozenset(columns)
         self.available = frozenset(available)
         self.existing = existing
+        self.problems = problems
         self.errors: list[TokenError] = []
         self.kinds: set[str] = set()
         self.fields: list[tuple[str, str]] = []
@@ -193,7 +238,8 @@ class _Compiler:
             source=self.source,
             errors=tuple(sorted(self.errors, key=lambda error: error.start)),
             kinds=frozenset(self.kinds),
-            uses=frozenset(name for name, _default in self.fields),
+            uses=frozenset(name for name, _default in self.fields)
+            | ({OWN_URL} if self.kinds & NEEDS_OWN_URL else frozenset()),
             references=tuple(self.references),
             _template="%s".join(template),
             _fields=tuple(self.fields) if only_fields else None,
@@ -202,12 +248,13 @@ class _Compiler:
 
     def _tokens(self) -> Iterator[_Token]:
         """Each closed token; what is opened and not closed is reported on the way."""
-        at = self.source.find(_OPEN)
+        at, close = self.source.find(_OPEN), self.source.find(_CLOSE)
         while at >= 0:
             if self.source[at + 2 : at + 3] == "{" and self.source[at + 3 : at + 4] != "{":
                 at += 1  # a single brace as text before a token
             inside = at + len(_OPEN)
-            close = self.source.find(_CLOSE, inside)
+            if 0 <= close < inside:
+                close = self.source.find(_CLOSE, inside)
             opened = self.source.find(_OPEN, inside)
             if close < 0 or 0 <= opened < close:
                 self._report(self._unclosed(at, opened), at, inside)
@@ -229,9 +276,13 @@ class _Compiler:
         return f"“{start_of_it}” is not closed: write }}}} after its name."
 
     def _report(self, sentence: str, start: int, end: int) -> None:
-        line = self.source.count("\n", 0, start) + 1
-        column = start - (self.source.rfind("\n", 0, start) + 1) + 1
+        line = bisect_right(self._line_starts, start)
+        column = start - self._line_starts[line - 1] + 1
         self.errors.append(TokenError(sentence, start, end, line, column))
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.source))]
 
     def _piece(self, token: _Token) -> _Piece:
         """What renders the token; its kind and references are noted. Raises _Wrong."""
@@ -266,7 +317,10 @@ class _Compiler:
             )
         known = self.existing.get(info.name)
         if known is not None and int(id_text) not in known:
-            raise _Wrong(f"{{{{{info.name}:{id_text}}}}}: there is no {info.name} with the number {id_text}.")
+            raise _Wrong(f"{{{{{info.name}:{id_text}}}}}: there is no {info.noun} with the number {id_text}.")
+        problem = self.problems.get((info.name, int(id_text)))
+        if problem:
+            raise _Wrong(f"{{{{{info.name}:{id_text}}}}}: {problem}")
         return int(id_text)
 
     def _require(self, kind: str, name: str) -> None:
@@ -318,23 +372,31 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 
 def _field_piece(name: str, default: str) -> _Piece:
-    return lambda values, seed, lookups: values.get(name) or default
+    return lambda reader, lookups: reader.values.get(name) or default
 
 
 def _symbol_piece(place: int) -> _Piece:
-    return lambda values, seed, lookups: SYMBOLS[choice(seed, place, len(SYMBOLS))]
+    return lambda reader, lookups: SYMBOLS[choice(reader.seed, place, len(SYMBOLS))]
 
 
 def _spinner_piece(id_: int, place: int) -> _Piece:
-    def piece(values: Mapping[str, str], seed: int, lookups: Lookups) -> str:
+    def piece(reader: Reader, lookups: Lookups) -> str:
         words = lookups.words.get(id_)
-        return words[choice(seed, place, len(words))] if words else ""
+        return _drawn(words, reader.seed, place) if words else ""
 
     return piece
 
 
+def _drawn(words: Sequence[tuple[str, int]], seed: int, place: int) -> str:
+    drawn = choice(seed, place, words[-1][1])
+    return words[bisect_right(words, drawn, key=_up_to)][0]
+
+
+_up_to = itemgetter(1)
+
+
 def _link_piece(kind: str, id_: int) -> _Piece:
-    return lambda values, seed, lookups: lookups.link(kind, id_, seed)
+    return lambda reader, lookups: lookups.link(kind, id_, reader)
 
 
 _64 = (1 << 64) - 1

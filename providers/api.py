@@ -65,6 +65,13 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
         allow_null=True,
         help_text="For one part, where no row of `rates` fits; null: not known.",
     )
+    media_price = serializers.DecimalField(
+        max_digits=10,
+        decimal_places=5,
+        required=False,
+        allow_null=True,
+        help_text="For one message with pictures, wherever it goes and whatever its text; null: not known.",
+    )
     currency = serializers.CharField(
         required=False, max_length=3, help_text="Three letters; the workspace's own unless given."
     )
@@ -89,6 +96,7 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
             "parts_per_second",
             "max_in_flight",
             "default_price",
+            "media_price",
             "currency",
             "rates",
             "webhook_url",

@@ -57,7 +57,7 @@ class NotSent(ConnectorError):
 
 
 class MessageRefused(NotSent):
-    """Reasons: bad_number, sender_not_allowed, text_too_long, empty_text, refused."""
+    """Reasons: bad_number, sender_not_allowed, text_too_long, empty_text, opted_out_at_vendor, refused."""
 
 
 class AccountRefused(NotSent):

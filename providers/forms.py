@@ -21,6 +21,9 @@ def add_refusal(form: forms.Form, error: ProviderAccountError) -> None:
     form.add_error(error.field if error.field in form.fields else None, str(error.sentence))
 
 
+PRICES = ("default_price", "media_price")
+
+
 class SecretInput(forms.PasswordInput):
     """Never holds what is stored or was typed before, and no browser offers it one of its own passwords."""
 
@@ -80,16 +83,23 @@ class AccountForm(forms.Form):
         widget=forms.NumberInput(attrs={"min": "0", "step": "0.00001"}),
         help_text=_("Where no row of the rate card fits. Empty: the price is not known."),
     )
+    media_price = forms.DecimalField(
+        label=_("Price per message with pictures"),
+        required=False,
+        widget=forms.NumberInput(attrs={"min": "0", "step": "0.00001"}),
+        help_text=_("Wherever it goes, whatever its text. Empty: the price is not known."),
+    )
     currency = forms.CharField(label=_("Currency"), max_length=3, initial="USD")
 
     @classmethod
     def of(cls, account: ProviderAccount) -> AccountForm:
-        price = account.default_price
         initial = {name: getattr(account, name) for name in cls.base_fields}
-        return cls(initial=initial | {"default_price": None if price is None else plain_price(price)})
+        for name in PRICES:
+            initial[name] = None if initial[name] is None else plain_price(initial[name])
+        return cls(initial=initial)
 
     def account_fields(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in AccountForm.base_fields}
+        return {name: self.cleaned_data[name] for name in AccountForm.base_fields if name in self.fields}
 
 
 class NewAccountForm(AccountForm, ConnectionForm):
@@ -98,6 +108,8 @@ class NewAccountForm(AccountForm, ConnectionForm):
     def __init__(self, vendor: str, *args: Any, currency: str = "USD", **kwargs: Any) -> None:
         super().__init__(vendor, *args, **kwargs)
         self.fields["currency"].initial = currency
+        if not REGISTRY[vendor].capabilities.media:
+            del self.fields["media_price"]
         self.order_fields(["name", *self.names])
 
 
@@ -108,6 +120,37 @@ class RateForm(forms.Form):
     price = forms.DecimalField(
         label=_("Price per part"), widget=forms.NumberInput(attrs={"min": "0", "step": "0.00001"})
     )
+
+
+class RateImportForm(forms.Form):
+    """First a file; then, to confirm, what was read of it: `rates` and `digest` come from the page."""
+
+    WAYS = (
+        ("merge", _("Merge: prefixes that the file does not have keep their price")),
+        ("replace", _("Replace all: prefixes that the file does not have are removed")),
+    )
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv"}),
+        help_text=_(
+            "A column of prefixes, or of countries, and one of prices. Comma, semicolon or tab; decimal point or comma."
+        ),
+    )
+    way = forms.ChoiceField(
+        label=_("What happens to the others"), choices=WAYS, initial="merge", widget=forms.RadioSelect
+    )
+    rates = forms.CharField(required=False, max_length=2 * 1024 * 1024, widget=forms.HiddenInput)
+    digest = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Read before, and come back with what was read of it.
+        self.fields["file"].required = not self.data.get("rates")
+
+    @property
+    def replaces(self) -> bool:
+        return bool(self.cleaned_data.get("way") == "replace")
 
 
 class ReplyForm(forms.Form):

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import WorkspaceRequest, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from providers.forms import DialForm, ReplyForm
+from providers.handset_taps import PERSON, TAPPERS, links_of, tap
 from providers.sandbox_client import Dial, SandboxClient, SandboxTrouble
 from providers.services import sandbox_names
-from web.toasts import toast
+from web.toasts import htmx_toast, toast
 
 
 @require_GET
@@ -61,6 +62,39 @@ def reply(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
         context = _phone(request, str(msisdn)) | {"reply_form": form}
         return render(request, "providers/_handset_phone.html", context, status=422)
     return _page(request, str(msisdn), status=422, reply_form=form)
+
+
+@require_GET
+@viewer_page
+def links(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
+    """The links of the newest texts, asked for when they are opened: what is polled holds nothing that has the focus."""
+    return render(request, "providers/_handset_links.html", _phone(request, str(msisdn)))
+
+
+@require_POST
+@marketer_page
+def tap_link(request: WorkspaceRequest, msisdn: int) -> HttpResponse:
+    """`url`: one of its texts' links; `as`: person or machine."""
+    url, tapper = request.POST.get("url", ""), request.POST.get("as", PERSON)
+    words, level = _tapped(request, str(msisdn), url, tapper)
+    if request.htmx:
+        page = render(request, "providers/_handset_links.html", _phone(request, str(msisdn)))
+        return htmx_toast(page, words, level=level)
+    toast(request, words, level=level)
+    return redirect("handset-number", msisdn)
+
+
+def _tapped(request: WorkspaceRequest, msisdn: str, url: str, tapper: str) -> tuple[str, str]:
+    """A sentence, and its level."""
+    try:
+        if tapper not in dict(TAPPERS) or url not in _phone(request, msisdn)["links"]:
+            raise SandboxTrouble(_("This link is in none of the newest texts. Look again."))
+        led_to = tap(request.workspace, url, tapper)
+    except SandboxTrouble as trouble:
+        return str(trouble.sentence), "error"
+    if not led_to:
+        return _("Tapped: a page answered."), "success"
+    return _("Tapped: it led to %(url)s.") % {"url": led_to[:100]}, "success"
 
 
 @require_POST
@@ -115,7 +149,9 @@ def _numbers(request: WorkspaceRequest, current: str) -> dict[str, Any]:
 
 
 def _phone(request: WorkspaceRequest, msisdn: str) -> dict[str, Any]:
-    return _thread(request, msisdn) | {"reply_form": ReplyForm(), "may_write": _may_write(request)}
+    context = _thread(request, msisdn)
+    context |= {"links": links_of(request.workspace, context["texts"]), "tappers": TAPPERS}
+    return context | {"reply_form": ReplyForm(), "may_write": _may_write(request)}
 
 
 def _thread(request: WorkspaceRequest, msisdn: str) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class ProviderAccount(models.Model):
     default_price = models.DecimalField(
         _("price per part"), max_digits=10, decimal_places=5, null=True, blank=True
     )
+    # Of a message with pictures, whatever its text and wherever it goes; None: not known.
+    media_price = models.DecimalField(
+        _("price per message with pictures"), max_digits=10, decimal_places=5, null=True, blank=True
+    )
     currency = models.CharField(_("currency"), max_length=3, default="USD")
     health = models.CharField(_("health"), max_length=10, choices=Health.choices, default=Health.UNTESTED)
     health_words = models.CharField(_("what it said"), max_length=500, blank=True)

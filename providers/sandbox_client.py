@@ -21,6 +21,8 @@ from providers.transport import sync_client
 SECONDS = 3.0
 ACCEPTED_SECONDS = 60.0
 HANDSETS_MOST = 100
+# Where messaging shows them to everybody.
+PICTURES = "/m/"
 SHORT_CODE_DIGITS = 8
 
 BY_NUMBER = "by_number"
@@ -72,6 +74,14 @@ class HandsetText:
     at: datetime | None
     state: str
     media: tuple[str, ...]
+
+    @property
+    def pictures(self) -> list[tuple[str, str]]:
+        """Address, and path on this installation where it is one of its own pictures: no other is shown, only named."""
+        own = f"{settings.PUBLIC_URL}{PICTURES}"
+        return [
+            (url, url.removeprefix(settings.PUBLIC_URL) if url.startswith(own) else "") for url in self.media
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from providers import handset_views, views, webhooks
+from providers import handset_views, rate_views, views, webhooks
 
 HOOK_PATH = "hooks/(?P<token>[A-Za-z0-9_-]{20,64})"
 
@@ -15,6 +15,9 @@ ACCOUNTS: list[URLPattern | URLResolver] = [
     path("providers/<int:pk>/health/", views.health, name="provider-account-health"),
     path("providers/<int:pk>/test/", views.test, name="provider-account-test"),
     path("providers/<int:pk>/webhook/", views.register_webhook, name="provider-account-webhook"),
+    path("providers/<int:pk>/rate-card/", rate_views.rate_card, name="provider-account-rate-card"),
+    path("providers/<int:pk>/rate-card/import/", rate_views.rate_import, name="provider-account-rate-import"),
+    path("providers/<int:pk>/rate-card/export/", rate_views.rate_export, name="provider-account-rate-export"),
     path("providers/<int:pk>/rates/", views.set_rate, name="provider-account-rates"),
     path(
         "providers/<int:pk>/rates/<int:rate>/remove/", views.remove_rate, name="provider-account-rate-remove"
@@ -27,6 +30,8 @@ HANDSET: list[URLPattern | URLResolver] = [
     path("handset/dial/", handset_views.turn_dial, name="handset-dial"),
     path("handset/<int:msisdn>/", handset_views.handset, name="handset-number"),
     path("handset/<int:msisdn>/thread/", handset_views.thread, name="handset-thread"),
+    path("handset/<int:msisdn>/links/", handset_views.links, name="handset-links"),
+    path("handset/<int:msisdn>/tap/", handset_views.tap_link, name="handset-tap"),
     path("handset/<int:msisdn>/reply/", handset_views.reply, name="handset-reply"),
 ]
 

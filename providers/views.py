@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,6 +27,8 @@ from providers.services import ProviderAccountError, TestResult, vendor_label
 from web.toasts import toast
 
 RECENT_CALLS = 20
+# On the account's own page; the others on that of its rate card.
+RATES_SHOWN = 10
 BODY_SHOWN = 2000  # bytes
 
 
@@ -193,7 +197,7 @@ def set_rate(request: WorkspaceRequest, pk: int) -> HttpResponse:
             add_refusal(form, error)
         else:
             toast(request, _("Numbers that begin with %(prefix)s have their price.") % {"prefix": rate})
-            return _to(account, "#rates")
+            return redirect(_page_after(request, account))
     return _detail(request, account, rate_form=form)
 
 
@@ -204,7 +208,14 @@ def remove_rate(request: WorkspaceRequest, pk: int, rate: int) -> HttpResponse:
     row = get_object_or_404(Rate.objects.select_related("account__workspace"), account=account, pk=rate)
     services.remove_rate(rate=row, actor=actor_of(request))
     toast(request, _("Removed %(prefix)s from the rate card.") % {"prefix": row})
-    return _to(account, "#rates")
+    return redirect(_page_after(request, account))
+
+
+def _page_after(request: WorkspaceRequest, account: ProviderAccount) -> str:
+    """The page of the rate card for what was done there."""
+    if "card" in request.POST:
+        return reverse("provider-account-rate-card", args=[account.pk])
+    return reverse("provider-account-detail", args=[account.pk]) + "#rates"
 
 
 # --- helpers --------------------------------------------------------------------------------------
@@ -236,8 +247,11 @@ def _detail(
         "result": result,
         "vendor": vendor_label(account.vendor),
         "capabilities": connector.capabilities.lines() if connector else (),
-        "rates": [(rate, plain_price(rate.price)) for rate in account.rates.order_by("prefix")],
+        "rates": [(rate, plain_price(rate.price)) for rate in account.rates.order_by("prefix")[:RATES_SHOWN]],
+        "rate_count": account.rates.count(),
         "price": _price_words(account, 0),
+        "sends_pictures": connector is not None and connector.capabilities.media,
+        "media_price": _money_words(account, account.media_price),
         "calls": _recent_calls(account, with_body=may_change),
         "may_change": may_change,
         "may_test": role_allows(request.membership.role, Role.MARKETER) and connector is not None,
@@ -288,10 +302,13 @@ def _recent_calls(account: ProviderAccount, *, with_body: bool) -> list[_CallRow
 
 
 def _price_words(account: ProviderAccount, rates: int) -> str:
-    parts = []
-    if account.default_price is not None:
-        amount = {"price": plain_price(account.default_price), "currency": account.currency}
-        parts.append(_("%(price)s %(currency)s") % amount)
+    parts = [] if account.default_price is None else [_money_words(account, account.default_price)]
     if rates:
         parts.append(ngettext("%(n)s prefix", "%(n)s prefixes", rates) % {"n": rates})
     return ", ".join(parts) or _("not known")
+
+
+def _money_words(account: ProviderAccount, price: Decimal | None) -> str:
+    if price is None:
+        return _("not known")
+    return _("%(price)s %(currency)s") % {"price": plain_price(price), "currency": account.currency}

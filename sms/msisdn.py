@@ -11,6 +11,10 @@ What is valid, where a number is from and of what kind is libphonenumber's word.
 
 The national reading goes first because a person chose that country for this file: a number that is good at
 home was meant at home. Without a default country only international readings are tried.
+
+Whoever has many numbers from one source says with `form` which of both its numbers without a mark (+, 00) are, so that
+none of them is taken for one of the other: "national" tries 3 alone, "international" 4 alone, but for what begins with
+0, as no calling code does.
 """
 
 from __future__ import annotations
@@ -27,7 +31,22 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Phone
 from phonenumbers.phonemetadata import PhoneNumberDesc
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
-Code = Literal["empty", "scientific", "letters", "no_country", "too_short", "too_long", "not_valid"]
+Code = Literal[
+    "empty",
+    "scientific",
+    "date",
+    "decimal",
+    "nul",
+    "letters",
+    "strange",
+    "no_country",
+    "other_country",
+    "no_calling_code",
+    "too_short",
+    "too_long",
+    "not_valid",
+]
+Form = Literal["either", "national", "international"]
 Kind = Literal[
     "mobile",
     "fixed_line",
@@ -83,16 +102,16 @@ _KINDS: dict[int, Kind] = {
 }
 
 
-def parse_msisdn(raw: str, default_country: str | None) -> Msisdn:
+def parse_msisdn(raw: str, default_country: str | None, form: Form = "either") -> Msisdn:
     """Raises MsisdnError; ValueError for a default country that libphonenumber does not know."""
     country = _checked_country(default_country)
-    found = _parse_slowly(_compact(raw), raw, country)
+    found = _parse_slowly(_compact(raw), raw, country, form)
     return Msisdn(*_described(found))
 
 
-def compile_fast(default_country: str | None) -> FastMsisdn:
+def compile_fast(default_country: str | None, form: Form = "either") -> FastMsisdn:
     """The same answers for a million rows: `fast(raw)` gives the digits or raises MsisdnError."""
-    return FastMsisdn(default_country)
+    return FastMsisdn(default_country, form)
 
 
 class FastMsisdn:
@@ -102,10 +121,12 @@ class FastMsisdn:
     included, goes the slow way. So the answers are the same (tests/sms/test_msisdn.py compares them).
     """
 
-    __slots__ = ("_country", "_home")
+    __slots__ = ("_country", "_form", "_home", "_is_abroad_first")
 
-    def __init__(self, default_country: str | None) -> None:
+    def __init__(self, default_country: str | None, form: Form = "either") -> None:
         self._country = _checked_country(default_country)
+        self._form: Form = form
+        self._is_abroad_first = form == "international"
         self._home = _Home(self._country) if self._country else None
 
     def __call__(self, raw: str) -> str:
@@ -116,7 +137,7 @@ class FastMsisdn:
         compact = _compact(raw)
         found = self._match(compact)
         if found is None:
-            return _described(_parse_slowly(compact, raw, self._country))
+            return _described(_parse_slowly(compact, raw, self._country, self._form))
         return found
 
     def read_plainly(self, raw: str) -> tuple[str, str, Kind] | None:
@@ -128,6 +149,8 @@ class FastMsisdn:
             return _match_international(compact[1:])
         if compact.startswith("00"):
             return _match_international(compact[2:])
+        if self._is_abroad_first and compact[0] != "0":
+            return _match_international(compact)
         if self._home:
             return self._home.match(compact)
         return _match_international(compact[3:] if compact.startswith("011") else compact)
@@ -214,6 +237,24 @@ def national_digits_of(digits: str) -> str:
     return national if len(national) >= SHORTEST_NATIONAL else digits
 
 
+# What stands between the digits of a number that people write.
+_BETWEEN_DIGITS = r"[ \t\u00a0\u2000-\u200f\u202f\u2010-\u2015\u2060.()/\-\u00b7]{0,3}"
+# From so many digits on a number is not part of another one by chance.
+_UNMISTAKABLE = 9
+
+
+def writings_of(digits: str) -> re.Pattern[str]:
+    """Finds a number in a text in any usual writing: with calling code or without, grouped or not."""
+    national = national_digits_of(digits)
+    code = digits.removesuffix(national) if digits.endswith(national) else ""
+    core = _BETWEEN_DIGITS.join(national)
+    prefix = rf"(?:(?:\+|00|011)?{_BETWEEN_DIGITS}{code}{_BETWEEN_DIGITS})?" if code else r"\+?"
+    trunk = rf"(?:\(?0\)?{_BETWEEN_DIGITS})?"
+    if len(national) >= _UNMISTAKABLE:
+        return re.compile(prefix + trunk + core)
+    return re.compile(rf"(?<!\d){prefix}{trunk}{core}(?!\d)")
+
+
 @lru_cache(maxsize=65_536)
 def time_zones_of(digits: str) -> tuple[str, ...]:
     """All IANA zones the number may be in: a mobile its country's, a landline its area's; () if unknown."""
@@ -229,20 +270,41 @@ _DROP_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?e[+-]?\d+", re.ASCII | re.IGNORECASE)
 # How a spreadsheet writes a number it took for a float: 4915123456789.0 (fewer digits: a dot between groups).
 _FLOAT = re.compile(r"(\+?\d{7,15})\.0{1,2}", re.ASCII)
+# A part of one, in digits that no group of a number has: .5 after seven or more, .125 after nine or more.
+_DECIMAL = re.compile(r"[+-]?(?:\d{7,}[.,]\d{1,2}|\d{9,}[.,]\d{3,})", re.ASCII)
+_DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
+_YEAR = "(?:19|20)[0-9]{2}"
+# Two digits of a year stand between slashes only: 21.12.26 and 21-12-26 are numbers of small countries as well.
+_DATE = re.compile(
+    rf"(?:{_YEAR}([-/.]){_MONTH}\1{_DAY}|{_DAY}([-/.]){_MONTH}\2{_YEAR}|{_MONTH}([-/.]){_DAY}\3{_YEAR}"
+    rf"|{_DAY}/{_MONTH}/[0-9]{{2}}|{_MONTH}/{_DAY}/[0-9]{{2}})(?:[T ,].*)?"
+)
+_LONGEST_DATE = 8
 
 
 def _compact(raw: str) -> str:
     """Only digits with perhaps a plus before them; raises MsisdnError for what cannot be a number."""
     compact = raw.translate(_DROP_SEPARATORS)
     if compact.isascii() and (compact.isdigit() or (compact[:1] == "+" and compact[1:].isdigit())):
+        if len(compact) <= _LONGEST_DATE and len(compact) != len(raw):
+            _require_no_date(raw)
         return compact
     return _compact_oddly_written(raw)
 
 
+def _require_no_date(raw: str) -> None:
+    if _DATE.fullmatch(_unwrapped(raw)):
+        raise MsisdnError("date", f"{_quoted(raw)} is a date: enter a phone number.")
+
+
 def _compact_oddly_written(raw: str) -> str:
+    if "\x00" in raw:
+        raise MsisdnError("nul", f"{_quoted(raw)} holds a NUL character, which is no text: take it out.")
     if len(raw) > MAX_WRITTEN:
         raise MsisdnError("too_long", f"{_quoted(raw)} is too long for a phone number: keep one number only.")
-    text = _unwrapped("".join(_plain(char) for char in raw)).translate(_DROP_SEPARATORS)
+    plain = "".join(_plain(char) for char in raw)
+    _require_no_date(plain)
+    text = _unwrapped(plain).translate(_DROP_SEPARATORS)
     if _SCIENTIFIC.fullmatch(text):
         raise MsisdnError(
             "scientific",
@@ -250,6 +312,11 @@ def _compact_oddly_written(raw: str) -> str:
             "format the column as text there, and export the file again.",
         )
     as_float = _FLOAT.fullmatch(text)
+    if not as_float and _DECIMAL.fullmatch(text):
+        raise MsisdnError(
+            "decimal",
+            f"{_quoted(raw)} has a decimal part, which no phone number has: enter the number anew, as text.",
+        )
     compact = as_float[1] if as_float else text.replace(".", "")
     if compact in ("", "+"):
         raise MsisdnError("empty", f"{_quoted(raw)} holds no digits: enter a phone number.")
@@ -302,8 +369,8 @@ def _strange(char: str, raw: str) -> MsisdnError:
             "letters", f"{_quoted(raw)} holds letters: write the number in digits, without a name."
         )
     if char == "+":
-        return MsisdnError("not_valid", f"{_quoted(raw)} has a plus after its start: write one number only.")
-    return MsisdnError("not_valid", f"{_quoted(raw)} holds “{char}”: write one number, in digits only.")
+        return MsisdnError("strange", f"{_quoted(raw)} has a plus after its start: write one number only.")
+    return MsisdnError("strange", f"{_quoted(raw)} holds “{char}”: write one number, in digits only.")
 
 
 def _quoted(raw: str) -> str:
@@ -314,25 +381,30 @@ def _quoted(raw: str) -> str:
 # --- the slow way: phonenumbers ---
 
 
-def _parse_slowly(compact: str, raw: str, country: str | None) -> PhoneNumber:
-    for text, region in _readings(compact, country):
+def _parse_slowly(compact: str, raw: str, country: str | None, form: Form) -> PhoneNumber:
+    for text, region in _readings(compact, country, form):
         if region is None and _is_surely_invalid(text[1:]):
             continue
         number = _parsed(text, region)
         if number is not None and phonenumbers.is_valid_number(number):
             return number
-    raise _refusal(compact, raw, country)
+    raise _refusal(compact, raw, country, form)
 
 
-def _readings(compact: str, country: str | None) -> Iterator[tuple[str, str | None]]:
+def _readings(compact: str, country: str | None, form: Form) -> Iterator[tuple[str, str | None]]:
     """(text, region) in the order of this module's docstring."""
     if compact[0] == "+":
         yield compact, None
         return
     if compact.startswith("00"):
         yield f"+{compact[2:]}", None
+    if form == "international" and compact[0] != "0":
+        yield f"+{compact}", None
+        return
     if country:
         yield compact, country
+        if form != "either":
+            return
     if compact.startswith("011"):
         yield f"+{compact[3:]}", None
     elif not compact.startswith("0"):
@@ -346,7 +418,7 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | None:
         return None
 
 
-def _refusal(compact: str, raw: str, country: str | None) -> MsisdnError:
+def _refusal(compact: str, raw: str, country: str | None, form: Form) -> MsisdnError:
     """The reason by the first reading: what the person most likely meant."""
     shown = _quoted(raw)
     if _are_several(raw):
@@ -356,6 +428,11 @@ def _refusal(compact: str, raw: str, country: str | None) -> MsisdnError:
     if not international and not country and 7 <= len(digits) <= MAX_DIGITS:
         remedy = "write it with + and country code, or choose a default country"
         return MsisdnError("no_country", f"{shown} does not say its country: {remedy}.")
+    if country and not international and form != "either":
+        other = _read_otherwise(compact, raw, country, form)
+        if other is not None:
+            return other
+        international = form == "international" and compact[0] != "0"
     where = f"a number in {country}" if country and not international else "a phone number"
     match _length_verdict(compact.removeprefix("+").removeprefix("00"), None if international else country):
         case "too_long":
@@ -363,6 +440,30 @@ def _refusal(compact: str, raw: str, country: str | None) -> MsisdnError:
         case "too_short":
             return MsisdnError("too_short", f"{shown} has too few digits for {where}: add the missing ones.")
     return MsisdnError("not_valid", f"{shown} is not in use as {where}: check its country code and digits.")
+
+
+def _read_otherwise(compact: str, raw: str, country: str, form: Form) -> MsisdnError | None:
+    """Of what would be a number, were it of the other form."""
+    shown = _quoted(raw)
+    if compact[0] == "0":
+        return None
+    if form == "international":
+        number = _parsed(compact, country)
+        if number is None or not phonenumbers.is_valid_number(number):
+            return None
+        meant = f"+{_digits_of(number)}"
+        remedy = f"write {meant} if it is a number in {country}"
+        return MsisdnError("no_calling_code", f"{shown} begins with no calling code that it fits: {remedy}.")
+    number = _international(compact)
+    if number is None or not phonenumbers.is_valid_number(number):
+        return None
+    home = {
+        "too_long": f"has too many digits for a number in {country}",
+        "too_short": f"has too few digits for a number in {country}",
+    }.get(_length_verdict(compact, country) or "", f"is not in use as a number in {country}")
+    there = _country_of(number)
+    remedy = f"write + in front if it is a number in {there}" if there else "write + in front of it"
+    return MsisdnError("other_country", f"{shown} {home}: {remedy}.")
 
 
 def _length_verdict(digits: str, country: str | None) -> Literal["too_short", "too_long"] | None:

@@ -131,9 +131,11 @@ def _cuts(widened: str, size: int) -> Iterator[int]:
 
 
 def _odd_characters(text: str) -> Iterator[OddCharacter]:
+    """Each kind is looked up once: a long text has few of them."""
+    odd = {char: (character_name(char), SMART_SWAPS.get(char)) for char in set(text) if not _GSM_TEXT(char)}
     for index, char in enumerate(text):
-        if not _GSM_TEXT(char):
-            yield OddCharacter(char, index, character_name(char), SMART_SWAPS.get(char))
+        if char in odd:
+            yield OddCharacter(char, index, *odd[char])
 
 
 def character_name(char: str) -> str:
@@ -203,6 +205,7 @@ SMART_SWAPS: Mapping[str, str] = MappingProxyType(
     {char: swap for chars, swap in _TYPOGRAPHIC.items() for char in chars} | dict(_letter_swaps()) | _LETTERS
 )
 _SWAP_TABLE = str.maketrans(dict(SMART_SWAPS))
+_ACCENT = re.compile("[\u0300-\u036f]")
 # Accents that found no letter to join: left out after a Latin letter and after anything swapped.
 _LOOSE_ACCENTS = re.compile(f"(?<=[A-Za-zÀ-ɏḀ-ỿ{re.escape(''.join(SMART_SWAPS))}])[\u0300-\u036f]+")
 
@@ -212,7 +215,10 @@ def swap_smart(text: str) -> str:
 
     Characters without a swap (emoji, other scripts) stay, so the result may still be UCS-2.
     """
-    if text.isascii() and _GSM_TEXT(text):
+    if _GSM_TEXT(text):
         return text
     joined = unicodedata.normalize("NFC", text)
-    return _LOOSE_ACCENTS.sub("", joined).translate(_SWAP_TABLE)
+    # Looked for first: most texts have none, and to look behind each character takes longer than all else.
+    if _ACCENT.search(joined):
+        joined = _LOOSE_ACCENTS.sub("", joined)
+    return joined.translate(_SWAP_TABLE)

@@ -63,6 +63,16 @@ FINAL_RANK = max(RANK.values())
 
 # Nothing left this house yet.
 WAITING = frozenset(state for state, rank in RANK.items() if rank == 0)
+# The provider took it, whatever became of it.
+HANDED_OVER = frozenset(
+    {
+        MessageState.SENT,
+        MessageState.DELIVERED,
+        MessageState.UNDELIVERED,
+        MessageState.EXPIRED,
+        MessageState.REJECTED,
+    }
+)
 # Submitted or about to be; a report may still change it.
 ON_THE_WAY = frozenset(state for state, rank in RANK.items() if 0 < rank < FINAL_RANK)
 FINAL = frozenset(state for state, rank in RANK.items() if rank == FINAL_RANK)

@@ -1,4 +1,5 @@
-"""`make test`: the whole suite on SQLite, then on PostgreSQL, there without what knows no database.
+"""`make test`: the whole suite on SQLite, then on PostgreSQL, there without what knows no database: pure trade knowledge,
+and how pages look and behave in a browser. The main job and the wizard of imports are walked on both.
 
 What a machine lacks is said in one line, or fails with CI.
 
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -20,8 +22,17 @@ ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 HOW_TO = "To get it on Debian: apt-get install postgresql redis-server rabbitmq-server chromium"
 NO_TESTS_CHOSEN = 5
-# Without Django: once is enough.
-NO_DATABASE = "tests/sms"
+# Once is enough: without Django; and pages, whose data other tests look at on both databases.
+BROWSER = Path("tests/browser")
+WALKED_TWICE = {"test_main_job.py", "test_contacts_imports.py"}
+NO_DATABASE = [
+    "tests/sms",
+    *(
+        str(BROWSER / path.name)
+        for path in sorted((ROOT / BROWSER).glob("test_*.py"))
+        if path.name not in WALKED_TWICE
+    ),
+]
 
 
 def main() -> int:
@@ -47,13 +58,13 @@ def has_postgresql() -> bool:
     return True
 
 
-def run_suite(name: str, extra: dict[str, str], arguments: list[str], without: str = "") -> int:
+def run_suite(name: str, extra: dict[str, str], arguments: list[str], without: Sequence[str] = ()) -> int:
     print(f"--- The suite on {name}", flush=True)
     with tempfile.TemporaryDirectory(prefix="crier-test-") as data:
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         environment |= {"CRIER_DATA": data, "TEST_POSTGRESQL": "1" if has_postgresql() else ""} | extra
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
-        command += [f"--ignore={without}"] if without else []
+        command += [f"--ignore={path}" for path in without]
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     return 0 if arguments and code == NO_TESTS_CHOSEN else code
 

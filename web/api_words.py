@@ -22,7 +22,7 @@ LONGEST_NAME = 100
 MOST_NAMES = 20
 WHOLE = api_settings.NON_FIELD_ERRORS_KEY
 
-_SECRET = re.compile(r"passw|pwd|secret|token|key|credential|auth|user|login|pin\b", re.IGNORECASE)
+_SECRET = re.compile(r"passw|pwd|secret|token|key|credential|auth|user|login|pin\b|^code$", re.IGNORECASE)
 # A password in an address, as in https://name:password@host.
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 

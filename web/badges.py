@@ -54,6 +54,11 @@ BADGES: dict[str, Badge] = {
     "new": Badge("info", _("New")),
     "applied": Badge("ok", _("Applied")),
     "unmatched": Badge("warn", _("Belongs to no message")),
+    # codes that prove a number
+    "pending": Badge("info", _("Waiting for the code")),
+    "verified": Badge("ok", _("Verified")),
+    "exhausted": Badge("bad", _("Too many wrong codes")),
+    "replaced": Badge("mute", _("Replaced")),
     # anything that can be switched off, and keys
     "enabled": Badge("ok", _("Enabled")),
     "disabled": Badge("mute", _("Disabled")),

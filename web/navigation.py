@@ -44,7 +44,7 @@ class NavGroup:
     links: list[NavLink]
 
 
-START, AUDIENCE, DELIVERY = _("Start"), _("Audience"), _("Delivery")
+START, AUDIENCE, CONTENT, DELIVERY = _("Start"), _("Audience"), _("Content"), _("Delivery")
 
 NAVIGATION: tuple[NavItem, ...] = (
     NavItem(_("Dashboard"), "home", "layout-dashboard", START, key="d"),
@@ -61,7 +61,12 @@ NAVIGATION: tuple[NavItem, ...] = (
         "/opt-out-reviews/",
         count="waiting_reviews",
     ),
+    NavItem(_("Templates"), "template-list", "file-text", CONTENT, "/templates/", "t"),
+    NavItem(_("Links"), "link-list", "link", CONTENT, "/links/", "k"),
+    NavItem(_("Word spinners"), "spinner-list", "shuffle", CONTENT, "/spinners/", "w"),
+    NavItem(_("Pictures"), "media-list", "image", CONTENT, "/media/", "m"),
     NavItem(_("Senders"), "sender-list", "phone", DELIVERY, "/senders/", "s"),
+    NavItem(_("Verifications"), "verification-list", "shield-check", DELIVERY, "/verifications/", "v"),
     NavItem(_("Providers"), "provider-account-list", "server", DELIVERY, "/providers/", "p"),
     NavItem(_("Handset"), "handset", "smartphone", DELIVERY, "/handset/", "h"),
     NavItem(_("Settings"), "settings-general", "settings", DELIVERY, "/settings/", "e"),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 
 from campaigns.models import Broadcast, BroadcastKind
 from contacts.models import OptOut, Recipient, RecipientList, UnsubscribeMember
@@ -107,6 +107,13 @@ def last_recipient_id(broadcast: Broadcast) -> int:
     holders = {one.source_id or one.pk for one in enabled_lists(broadcast)}
     rows = Recipient.objects.filter(list_id__in=holders)
     return rows.aggregate(last=Max("id"))["last"] or 0
+
+
+def first_recipient_id(broadcast: Broadcast) -> int:
+    """As `last_recipient_id`: planning begins there, not at the first id that any list ever had."""
+    holders = {one.source_id or one.pk for one in enabled_lists(broadcast)}
+    rows = Recipient.objects.filter(list_id__in=holders)
+    return rows.aggregate(first=Min("id"))["first"] or 0
 
 
 def reach_of(broadcast: Broadcast) -> Reach:
@@ -249,21 +256,21 @@ def values_of(row: Recipient) -> dict[str, str]:
     return {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS} | dict(row.extra)
 
 
-def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[tuple[str, dict[str, str], int]]:
-    """(msisdn, the values that the text uses, recipient id) of everybody who gets it; streamed."""
+def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """(msisdn, the values that the text uses) of everybody who gets it; streamed."""
     if broadcast.kind == BroadcastKind.SINGLE:
         if _single_reach(broadcast).people:
             person = single_person(broadcast)
-            yield person.msisdn, person.values, person.recipient_id or 0
+            yield person.msisdn, person.values
         return
     fields = [name for name in Recipient.TOKEN_FIELDS if name in uses]
     further = sorted(uses - set(Recipient.TOKEN_FIELDS))
-    columns = ["id", "msisdn", *fields, *(["extra"] if further else [])]
+    columns = ["msisdn", *fields, *(["extra"] if further else [])]
     for row in audience_rows(broadcast).values_list(*columns).iterator(chunk_size=5000):
-        values = dict(zip(fields, row[2:], strict=False))
+        values = dict(zip(fields, row[1:], strict=False))
         if further:
             values |= {name: row[-1].get(name, "") for name in further}
-        yield row[1], values, row[0]
+        yield row[0], values
 
 
 def country_counts(broadcast: Broadcast) -> dict[str, int]:

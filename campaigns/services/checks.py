@@ -5,6 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
@@ -12,21 +13,32 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.choices import country_label
 from campaigns.models import Broadcast, BroadcastKind
+from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists
 from campaigns.services.estimate import Estimate
+from campaigns.services.senders import SendingFrom, sending_from
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
+from messaging.budget import budget_of
 from messaging.content import compile_content
+from messaging.media.addresses import address_problem
+from messaging.media.sending import disabled_problem, is_one_unit, missing_problem, picture_problem
+from messaging.models import SenderList
 from messaging.senders import sender_problem
+from messaging.singles import FEW_PARTS, length_problem
+from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
+from messaging.tokens import UNSUBSCRIPTION_LINK
 from providers.errors import ConnectorError
-from providers.models import Health, ProviderAccount
-from providers.services import connector_of
+from providers.models import Health
 from sms.opt_out import has_opt_out_wording
 
 BLOCK, WARN, OK = "block", "warn", "ok"
-# More than so many are told, since each is paid for.
-FEW_PARTS = 3
+# Senders and countries named in a sentence.
+NAMED_MOST = 8
+# Of characters, in one sentence.
+KINDS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +76,10 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         )
         yield Check("nobody_left", BLOCK, sentence, "audience")
     else:
-        people = reach.people
-        yield Check(
-            "people", OK, ngettext("%(n)s person gets it", "%(n)s people get it", people) % {"n": people}
-        )
+        if people := estimate.reached:
+            yield Check(
+                "people", OK, ngettext("%(n)s person gets it", "%(n)s people get it", people) % {"n": people}
+            )
     disabled = broadcast.lists.filter(enabled=False).count()
     if disabled:
         yield Check(
@@ -98,7 +110,7 @@ def undoing_checks(lists: list[RecipientList]) -> Iterator[Check]:
 
 
 def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
-    if not broadcast.text.strip():
+    if not (broadcast.text.strip() or estimate.pictures):
         yield Check("no_text", BLOCK, _("The text is empty. Write one."), "message")
         return
     content = compile_content(broadcast.workspace_id, broadcast.text)
@@ -116,11 +128,76 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.empty,
         ) % {"n": f"{estimate.empty:,}"}
         yield Check("empty_text", BLOCK, sentence, "message")
-    if has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
+    has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
+    if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))
     else:
         sentence = _("The text does not say how to opt out, for example “Reply STOP to opt out”.")
         yield Check("opt_out_wording", WARN, sentence, "message")
+
+
+def _pictures(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    pictures = pictures_of(broadcast) if estimate.pictures else []
+    if not pictures:
+        return
+    if problem := disabled_problem(pictures):
+        yield Check("picture_disabled", BLOCK, problem, "pictures")
+    if problem := missing_problem(pictures):
+        yield Check("picture_missing", BLOCK, problem, "pictures")
+    account = broadcast.account
+    if account is None:
+        return
+    if problem := picture_problem(account, pictures, broadcast.text):
+        yield Check("pictures_not_sent", BLOCK, problem, "pictures")
+        return
+    if problem := address_problem(account):
+        yield Check("pictures_not_reached", WARN, problem)
+    sentence = (
+        ngettext(
+            "%(n)s picture goes with it: a message is one unit, however long its text",
+            "%(n)s pictures go with it: a message is one unit, however long its text",
+            len(pictures),
+        )
+        if is_one_unit(account)
+        else ngettext("%(n)s picture goes with it", "%(n)s pictures go with it", len(pictures))
+    )
+    yield Check("pictures", OK, sentence % {"n": len(pictures)})
+
+
+def _characters(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    """Of the text itself: what nobody sees in it, and what is sent in place of what was written."""
+    unseen = unseen_characters(broadcast.text)
+    if unseen:
+        sentence = _(
+            "Characters that cannot be seen are kept and counted: %(kinds)s. Take out what slipped in."
+        ) % {"kinds": _listed(unseen, _placed)}
+        yield Check("unseen_characters", WARN, sentence, "message")
+    swapped = swapped_characters(broadcast.text) if broadcast.workspace.swaps_characters else []
+    if swapped:
+        sentence = _("Sent as plain characters, as the workspace wants it: %(kinds)s") % {
+            "kinds": _listed(swapped, _swapped)
+        }
+        yield Check("swapped_characters", OK, sentence)
+
+
+def _listed(kinds: list[OddKind], words: Callable[[OddKind], str]) -> str:
+    shown = [words(kind) for kind in kinds[:KINDS_SHOWN]]
+    if len(kinds) > KINDS_SHOWN:
+        shown.append(_("%(n)s more") % {"n": f"{len(kinds) - KINDS_SHOWN:,}"})
+    return ", ".join(shown)
+
+
+def _placed(kind: OddKind) -> str:
+    place = {"name": kind.name, "line": kind.line, "column": kind.column, "count": f"{kind.count:,}"}
+    if kind.count == 1:
+        return _("%(name)s at line %(line)s, column %(column)s") % place
+    return _("%(name)s %(count)s times, first at line %(line)s, column %(column)s") % place
+
+
+def _swapped(kind: OddKind) -> str:
+    if not kind.swap:
+        return _("%(name)s left out") % {"name": kind.name}
+    return _("“%(char)s” as “%(swap)s”") % {"char": kind.char, "swap": kind.swap}
 
 
 def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -146,15 +223,6 @@ def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("many_parts", WARN, sentence, "message")
 
 
-def length_problem(account: ProviderAccount, text: str) -> str:
-    """Why the account does not take a text so long, or "". Raises ConnectorError, ImproperlyConfigured."""
-    longest = connector_of(account).capabilities.max_text_length
-    if not longest or len(text) <= longest:
-        return ""
-    sentence = _("The text has %(length)s characters; %(account)s takes at most %(longest)s. Shorten it.")
-    return sentence % {"length": f"{len(text):,}", "account": account.name, "longest": f"{longest:,}"}
-
-
 def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     account = broadcast.account
     if account is None:
@@ -171,7 +239,12 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "words": account.health_words,
         }
         yield Check("account_failing", WARN, sentence, "account")
-    if estimate.unpriced:
+    if estimate.unpriced and estimate.pictures:
+        sentence = _(
+            "%(account)s has no price for messages with pictures, so the cost is not known. Set it on the account's page."
+        ) % {"account": account.name}
+        yield Check("unpriced", WARN, sentence, "account")
+    elif estimate.unpriced:
         sentence = ngettext(
             "No price is known for %(n)s person: the cost leaves them out.",
             "No price is known for %(n)s people: the cost leaves them out.",
@@ -180,7 +253,39 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("unpriced", WARN, sentence, "account")
 
 
+def _budget(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    workspace = broadcast.workspace
+    if workspace.monthly_budget is None or broadcast.account is None or not estimate.is_counted:
+        return
+    if estimate.currency != workspace.currency:
+        sentence = _(
+            "%(account)s charges in %(theirs)s, the workspace's budget is in %(ours)s: this broadcast does not count"
+            " towards the budget."
+        ) % {"account": broadcast.account, "theirs": estimate.currency, "ours": workspace.currency}
+        yield Check("budget_currency", WARN, sentence)
+    elif estimate.cost is not None:
+        yield from budget_checks(broadcast, estimate.cost)
+
+
+def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
+    """`cost`: in the workspace's currency. Of the month in which it goes out."""
+    budget = budget_of(broadcast.workspace, at=broadcast.send_at, but_broadcast_id=broadcast.pk)
+    if problem := budget.problem(cost):
+        yield Check("over_budget", BLOCK, problem, "audience")
+    elif warning := budget.warning_with(cost):
+        yield Check("near_budget", WARN, warning)
+
+
 def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    if broadcast.sender_list is not None:
+        yield from _sender_list(broadcast, broadcast.sender_list)
+    else:
+        yield from _one_sender(broadcast)
+    if estimate.no_sender:
+        yield _no_sender_for_country(estimate)
+
+
+def _one_sender(broadcast: Broadcast) -> Iterator[Check]:
     sender = broadcast.sender
     if sender is None:
         yield Check("no_sender", BLOCK, _("No sender is chosen. Choose one."), "sender")
@@ -197,6 +302,78 @@ def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "sender": sender,
         }
         yield Check("sender", OK, sentence)
+
+
+def _sender_list(broadcast: Broadcast, sender_list: SenderList) -> Iterator[Check]:
+    """Members that cannot be used are left out and named; without any other it cannot go out."""
+    if not sender_list.enabled:
+        sentence = _("The sender list %(list)s is disabled. Enable it or choose another.") % {
+            "list": sender_list
+        }
+        yield Check("sender_list_disabled", BLOCK, sentence, "sender")
+    senders = sending_from(broadcast)
+    count = len(senders.senders)
+    if not count and not senders.left_out:
+        sentence = _("The sender list %(list)s is empty. Add senders to it or choose another.") % {
+            "list": sender_list
+        }
+        yield Check("sender_list_empty", BLOCK, sentence, "sender")
+        return
+    if not count:
+        sentence = _("None of the senders of %(list)s can be used. %(problem)s") % {
+            "list": sender_list,
+            "problem": senders.left_out[0][1],
+        }
+        yield Check("sender_not_allowed", BLOCK, sentence, "sender")
+        return
+    if senders.left_out:
+        yield Check("senders_left_out", WARN, _left_out_words(sender_list, senders), "sender")
+    if broadcast.account:
+        words = (
+            ngettext(
+                "%(n)s sender of %(list)s, the same for each person",
+                "%(n)s senders of %(list)s, each person always gets the same one",
+                count,
+            )
+            if senders.is_sticky
+            else ngettext(
+                "%(n)s sender of %(list)s",
+                "%(n)s senders of %(list)s, one at random for each message",
+                count,
+            )
+        )
+        yield Check("sender", OK, words % {"n": count, "list": sender_list})
+
+
+def _left_out_words(sender_list: SenderList, senders: SendingFrom) -> str:
+    names = [str(sender) for sender, _problem in senders.left_out]
+    named = ", ".join(names[:NAMED_MOST]) + ("…" if len(names) > NAMED_MOST else "")
+    return ngettext(
+        "%(n)s sender of %(list)s is left out, since it cannot be used: %(named)s. %(problem)s",
+        "%(n)s senders of %(list)s are left out, since they cannot be used: %(named)s. The first: %(problem)s",
+        len(names),
+    ) % {"n": len(names), "list": sender_list, "named": named, "problem": senders.left_out[0][1]}
+
+
+def _no_sender_for_country(estimate: Estimate) -> Check:
+    """They fail, certainly not sent; where that is everybody, there is nothing to send."""
+    people = estimate.without_sender
+    most = sorted(estimate.no_sender.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"{country_label(code) if code else _('no country')}: {count:,}" for code, count in most]
+    named = ", ".join(shown[:NAMED_MOST]) + ("…" if len(shown) > NAMED_MOST else "")
+    if not estimate.reached:
+        sentence = _(
+            "The senders may not send to any of these people (%(countries)s). Choose a sender for their countries."
+        ) % {"countries": named}
+        return Check("no_sender_for_country", BLOCK, sentence, "sender")
+    sentence = ngettext(
+        "%(n)s person does not get it, since no sender may send to that country (%(countries)s). Choose a sender for it,"
+        " or add the country to one.",
+        "%(n)s people do not get it, since no sender may send to their countries (%(countries)s). Choose senders for these,"
+        " or add the countries to one.",
+        people,
+    ) % {"n": f"{people:,}", "countries": named}
+    return Check("no_sender_for_country", WARN, sentence, "sender")
 
 
 def _campaign(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -235,8 +412,11 @@ RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
     _audience,
     _undoing,
     _text,
+    _pictures,
+    _characters,
     _length,
     _through,
+    _budget,
     _sender,
     _campaign,
     _schedule,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,15 @@ from accounts.models import Workspace
 from campaigns.errors import CampaignError, EditedElsewhere, NotNow
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState
 from campaigns.services.campaigns import default_campaign
+from messaging.errors import MessagingError
+from messaging.media.services import checked_pictures
+from messaging.models import Template
 from sms.msisdn import MsisdnError, parse_msisdn
 
 TEXT_MOST = 100_000
-COPIED_FIELDS = ("campaign", "kind", "msisdn", "sender", "account", "text")
+# More than any provider takes.
+MEDIA_MOST = 10
+COPIED_FIELDS = ("campaign", "kind", "msisdn", "sender", "sender_list", "account", "text", "template")
 
 
 def create_draft(
@@ -29,20 +34,47 @@ def create_draft(
     name: str = "",
     kind: str = BroadcastKind.BASE,
     copy_of: Broadcast | None = None,
+    template: Template | None = None,
 ) -> Broadcast:
-    """An empty draft with what can be known: the default campaign, and the account and sender if there is just one."""
+    """A draft with what can be known: the default campaign and sender, and account or sender if there is just one.
+
+    `template`: whose text it begins with, and whose name where none is given. Raises CampaignError.
+    """
     if copy_of is not None:
         return duplicate(broadcast=copy_of, actor=actor, name=name)
     broadcast = Broadcast(workspace=workspace, kind=kind, created_by=actor.user)
     broadcast.name = name.strip()[:150] or _("Untitled broadcast")
+    if template is not None:
+        _begin_from(broadcast, template, name)
     broadcast.campaign = default_campaign(workspace)
     accounts = list(workspace.provider_accounts.filter(enabled=True).order_by("id")[:2])
-    senders = list(workspace.senders.filter(enabled=True).order_by("id")[:2])
+    senders = list(workspace.senders.filter(enabled=True).order_by("-is_default", "id")[:2])
     broadcast.account = accounts[0] if len(accounts) == 1 else None
-    broadcast.sender = senders[0] if len(senders) == 1 else None
+    broadcast.sender = senders[0] if len(senders) == 1 or (senders and senders[0].is_default) else None
     broadcast.save()
-    record(workspace, actor, "created", broadcast)
+    details = {"template": template.name} if template else {}
+    record(workspace, actor, "created", broadcast, **details)
     return broadcast
+
+
+def _begin_from(broadcast: Broadcast, template: Template, name: str) -> None:
+    _require_usable(broadcast, template)
+    broadcast.template, broadcast.text = template, template.text
+    broadcast.name = name.strip()[:150] or template.name
+
+
+def _require_usable(broadcast: Broadcast, template: Template) -> None:
+    if template.workspace_id != broadcast.workspace_id:
+        raise CampaignError(
+            _("There is no template %(id)s in this workspace. Choose another one.") % {"id": template.pk},
+            field="template",
+        )
+    if not template.enabled:
+        raise CampaignError(
+            _("The template “%(name)s” is disabled. Enable it, or choose another one.")
+            % {"name": template.name},
+            field="template",
+        )
 
 
 def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcast:
@@ -54,6 +86,7 @@ def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcas
         copy.save()
         copy.lists.set(broadcast.lists.all())
         copy.unsubscribe_lists.set(broadcast.unsubscribe_lists.all())
+        copy.media.set(broadcast.media.all())
     record(broadcast.workspace, actor, "created", copy, copy_of=broadcast.pk)
     return copy
 
@@ -61,7 +94,8 @@ def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcas
 def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dict[str, Any]) -> Broadcast:
     """Saves the given fields if nobody saved since `version`; all of them or none.
 
-    Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, account_id, text, send_at, msisdn.
+    Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, template_id, text,
+    media_ids, send_at, msisdn. A sender takes the place of a sender list, and a list that of a sender.
     Raises CampaignError (with the field), EditedElsewhere, NotNow.
     """
     unknown = set(changes) - set(SETTERS)
@@ -79,12 +113,43 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
             )
         if fresh.version != version:
             raise EditedElsewhere(fresh.version)
+        _one_of_both(fresh, changes)
         for field, value in changes.items():
             SETTERS[field](fresh, value)
         fresh.version = version + 1
         fresh.updated_at = timezone.now()
         fresh.save()
     return fresh
+
+
+def _one_of_both(broadcast: Broadcast, changes: dict[str, Any]) -> None:
+    if changes.get("sender_id") and changes.get("sender_list_id"):
+        raise CampaignError(
+            _("A broadcast has a sender or a sender list, not both. Leave one of them out."),
+            field="sender_list_id",
+        )
+    if changes.get("sender_id"):
+        broadcast.sender_list = None
+    if changes.get("sender_list_id"):
+        broadcast.sender = None
+
+
+def take_template(
+    *, broadcast: Broadcast, actor: Actor, version: int, template: Template, replaces: bool
+) -> Broadcast:
+    """The template's text in place of the draft's. A text that is there is replaced only where `replaces` says so.
+
+    Raises CampaignError, EditedElsewhere, NotNow.
+    """
+    if broadcast.text.strip() and not replaces:
+        raise CampaignError(
+            _("This draft has a text already. Say that it may be replaced, or keep it."),
+            field="replaces",
+            code="has_text",
+        )
+    _require_usable(broadcast, template)
+    changes = {"text": template.text, "template_id": template.pk}
+    return save_draft(broadcast=broadcast, actor=actor, version=version, changes=changes)
 
 
 def delete_draft(*, broadcast: Broadcast, actor: Actor) -> None:
@@ -150,7 +215,7 @@ def _row_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcas
         if row is None:
             raise CampaignError(
                 _("There is no %(what)s %(id)s in this workspace. Choose another one.")
-                % {"what": attribute, "id": value},
+                % {"what": attribute.replace("_", " "), "id": value},
                 field=field,
             )
         setattr(broadcast, attribute, row)
@@ -173,6 +238,17 @@ def _rows_setter(attribute: str, relation: str, field: str) -> Callable[[Broadca
     return set_rows
 
 
+def _set_media(broadcast: Broadcast, value: Collection[Any]) -> None:
+    ids = sorted({int(pk) for pk in value})
+    if len(ids) > MEDIA_MOST:
+        sentence = _("These are %(n)s pictures; at most %(most)s go with a message. Choose fewer.")
+        raise CampaignError(sentence % {"n": len(ids), "most": MEDIA_MOST}, field="media_ids")
+    try:
+        broadcast.media.set(checked_pictures(broadcast.workspace, ids))
+    except MessagingError as error:
+        raise CampaignError(error.sentence, field="media_ids") from None
+
+
 SETTERS: dict[str, Callable[[Broadcast, Any], None]] = {
     "name": _set_name,
     "text": _set_text,
@@ -180,7 +256,10 @@ SETTERS: dict[str, Callable[[Broadcast, Any], None]] = {
     "msisdn": _set_msisdn,
     "campaign_id": _row_setter("campaign", "campaigns", "campaign_id"),
     "sender_id": _row_setter("sender", "senders", "sender_id"),
+    "sender_list_id": _row_setter("sender_list", "sender_lists", "sender_list_id"),
     "account_id": _row_setter("account", "provider_accounts", "account_id"),
+    "template_id": _row_setter("template", "templates", "template_id"),
+    "media_ids": _set_media,
     "list_ids": _rows_setter("lists", "recipient_lists", "list_ids"),
     "unsubscribe_list_ids": _rows_setter("unsubscribe_lists", "unsubscribe_lists", "unsubscribe_list_ids"),
 }

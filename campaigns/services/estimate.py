@@ -6,24 +6,28 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from campaigns.models import Broadcast
+from campaigns.pictures import pictures_of
 from campaigns.services.audience import Reach, people_values, reach_of
+from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.templatetags.broadcasts import money_text
-from messaging.content import Content, compile_content
+from messaging.content import Content, compile_content, seed_of
+from messaging.media.sending import parts_with
 from providers.services import PriceTable
-from sms.parts import part_count
+from sms.msisdn import country_of
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`cost` is None while no price is known; `unpriced` people have a number without a price.
 
+    `no_sender`: people by country to which none of its senders may send; they are among `people`, and fail.
     `digest` names all that was agreed to: it changes when any of it does.
     """
 
@@ -38,6 +42,9 @@ class Estimate:
     digest: str
     # The text can be read: where it cannot, nobody knows parts and cost.
     is_counted: bool = True
+    # That go with each text.
+    pictures: int = 0
+    no_sender: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -48,10 +55,20 @@ class Estimate:
             "currency": self.currency,
             "unpriced": self.unpriced,
             "empty": self.empty,
+            "no_sender": dict(sorted(self.no_sender.items())),
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
         }
+
+    @property
+    def without_sender(self) -> int:
+        return sum(self.no_sender.values())
+
+    @property
+    def reached(self) -> int:
+        """Who gets a text."""
+        return self.people - self.without_sender
 
     @property
     def most_parts(self) -> int:
@@ -65,7 +82,9 @@ class Estimate:
 def estimate_of(broadcast: Broadcast) -> Estimate:
     content = compile_content(broadcast.workspace_id, broadcast.text)
     reach = reach_of(broadcast)
-    counted = _Count() if content.errors else _count(broadcast, content)
+    senders = sending_from(broadcast)
+    pictures = [media.pk for media in pictures_of(broadcast)]
+    counted = _Count() if content.errors else _count(broadcast, content, senders, len(pictures))
     currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
     priced = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
     known = priced and not content.errors
@@ -75,8 +94,9 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         counted.parts,
         str(cost),
         currency,
-        broadcast.text,
-        broadcast.sender_id,
+        content.fingerprint,
+        *([pictures] if pictures else []),
+        [broadcast.sender_id, broadcast.sender_list_id, senders.sender, senders.senders, senders.is_sticky],
         broadcast.account_id,
         broadcast.send_at.isoformat() if broadcast.send_at else None,
         broadcast.campaign_id,
@@ -96,11 +116,14 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         reach=reach,
         digest=digest,
         is_counted=not content.errors,
+        pictures=len(pictures),
+        no_sender=dict(counted.no_sender),
     )
 
 
 def is_within(now: Estimate, agreed: Mapping[str, Any]) -> bool:
-    """Whether it is for no more people, no more parts and no higher cost than were agreed to (an Estimate as a dict).
+    """Whether it is for no more people, no more parts and no higher cost than were agreed to (an Estimate as a dict), and
+    leaves no more of them without a sender.
 
     Costs that cannot be compared are not: one was unknown, the currency is another, more people have no price.
     """
@@ -108,6 +131,7 @@ def is_within(now: Estimate, agreed: Mapping[str, Any]) -> bool:
         now.people > agreed.get("people", 0),
         now.parts > agreed.get("parts", 0),
         now.unpriced > agreed.get("unpriced", 0),
+        now.without_sender > sum(agreed.get("no_sender", {}).values()),
     ]
     return not any(more) and _costs_no_more(now, agreed.get("cost"), agreed.get("currency"))
 
@@ -163,19 +187,29 @@ class _Count:
         self.empty = 0
         self.cost = Decimal(0)
         self.by_parts: Counter[int] = Counter()
+        self.no_sender: Counter[str] = Counter()
 
 
-def _count(broadcast: Broadcast, content: Content) -> _Count:
-    """A random token has one length whatever it draws; so the seed does not matter to the number of parts."""
+def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, pictures: int) -> _Count:
+    """Each text as it will be: what is drawn at random is drawn alike, and every link is as long as its sample."""
+
+    def parts_of(text: str) -> int:
+        return parts_with(broadcast.account, text, pictures) if pictures or text.strip() else 0
+
     total = _Count()
+    chooser = senders.chooser()
+    may_leave_out = chooser.may_leave_out and not senders.is_nobody
     prices = PriceTable(broadcast.account) if broadcast.account else None
     fixed = None if content.personal else content.render({}, seed=0)
-    fixed_parts = part_count(fixed) if fixed is not None and fixed.strip() else 0
-    for msisdn, values, recipient_id in people_values(broadcast, content.uses):
+    fixed_parts = parts_of(fixed) if fixed is not None else 0
+    for msisdn, values in people_values(broadcast, content.uses):
         total.people += 1
+        if may_leave_out and not chooser.fitting(msisdn):
+            total.no_sender[country_of(msisdn)] += 1
+            continue
         if fixed is None:
-            text = content.render(values, seed=recipient_id)
-            parts = part_count(text) if text.strip() else 0
+            text = content.render(values, seed=seed_of(broadcast.pk, msisdn))
+            parts = parts_of(text)
         else:
             parts = fixed_parts
         if not parts:
@@ -183,7 +217,7 @@ def _count(broadcast: Broadcast, content: Content) -> _Count:
             continue
         total.parts += parts
         total.by_parts[parts] += 1
-        price = prices.price(msisdn) if prices else None
+        price = prices.price(msisdn, pictures=pictures) if prices else None
         if price is None:
             total.unpriced += 1
         else:

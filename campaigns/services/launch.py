@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,13 +25,13 @@ from campaigns.errors import (
     PartsNotAgreed,
 )
 from campaigns.models import Broadcast, BroadcastState, Segment, new_launch_token
+from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists, last_recipient_id, unsubscribe_list_ids, values_of
 from campaigns.services.checks import (
-    FEW_PARTS,
     Check,
     blocking,
+    budget_checks,
     launch_checks,
-    length_problem,
     undoing_checks,
 )
 from campaigns.services.estimate import (
@@ -41,21 +41,27 @@ from campaigns.services.estimate import (
     estimate_of,
     is_other_people,
     is_within,
+    numbers_at_launch,
 )
 from campaigns.services.events import note
-from contacts.models import OptOut, Recipient
+from campaigns.services.senders import sender_for, sending_from
+from contacts.models import Recipient
 from contacts.services.lists import lock_lists
+from messaging.budget import hold_budget
 from messaging.content import compile_content
-from messaging.dispatches import create_dispatch, start_dispatch
-from messaging.ledger import count_planned
-from messaging.models import Message, Sender
-from messaging.senders import sender_problem
-from messaging.tasks import wake_engine
-from providers.errors import ConnectorError
+from messaging.dispatches import create_dispatch
+from messaging.errors import MessagingError
+from messaging.media.addresses import public_urls
+from messaging.models import Media, Sender
+from messaging.singles import (
+    FEW_PARTS,
+    SingleText,
+    TooManyParts,
+    checked_content,
+    checked_number,
+    send_one,
+)
 from providers.models import ProviderAccount
-from providers.services import price_for
-from sms.msisdn import MsisdnError, parse_msisdn
-from sms.parts import part_count
 
 # What scheduling means: beside the button, and in the API's answer.
 AT_ITS_TIME = gettext_lazy(
@@ -87,10 +93,11 @@ def launch(
             people_differ=is_other_people(broadcast.estimate, now),
         )
     limit = broadcast.workspace.typed_count_above
-    if now.people > limit and typed_count != now.people:
-        raise CountNotTyped(now.people)
+    if now.reached > limit and typed_count != now.reached:
+        raise CountNotTyped(now.reached)
     scheduled = broadcast.send_at is not None and broadcast.send_at > timezone.now()
     with transaction.atomic():
+        _hold_budget(broadcast, now)
         _spend_token(
             broadcast,
             launch_token,
@@ -131,6 +138,18 @@ def _spend_token(
         raise AlreadyLaunched
 
 
+def _hold_budget(broadcast: Broadcast, agreed: Estimate) -> None:
+    """Of two that are launched at once, the second one sees what the first has taken. Raises LaunchRefused."""
+    if not agreed.cost or agreed.currency != broadcast.workspace.currency:
+        return
+    broadcast.workspace = hold_budget(broadcast.workspace)
+    if broadcast.workspace.monthly_budget is None:
+        return
+    refused = blocking([*budget_checks(broadcast, agreed.cost)])
+    if refused:
+        raise LaunchRefused(refused)
+
+
 def _hold_off_undoing(broadcast: Broadcast) -> None:
     """From here on no import into its lists is undone until it is planned. Raises LaunchRefused where one is just now."""
     lists = enabled_lists(broadcast)
@@ -152,20 +171,30 @@ def _begin(broadcast: Broadcast, last_id: int) -> Segment:
     """
     from campaigns.tasks import plan_segment_soon  # tasks import the services
 
-    if broadcast.account is None or broadcast.sender is None:
+    senders = sending_from(broadcast)
+    if broadcast.account is None or senders.is_nobody:
         raise NotNow(_("The broadcast has no account or no sender any more."))
     dispatch = create_dispatch(
         workspace=broadcast.workspace,
         broadcast_id=broadcast.pk,
         text=broadcast.text,
-        sender=broadcast.sender.value,
+        sender=senders.sender,
+        senders=senders.senders,
+        sticky_senders=senders.is_sticky,
         account=broadcast.account,
         unsubscribe_list_ids=unsubscribe_list_ids(broadcast),
         agreed_parts=broadcast.estimate["parts"],
+        media_urls=public_urls(pictures_of(broadcast)),
+        agreed_cost=_agreed_cost(broadcast),
     )
     segment = Segment.objects.create(broadcast=broadcast, number=1, dispatch=dispatch, plan_up_to=last_id)
     transaction.on_commit(lambda: plan_segment_soon(segment.pk))
     return segment
+
+
+def _agreed_cost(broadcast: Broadcast) -> Decimal | None:
+    cost = numbers_at_launch(broadcast).get("cost")
+    return None if cost is None else Decimal(cost)
 
 
 def unschedule(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
@@ -191,7 +220,7 @@ def launch_due_broadcasts() -> int:
     )
     return sum(
         _launch_due(broadcast)
-        for broadcast in due.select_related("workspace", "account", "sender", "campaign")
+        for broadcast in due.select_related("workspace", "account", "sender", "sender_list", "campaign")
     )
 
 
@@ -219,13 +248,14 @@ def _launch_due(broadcast: Broadcast) -> int:
     try:
         return _launch_at_its_time(broadcast, estimate, last_id)
     except LaunchRefused:
-        # Undoing an import into its lists began meanwhile.
+        # Undoing an import into its lists began, or another took the budget meanwhile: the sweep asks again.
         return 0
 
 
 def _launch_at_its_time(broadcast: Broadcast, estimate: Estimate, last_id: int) -> int:
     agreed = dict(broadcast.estimate)
     with transaction.atomic():
+        _hold_budget(broadcast, estimate)
         moved = _still_scheduled(broadcast).update(
             state=BroadcastState.RUNNING,
             launched_at=timezone.now(),
@@ -246,6 +276,7 @@ def _more_than_agreed(broadcast: Broadcast, now: Estimate, checks: list[Check]) 
     sentences = [_("It is more than was agreed to."), difference_words(broadcast.estimate, now)]
     if now.unpriced > broadcast.estimate.get("unpriced", 0):
         sentences += [str(check.sentence) for check in checks if check.code == "unpriced"]
+    sentences += [str(check.sentence) for check in checks if check.code == "no_sender_for_country"]
     return " ".join([*sentences, _("Review it and send it again.")])
 
 
@@ -270,16 +301,6 @@ def _take_back(broadcast: Broadcast, reason: str) -> int:
     return moved
 
 
-@dataclass(frozen=True, slots=True)
-class SingleText:
-    """One text in the ledger. `parts` and `cost` as they are expected; `cost` is None while no price is known."""
-
-    message: Message
-    parts: int
-    cost: Decimal | None
-    currency: str
-
-
 def send_test(
     *, broadcast: Broadcast, actor: Actor, msisdn: str, recipient_id: int | None = None
 ) -> SingleText:
@@ -287,7 +308,7 @@ def send_test(
 
     Raises CampaignError with the field.
     """
-    if broadcast.account is None or broadcast.sender is None:
+    if broadcast.account is None or (broadcast.sender is None and broadcast.sender_list is None):
         raise CampaignError(_("Choose a sender and an account first."), field="sender")
     content = compile_content(broadcast.workspace_id, broadcast.text)
     if content.errors:
@@ -302,11 +323,29 @@ def send_test(
         workspace=broadcast.workspace,
         actor=actor,
         account=broadcast.account,
-        sender=broadcast.sender,
+        sender=broadcast.sender or _sender_of_list(broadcast, row, msisdn),
         msisdn=msisdn,
         text=broadcast.text,
         recipient=row,
+        pictures=pictures_of(broadcast),
     )
+
+
+def _sender_of_list(broadcast: Broadcast, recipient: Recipient | None, msisdn: str) -> Sender:
+    """The one that the broadcast to this person would have; without one, to the number itself."""
+    if broadcast.sender_list is not None and not broadcast.sender_list.enabled:
+        sentence = _("The sender list %(list)s is disabled. Enable it or choose another.")
+        raise CampaignError(sentence % {"list": broadcast.sender_list}, field="sender")
+    with _as_campaign_errors():
+        digits = recipient.msisdn if recipient else checked_number(broadcast.workspace, msisdn)
+    value = sender_for(broadcast, digits)
+    if not value:
+        sentence = _(
+            "None of the senders of %(list)s can send to +%(number)s. Choose another sender or list."
+        )
+        values = {"list": broadcast.sender_list, "number": digits}
+        raise CampaignError(sentence % values, field="sender")
+    return broadcast.workspace.senders.get(value=value)
 
 
 def send_single(
@@ -318,6 +357,7 @@ def send_single(
     msisdn: str,
     text: str,
     agreed_parts: int | None = None,
+    pictures: Sequence[Media] = (),
 ) -> SingleText:
     """One text through the ledger, outside any broadcast.
 
@@ -332,6 +372,7 @@ def send_single(
         msisdn=msisdn,
         text=text,
         most_parts=FEW_PARTS if agreed_parts is None else agreed_parts,
+        pictures=pictures,
     )
 
 
@@ -345,74 +386,32 @@ def _send_one(
     text: str,
     recipient: Recipient | None = None,
     most_parts: int | None = None,
+    pictures: Sequence[Media] = (),
 ) -> SingleText:
-    digits = _checked_number(workspace, msisdn)
-    rendered = _checked_text(workspace, text, recipient)
-    _check_through(account, sender, rendered)
-    parts, price = part_count(rendered), price_for(account, digits)
-    cost = None if price is None else price * parts
-    if most_parts is not None and parts > most_parts:
-        raise PartsNotAgreed(parts, cost, account.currency)
-    with transaction.atomic():
-        dispatch = create_dispatch(
-            workspace=workspace,
-            broadcast_id=None,
-            text=text,
-            sender=sender.value,
-            account=account,
-            unsubscribe_list_ids=[],
-            agreed_parts=parts,
-        )
-        message = Message.objects.create(
-            workspace=workspace,
-            dispatch=dispatch,
-            recipient_id=recipient.pk if recipient else None,
-            account=account,
-            msisdn=digits,
-            sender=sender.value,
-        )
-        count_planned(dispatch.pk, 1)
-        start_dispatch(dispatch_id=dispatch.pk)
-        record(workspace, actor, "sent", message)
-        transaction.on_commit(wake_engine)
-    return SingleText(message, parts, cost, account.currency)
+    with _as_campaign_errors():
+        digits = checked_number(workspace, msisdn)
+        content = checked_content(workspace, text, may_be_empty=bool(pictures))
+        with transaction.atomic():
+            sent = send_one(
+                workspace=workspace,
+                account=account,
+                sender=sender,
+                msisdn=digits,
+                content=content,
+                values=values_of(recipient) if recipient else {},
+                recipient_id=recipient.pk if recipient else None,
+                most_parts=most_parts,
+                pictures=pictures,
+            )
+            record(workspace, actor, "sent", sent.message)
+    return sent
 
 
-def _checked_number(workspace: Workspace, msisdn: str) -> str:
+@contextmanager
+def _as_campaign_errors() -> Iterator[None]:
     try:
-        digits = parse_msisdn(msisdn, workspace.default_country).digits
-    except MsisdnError as error:
-        raise CampaignError(error.sentence, field="msisdn") from None
-    if OptOut.objects.filter(workspace=workspace, msisdn=digits).exists():
-        raise CampaignError(
-            _("+%(number)s has opted out and is not texted.") % {"number": digits}, field="msisdn"
-        )
-    return digits
-
-
-def _checked_text(workspace: Workspace, text: str, recipient: Recipient | None) -> str:
-    """As the person gets it."""
-    if not text.strip():
-        raise CampaignError(_("The text is empty. Write one."), field="text")
-    content = compile_content(workspace.pk, text)
-    if content.errors:
-        raise CampaignError(content.errors[0].sentence, field="text")
-    rendered = content.render(values_of(recipient) if recipient else {}, seed=0)
-    if not rendered.strip():
-        raise CampaignError(_("The text is empty for this person. Give the tokens a default."), field="text")
-    return rendered
-
-
-def _check_through(account: ProviderAccount, sender: Sender, rendered: str) -> None:
-    if not account.enabled:
-        raise CampaignError(_("The account is disabled. Enable it or choose another."), field="account")
-    problem = None if sender.enabled else _("The sender is disabled. Enable it or choose another.")
-    problem = problem or sender_problem(sender, account)
-    if problem:
-        raise CampaignError(problem, field="sender")
-    try:
-        too_long = length_problem(account, rendered)
-    except (ConnectorError, ImproperlyConfigured) as error:
-        raise CampaignError(f"{account.name}: {error}", field="account") from None
-    if too_long:
-        raise CampaignError(too_long, field="text")
+        yield
+    except TooManyParts as error:
+        raise PartsNotAgreed(error.parts, error.cost, error.currency) from None
+    except MessagingError as error:
+        raise CampaignError(error.sentence, field=error.field, code=error.code) from None

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, Workspace
 from campaigns.models import Broadcast
-from contacts.fields import LABELS, PERSON_FIELDS
+from campaigns.services.origins import Origin, origins_of
+from contacts.fields import CONSENT_LABELS, LABELS, PERSON_FIELDS
 from contacts.models import OptOut, OptOutReview, Recipient, ReviewDecision, UnsubscribeMember
-from messaging.threads import ThreadText, thread_of
+from messaging.threads import ThreadText, message_of, thread_of
 from sms.msisdn import MsisdnError, parse_msisdn, time_zones_of
 
 SHOWN_TEXTS = 50
@@ -58,6 +59,10 @@ class KnownNumber:
     reviews: list[OptOutReview]
     thread: list[ThreadText]
     broadcasts: dict[int, str] = field(default_factory=dict)
+    # By the id of a person on a list.
+    origins: dict[int, Origin] = field(default_factory=dict)
+    # What the opt-out answered; None where it is not known any more.
+    answered: ThreadText | None = None
 
     @property
     def is_known(self) -> bool:
@@ -69,19 +74,23 @@ def know_number(workspace: Workspace, msisdn: str) -> KnownNumber:
     thread = thread_of(workspace.pk, msisdn, SHOWN_TEXTS)
     reviews = OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn)
     on_lists = Recipient.objects.filter(msisdn=msisdn, list__workspace=workspace).select_related("list")
+    people = list(on_lists.order_by("list__name"))
+    opt_out = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
     members = UnsubscribeMember.objects.filter(msisdn=msisdn, list__workspace=workspace)
     return KnownNumber(
         msisdn=msisdn,
         country=country,
         kind=kind,
         time_zones=time_zones_of(msisdn),
-        people=list(on_lists.order_by("list__name")),
-        opt_out=OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first(),
+        people=people,
+        opt_out=opt_out,
         undone=_undone(workspace, msisdn),
         unsubscribed=list(members.select_related("list").order_by("list__name")),
         reviews=list(reviews.filter(decision=ReviewDecision.WAITING).order_by("-pk")[:SHOWN_UNDONE]),
         thread=thread,
         broadcasts=_broadcasts(workspace, thread),
+        origins=origins_of(workspace, people),
+        answered=_answered(workspace, opt_out, thread),
     )
 
 
@@ -103,6 +112,14 @@ def _undone(workspace: Workspace, msisdn: str) -> list[Undone]:
     return [Undone(entry, proof.get("how", ""), proof.get("source", "")) for entry, proof in was]
 
 
+def _answered(workspace: Workspace, opt_out: OptOut | None, thread: list[ThreadText]) -> ThreadText | None:
+    """A message of the same number alone: ids of a file may be of another installation."""
+    if opt_out is None or not opt_out.message_id:
+        return None
+    shown = next((text for text in thread if text.is_ours and text.pk == opt_out.message_id), None)
+    return shown or message_of(workspace.pk, opt_out.msisdn, opt_out.message_id)
+
+
 def _broadcasts(workspace: Workspace, thread: list[ThreadText]) -> dict[int, str]:
     ids = {text.broadcast_id for text in thread if text.broadcast_id}
     rows = Broadcast.objects.filter(workspace=workspace, pk__in=ids) if ids else Broadcast.objects.none()
@@ -110,7 +127,7 @@ def _broadcasts(workspace: Workspace, thread: list[ThreadText]) -> dict[int, str
 
 
 def values_of(person: Recipient) -> list[tuple[str, str]]:
-    """What is filled in, by the words for it."""
+    """What is filled in, by the words for it; consent is told by itself (origins.py)."""
     own = [(capfirst(str(LABELS[name])), getattr(person, name)) for name in PERSON_FIELDS]
-    further = [(name, str(value)) for name, value in person.extra.items()]
+    further = [(name, str(value)) for name, value in person.extra.items() if name not in CONSENT_LABELS]
     return [(label, value) for label, value in (*own, *further) if value]

@@ -19,6 +19,7 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.reports import HANDED_OVER, NOT_DELIVERED, states_of
 from contacts.models import Import, ImportState, OptOut
+from messaging.budget import budget_of
 from messaging.models import Dispatch, MessageCount, MessageMinute
 from providers.models import Health
 from sms.states import MessageState
@@ -93,7 +94,7 @@ class Need:
     sentence: str
     action: str
     url_name: str
-    pk: int
+    pk: int | None
 
 
 def needs_of(workspace: Workspace) -> list[Need]:
@@ -116,7 +117,17 @@ def needs_of(workspace: Workspace) -> list[Need]:
             "words": account.health_words,
         }
         found.append(Need("bad", sentence, _("Open the account"), "provider-account-detail", account.pk))
-    return [*found, *_unknown_needs(workspace), *_import_needs(workspace)]
+    return [*found, *_budget_needs(workspace), *_unknown_needs(workspace), *_import_needs(workspace)]
+
+
+def _budget_needs(workspace: Workspace) -> list[Need]:
+    if workspace.monthly_budget is None:
+        return []
+    budget = budget_of(workspace)
+    level = "bad" if not budget.left else "warn"
+    return (
+        [Need(level, budget.warning, _("Open the budget"), "settings-budget", None)] if budget.is_near else []
+    )
 
 
 def _unknown_needs(workspace: Workspace) -> list[Need]:

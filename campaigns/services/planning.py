@@ -15,11 +15,17 @@ from django.utils import timezone
 
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Segment
 from campaigns.services.agreed import compare
-from campaigns.services.audience import audience_rows, enabled_lists, last_recipient_id, single_person
+from campaigns.services.audience import (
+    audience_rows,
+    enabled_lists,
+    first_recipient_id,
+    last_recipient_id,
+    single_person,
+)
 from campaigns.services.events import note
-from messaging.dispatches import finish_dispatch_if_done, pause_dispatch, start_dispatch
+from messaging.dispatches import counts_of, finish_dispatch_if_done, pause_dispatch, start_dispatch
 from messaging.ledger import count_planned
-from messaging.models import Dispatch, DispatchState, Message
+from messaging.models import Dispatch, DispatchLink, DispatchState, LinkUse, Message
 
 log = structlog.get_logger("crier.planning")
 
@@ -71,7 +77,8 @@ def _plan_lists(segment: Segment) -> int:
         done = Segment.objects.values_list("planned_to", "dispatch__state").get(pk=segment.pk)
         if done[0] >= last_id or done[1] != DispatchState.PLANNING or not enabled_lists(segment.broadcast):
             return written
-        written += _plan_chunk(segment, done[0], min(done[0] + size, last_id))
+        start = done[0] or first_recipient_id(segment.broadcast) - 1
+        written += _plan_chunk(segment, done[0], min(start + size, last_id))
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_REST_SECONDS)
 
@@ -97,13 +104,26 @@ def _plan_chunk(segment: Segment, after: int, to: int) -> int:
         # Two workers on one segment: the one that moves the mark plans the chunk.
         if not Segment.objects.filter(pk=segment.pk, planned_to=after).update(planned_to=to):
             return 0
+        place, where, spread = _places(segment)
         with connection.cursor() as cursor:
             on_postgresql = connection.vendor == "postgresql"
             time_type, empty = ("%s::timestamptz", "'[]'::jsonb") if on_postgresql else ("%s", "'[]'")
-            cursor.execute(_INSERT.format(query=query, time=time_type, empty=empty), [*fixed, *params])
+            insert = _INSERT.format(query=query, time=time_type, empty=empty, place=place, where=where)
+            cursor.execute(insert, [*fixed, *spread[:1], *params, *spread[1:]])
             written = int(cursor.rowcount)
         count_planned(dispatch.pk, written)
     return written
+
+
+def _places(segment: Segment) -> tuple[str, str, list[int]]:
+    """SQL of each row's place among the dispatch's, and its values: counted only where something is spread evenly.
+
+    Whoever has a row already takes no place: else the counts of a list's links differed by more than one.
+    """
+    if not DispatchLink.objects.filter(dispatch_id=segment.dispatch_id, use=LinkUse.LINK_LIST).exists():
+        return "NULL", "true", []
+    planned = sum(counts_of([segment.dispatch_id]).values())
+    return _PLACE, _NOT_YET, [planned, segment.broadcast_id]
 
 
 def _is_planning(segment: Segment) -> bool:
@@ -115,12 +135,16 @@ def _is_planning(segment: Segment) -> bool:
 _INSERT = """
 INSERT INTO messaging_message
     (workspace_id, dispatch_id, broadcast_id, account_id, sender, created_at, changed_at, recipient_id, msisdn,
-     text, state, reason, words, provider_message_id, tries, claim, history)
-SELECT %s, %s, %s, %s, %s, {time}, {time}, chosen.id, chosen.msisdn, '', 'queued', '', '', '', 0, '', {empty}
+     text, state, reason, words, provider_message_id, tries, claim, history, place)
+SELECT %s, %s, %s, %s, %s, {time}, {time}, chosen.id, chosen.msisdn, '', 'queued', '', '', '', 0, '', {empty}, {place}
 FROM ({query}) AS chosen
-WHERE true
+WHERE {where}
 ON CONFLICT (broadcast_id, msisdn) DO NOTHING
 """
+_PLACE = "row_number() OVER (ORDER BY chosen.id) - 1 + %s"
+_NOT_YET = (
+    "NOT EXISTS (SELECT 1 FROM messaging_message m WHERE m.broadcast_id = %s AND m.msisdn = chosen.msisdn)"
+)
 
 
 def _finish_planning(segment: Segment) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,14 +27,14 @@ from campaigns.services.estimate import numbers_at_launch
 from contacts.models import OptOut, Recipient, RecipientList
 from contacts.search import number_contains
 from messaging.dispatches import counts_of
+from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.reasons import reason_of
-from sms.states import LABEL, MessageState
+from sms.states import HANDED_OVER, LABEL, MessageState
 from web.csv_cells import harmless, msisdn_cell, time_cell
 
 S = MessageState
 NOT_DELIVERED = (S.UNDELIVERED, S.EXPIRED, S.REJECTED, S.FAILED)
-HANDED_OVER = (S.SENT, S.DELIVERED, S.UNDELIVERED, S.EXPIRED, S.REJECTED)
 WAITS = (S.QUEUED, S.HELD)
 # After the last change, a finished broadcast is looked at for so long before the page stops asking.
 QUIET_AFTER = timedelta(seconds=45)
@@ -50,6 +50,8 @@ TABS: dict[str, tuple[Promise, tuple[MessageState, ...] | None]] = {
     "waiting": (gettext_lazy("Waiting"), WAITS),
     "left-out": (gettext_lazy("Left out"), (S.SUPPRESSED, S.CANCELLED)),
 }
+# Only where the text has links: of any state, so no one of those.
+CLICKED = "clicked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,11 @@ class Report:
     may_change: bool
     state: str
     summary: str
+    # None where the text has no links.
+    clicks: Clicks | None = None
     tab_counts: dict[str, int] = field(default_factory=dict)
 
-    def _sum(self, states: tuple[MessageState, ...]) -> int:
+    def _sum(self, states: Collection[MessageState]) -> int:
         return sum(self.by_state[state.value] for state in states)
 
     @property
@@ -116,6 +120,13 @@ class Report:
     def cancelled(self) -> int:
         return self._sum((S.CANCELLED,))
 
+    @property
+    def click_rate(self) -> float | None:
+        """People who followed a link, machines left out, of a hundred messages sent."""
+        if self.clicks is None or not self.sent:
+            return None
+        return round(self.clicks.all.people * 100 / self.sent, 2)
+
 
 def report_of(broadcast: Broadcast) -> Report:
     dispatches = list(Dispatch.objects.filter(segment__broadcast=broadcast))
@@ -127,6 +138,7 @@ def report_of(broadcast: Broadcast) -> Report:
     agreed_cost = broadcast.estimate.get("cost")
     per_second, done_about = _pace(broadcast, ids, by_state)
     sent = sum(by_state[state.value] for state in HANDED_OVER)
+    clicks = clicks_of(ids)
     return Report(
         people=people,
         by_state=by_state,
@@ -141,7 +153,8 @@ def report_of(broadcast: Broadcast) -> Report:
         may_change=_may_change(broadcast, dispatches, by_state),
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
-        tab_counts=_tab_counts(by_state),
+        clicks=clicks,
+        tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )
 
 
@@ -315,6 +328,8 @@ def messages_of(
 def _tab_rows(broadcast: Broadcast, tab: str) -> QuerySet[Message]:
     dispatch_ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
     rows = Message.objects.filter(workspace_id=broadcast.workspace_id, dispatch_id__in=dispatch_ids)
+    if tab == CLICKED:
+        return rows.filter(clicked_messages(dispatch_ids))
     states = TABS.get(tab, TABS["all"])[1]
     return rows if states is None else rows.filter(state__in=[state.value for state in states])
 
@@ -375,6 +390,7 @@ CSV_HEADER = (
     "provider_words",
     "sender",
     "text",
+    "clicked_at",
 )
 CSV_CHUNK = 2000  # rows
 
@@ -387,6 +403,7 @@ def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
     rows = _tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=CSV_CHUNK)
     while chunk := list(islice(rows, CSV_CHUNK)):
         names = _names(chunk)
+        clicked = first_clicks([row.pk for row in chunk])
         for row in chunk:
             first_name, last_name = names.get(row.recipient_id or 0, ("", ""))
             yield [
@@ -404,6 +421,7 @@ def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
                 harmless(row.words),
                 harmless(row.sender),
                 harmless(row.text),
+                time_cell(clicked.get(row.pk), zone),
             ]
 
 
@@ -434,6 +452,7 @@ WORTH_ANOTHER_TRY = {
     (S.CANCELLED.value, "stopped"),
     (S.FAILED.value, "refused"),
     (S.FAILED.value, "sender_not_allowed"),
+    (S.FAILED.value, "no_sender_for_country"),
     (S.FAILED.value, "text_too_long"),
     (S.FAILED.value, "empty_text"),
 }

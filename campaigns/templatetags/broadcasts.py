@@ -14,11 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from sms.states import MessageState
+from web.money import money_text
 
 register = template.Library()
-
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-CENT = Decimal("0.01")
 
 # Parts of a state bar: kind (app.css), label, the states it counts.
 S = MessageState
@@ -36,22 +34,12 @@ ALWAYS = ("delivered", "failed", "way", "waiting")
 FIX: dict[str, tuple[str, str | Promise]] = {
     "audience": ("#audience", _("Choose people")),
     "message": ("#message", _("Edit the text")),
+    "pictures": ("#picture-choices", _("Choose pictures")),
     "sender": ("#sender", _("Choose a sender")),
     "account": ("#through", _("Choose an account")),
     "schedule": ("#schedule", _("Change the time")),
     "campaign": ("#campaign", _("Choose a campaign")),
 }
-
-
-def money_text(amount: Decimal | int | str | None, currency: str) -> str:
-    """`$96.13`, `96.13 SEK`; below ten cents with the digits that matter: `$0.0079`."""
-    if amount is None or amount == "":
-        return "—"
-    value = Decimal(amount)
-    small = value and abs(value) < Decimal("0.1")
-    shown = f"{value.normalize():f}" if small else f"{value.quantize(CENT):,}"
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{shown}" if symbol else f"{shown} {currency}"
 
 
 @register.filter

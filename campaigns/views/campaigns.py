@@ -76,7 +76,9 @@ def _initial(campaign: Campaign) -> dict[str, Any]:
 
 
 def _detail_page(request: Any, campaign: Campaign, form: EditCampaignForm, status: int = 200) -> HttpResponse:
-    rows = rows_of(list(campaign.broadcasts.select_related("sender").order_by("-id")[:SHOWN_BROADCASTS]))
+    rows = rows_of(
+        list(campaign.broadcasts.select_related("sender", "sender_list").order_by("-id")[:SHOWN_BROADCASTS])
+    )
     context = {
         "campaign": campaign,
         "form": form,

@@ -18,7 +18,9 @@ STOP_POLLING = 286
 
 
 def get_broadcast(request: Any, pk: int) -> Broadcast:
-    rows = Broadcast.objects.select_related("workspace", "campaign", "sender", "account", "launched_by")
+    rows = Broadcast.objects.select_related(
+        "workspace", "campaign", "sender", "sender_list", "account", "launched_by"
+    )
     return get_row(request, rows, pk=pk)
 
 

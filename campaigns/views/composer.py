@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from accounts.access import actor_of, get_row, marketer_page
 from campaigns.errors import CampaignError, EditedElsewhere
 from campaigns.forms import FORM_FIELDS, DraftForm, SendTestForm
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState
+from campaigns.pictures import pictures_of
 from campaigns.services.audience import Person, sample_people
 from campaigns.services.checks import launch_checks
 from campaigns.services.drafts import save_draft
@@ -26,17 +28,23 @@ from campaigns.services.estimate import estimate_of
 from campaigns.services.launch import send_test
 from campaigns.services.reports import timeline_of
 from campaigns.views.common import STOP_POLLING, get_broadcast, to_broadcast
-from messaging.content import AVAILABLE, compile_content
+from messaging.content import compile_content, seed_of
 from messaging.models import Message
-from messaging.tokens import FIELD, FIELD_TOKENS, SPECIAL_TOKENS
+from messaging.texts.characters import odd_characters
+from messaging.texts.menu import columns_of, inserts, named_groups, token_menu
+from messaging.tokens import FIELD_NAMES
 from sms.msisdn import format_msisdn
-from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, SMART_SWAPS, character_name, count_parts, swap_smart
+from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, SMART_SWAPS, count_parts, swap_smart
 from sms.states import FINAL, MessageState
 from web.toasts import toast
 
 PEOPLE_AT_ONCE = 20
+# Offered at once; `?pictures=all` offers older ones too.
+NEWEST_PICTURES, MOST_PICTURES = 20, 500
 # Beyond so many people the numbers come after the page, not with it.
 COUNTED_AT_ONCE = 20_000
+# Characters of a finished text beyond which it does not travel with each person.
+LONG_TEXT = 5_000
 TEST_NUMBER = "test_msisdn"
 
 
@@ -147,11 +155,16 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
     people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
     person = people[0] if people else None
     shown = (
-        content.render(person.values, seed=person.recipient_id or 0) if person else content.render({}, seed=0)
+        content.render(person.values, seed=seed_of(broadcast.pk, person.msisdn))
+        if person
+        else content.render({}, seed=0)
     )
     for field in form.fields.values():
         # A draft may lack anything, but nothing is sent without these: the page calls none of them optional.
         field.required = field is not form.fields.get("unsubscribe_lists")
+    all_pictures = request.GET.get("pictures") == "all"
+    choices = form.picture_choices(MOST_PICTURES if all_pictures else NEWEST_PICTURES)
+    menu = token_menu(names_of(broadcast), named_groups(broadcast.workspace))
     context = {
         "broadcast": broadcast,
         "form": form,
@@ -159,8 +172,12 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         "add_options": [(row.pk, f"{row.name} ({row.recipient_count:,})") for row in form.offered_lists]
         if "lists" in form.fields
         else [],
-        "tokens": token_menu(broadcast),
+        "menu": menu,
+        "inserts": inserts(menu),
         "token_errors": content.errors,
+        "picture_choices": choices,
+        "more_pictures": len(choices) >= NEWEST_PICTURES and not all_pictures,
+        "pictures": [media for media, is_chosen in choices if is_chosen],
         "preview": shown,
         "person": person,
         "person_name": person_name(person) if person else "",
@@ -169,7 +186,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         else "",
         "counted": count_parts(shown),
         "characters": len(shown),
-        "odd": _odd(text),
+        "odd": odd_characters(text, swaps=content.swaps),
         "data": composer_data(broadcast, people),
         "numbers": _numbers_now(request, broadcast, form),
         "test_form": _test_form(request, broadcast, people),
@@ -187,7 +204,7 @@ def _numbers_now(request: Any, broadcast: Broadcast, form: DraftForm) -> dict[st
 
 
 def numbers_of(broadcast: Broadcast) -> dict[str, Any]:
-    """Context of _reach.html, _cost.html and _checks.html."""
+    """Context of _reach.html, _cost.html and _checks.html; the phone's pictures come with them."""
     estimate = estimate_of(broadcast)
     more = [
         (parts, people) for parts, people in sorted(estimate.by_parts.items()) if parts > estimate.least_parts
@@ -198,6 +215,7 @@ def numbers_of(broadcast: Broadcast) -> dict[str, Any]:
         "more_parts": more,
         "checks": launch_checks(broadcast, estimate),
         "broadcast": broadcast,
+        "pictures": pictures_of(broadcast) if estimate.pictures else [],
     }
 
 
@@ -216,7 +234,7 @@ def broadcast_people(request: Any, pk: int) -> JsonResponse:
     broadcast = get_broadcast(request, pk)
     after = request.GET.get("after", "")
     people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
-    return JsonResponse({"people": people_data(broadcast, people)})
+    return JsonResponse({"people": [_without_long_text(one) for one in people_data(broadcast, people)]})
 
 
 def _is_id(value: str) -> bool:
@@ -231,10 +249,15 @@ def people_data(broadcast: Broadcast, people: list[Person]) -> list[dict[str, An
             "number": format_msisdn(person.msisdn),
             "name": person_name(person),
             "values": {name: value for name, value in person.values.items() if value},
-            "text": content.render(person.values, seed=person.recipient_id or 0),
+            "text": content.render(person.values, seed=seed_of(broadcast.pk, person.msisdn)),
         }
         for person in people
     ]
+
+
+def _without_long_text(person: dict[str, Any]) -> dict[str, Any]:
+    """The script renders it by itself: twenty long texts would be megabytes."""
+    return person if len(person["text"]) <= LONG_TEXT else person | {"text": None}
 
 
 def person_name(person: Person) -> str:
@@ -250,8 +273,9 @@ def composer_data(broadcast: Broadcast, people: list[Person]) -> dict[str, Any]:
             "limits": {encoding: list(limits) for encoding, limits in LIMITS.items()},
             "swaps": _grouped_swaps(),
         },
-        "people": people_data(broadcast, people),
+        "people": [_without_long_text(person) for person in people_data(broadcast, people)],
         "text": broadcast.text,
+        "swapped": broadcast.workspace.swaps_characters,
         "more": len(people) == PEOPLE_AT_ONCE,
         "names": sorted(names_of(broadcast)),
         "urls": {
@@ -262,46 +286,25 @@ def composer_data(broadcast: Broadcast, people: list[Person]) -> dict[str, Any]:
 
 
 @cache
-def _grouped_swaps() -> dict[str, str]:
-    """Each swap with all the characters that it stands for: a third of the size of a table by character."""
-    grouped: dict[str, str] = {}
-    for char, swap in SMART_SWAPS.items():
-        grouped[swap] = grouped.get(swap, "") + char
+def _grouped_swaps() -> dict[str, Any]:
+    """Each swap with all the characters that it stands for; `marked`: runs of letters that swap their marks off.
+
+    A quarter of the size of a table by character: parts.js makes that of it.
+    """
+    grouped: dict[str, Any] = {"marked": []}
+    for char, swap in sorted(SMART_SWAPS.items()):
+        if swap != unicodedata.normalize("NFD", char)[0]:
+            grouped[swap] = grouped.get(swap, "") + char
+        elif grouped["marked"] and ord(grouped["marked"][-1][1]) == ord(char) - 1:
+            grouped["marked"][-1] = grouped["marked"][-1][0] + char
+        else:
+            grouped["marked"].append(char + char)
     return grouped
 
 
-def names_of(broadcast: Broadcast) -> set[str]:
+def names_of(broadcast: Broadcast) -> frozenset[str]:
     """Names of the values that a token may stand for."""
-    names = {info.name for info in FIELD_TOKENS}
-    for columns in broadcast.workspace.recipient_lists.values_list("columns", flat=True):
-        names.update(columns)
-    return names
-
-
-def token_menu(broadcast: Broadcast) -> list[dict[str, str]]:
-    """What can be inserted: the recipient's fields, columns of the workspace's lists, and the rest."""
-    known = {info.name for info in FIELD_TOKENS}
-    infos = [*FIELD_TOKENS] if FIELD in AVAILABLE else []
-    infos += [info for info in SPECIAL_TOKENS if info.name in AVAILABLE]
-    menu = [{"label": str(_(info.label)), "insert": info.written, "sample": info.sample} for info in infos]
-    menu += [
-        {"label": name, "insert": f"{{{{{name}}}}}", "sample": ""}
-        for name in sorted(names_of(broadcast) - known)
-    ]
-    return menu
-
-
-def _odd(text: str) -> dict[str, str] | None:
-    """The first character of the text itself that makes it UCS-2, with its swap."""
-    odd = count_parts(text).odd
-    if not odd:
-        return None
-    first = odd[0]
-    return {
-        "char": first.char,
-        "name": character_name(first.char),
-        "swap": first.swap if first.swap is not None else "",
-    }
+    return FIELD_NAMES | columns_of(broadcast.workspace)
 
 
 # --- a test text --------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import viewer_page
 from accounts.models import Role, Workspace, role_allows
 from campaigns.models import BroadcastState
-from campaigns.services.overview import Totals, first_steps, needs_of, running_rows, totals_of
+from campaigns.services.overview import Need, Totals, first_steps, needs_of, running_rows, totals_of
 from campaigns.templatetags.broadcasts import money_text, percent_of
 from campaigns.views.common import STOP_POLLING, url_or_empty
 
@@ -30,7 +30,7 @@ def home(request: Any) -> HttpResponse:
     totals = totals_of(workspace, days)
     context = {
         "rows": running_rows(workspace),
-        "needs": [(need, url_or_empty(need.url_name, need.pk)) for need in needs_of(workspace)],
+        "needs": [(need, _url_of(need)) for need in needs_of(workspace)],
         "steps": [(step, url_or_empty(step.url_name)) for step in first_steps(workspace)],
         "scheduled": workspace.broadcasts.filter(state=BroadcastState.SCHEDULED).order_by("send_at")[:5],
         "recent": workspace.broadcasts.filter(
@@ -61,6 +61,10 @@ def running(request: Any) -> HttpResponse:
     rows = running_rows(request.workspace)
     status = 200 if rows else STOP_POLLING
     return render(request, "campaigns/_running.html", {"rows": rows}, status=status)
+
+
+def _url_of(need: Need) -> str:
+    return url_or_empty(need.url_name, *([] if need.pk is None else [need.pk]))
 
 
 def _range_label(days: int) -> str:

@@ -15,15 +15,17 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import actor_of, marketer_page, viewer_page
 from accounts.models import Role, role_allows
-from campaigns.errors import CampaignError
-from campaigns.forms import NewBroadcastForm
+from campaigns.errors import CampaignError, NotNow
+from campaigns.forms import NewBroadcastForm, TakeTemplateForm
 from campaigns.models import Broadcast, BroadcastState
-from campaigns.services.drafts import create_draft, delete_draft, duplicate
+from campaigns.services.drafts import create_draft, delete_draft, duplicate, take_template
 from campaigns.services.overview import LIST_TABS, LIVE, of_tab, rows_of, tab_counts
 from campaigns.views.common import STOP_POLLING, get_broadcast, refuse
 from web.toasts import toast
 
 PAGE_SIZE = 25
+# To begin from; all others can be taken from their own pages.
+OFFERED = 200
 
 
 @viewer_page
@@ -40,7 +42,7 @@ def list_context(request: Any) -> dict[str, Any]:
     workspace = request.workspace
     query = {name: request.GET.get(name, "").strip() for name in ("tab", "q", "campaign", "sender")}
     tab = query["tab"] if query["tab"] in LIST_TABS else "all"
-    found = _filtered(workspace.broadcasts.select_related("campaign", "sender"), query)
+    found = _filtered(workspace.broadcasts.select_related("campaign", "sender", "sender_list"), query)
     page = Paginator(of_tab(found, tab).order_by("-id"), PAGE_SIZE).get_page(request.GET.get("page"))
     return {
         "rows": rows_of(list(page.object_list)),
@@ -123,11 +125,43 @@ def broadcast_new(request: Any) -> HttpResponse:
             actor=actor_of(request),
             kind=form.cleaned_data["kind"],
             copy_of=form.cleaned_data["copy_of"],
+            template=form.cleaned_data["template"],
         )
         return redirect("broadcast-edit", broadcast.pk)
-    copies = [(row.pk, row.name) for row in workspace.broadcasts.order_by("-id")[:200]]
-    status = 422 if form.is_bound else 200
-    return render(request, "campaigns/broadcast_new.html", {"form": form, "copies": copies}, status=status)
+    copies = [(row.pk, row.name) for row in workspace.broadcasts.order_by("-id")[:OFFERED]]
+    templates = [
+        (row.pk, row.name) for row in workspace.templates.filter(enabled=True).order_by("name")[:OFFERED]
+    ]
+    context = {"form": form, "copies": copies, "templates": templates}
+    return render(request, "campaigns/broadcast_new.html", context, status=422 if form.is_bound else 200)
+
+
+@marketer_page
+@require_http_methods(["GET", "POST"])
+def broadcast_template(request: Any, pk: int) -> HttpResponse:
+    """Puts a template's text into a draft; asks before it replaces one."""
+    broadcast = get_broadcast(request, pk)
+    if not is_editable(broadcast):
+        return refuse(
+            request, NotNow(_("Only a draft can be edited.")), reverse("broadcast-detail", args=[pk])
+        )
+    form = TakeTemplateForm(
+        request.POST or None, workspace=request.workspace, initial={"version": broadcast.version}
+    )
+    if form.is_valid():
+        try:
+            take_template(broadcast=broadcast, actor=actor_of(request), **form.cleaned_data)
+        except CampaignError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.sentence))
+        else:
+            toast(request, _("The text is that of the template now."))
+            return redirect("broadcast-edit", pk)
+    context = {
+        "broadcast": broadcast,
+        "form": form,
+        "any": request.workspace.templates.filter(enabled=True).exists(),
+    }
+    return render(request, "campaigns/broadcast_template.html", context, status=422 if form.is_bound else 200)
 
 
 @marketer_page

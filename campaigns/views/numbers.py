@@ -84,7 +84,8 @@ def _page(
     context = {
         "number": number,
         "kind": KIND_WORDS.get(number.kind, ""),
-        "people": [(person, values_of(person)) for person in number.people],
+        "people": [(person, values_of(person), number.origins[person.pk]) for person in number.people],
+        "is_in_thread": number.answered in number.thread,
         "thread": [(text, number.broadcasts.get(text.broadcast_id or 0, "")) for text in number.thread],
         "undone": [(one, OptOutHow(one.how).label if one.how else "") for one in number.undone],
         "form": form or (ReasonForm() if number.opt_out else SourceForm()),

@@ -10,6 +10,7 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,8 +21,10 @@ from accounts.access import Actor, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from campaigns.errors import CampaignError
 from campaigns.models import Broadcast, BroadcastState
+from campaigns.pictures import pictures_of
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.reports import (
+    CLICKED,
     TABS,
     Missed,
     Report,
@@ -34,10 +37,14 @@ from campaigns.services.reports import (
     timeline_of,
 )
 from campaigns.templatetags.broadcasts import money_text, percent_of
+from campaigns.views.clicks import clicks_context
 from campaigns.views.common import STOP_POLLING, get_broadcast, refuse
 from campaigns.views.dashboard import chart_data
 from campaigns.views.listing import url_with
 from contacts.models import Recipient
+from messaging.links.class_words import hit_words
+from messaging.links.counts import Clicks, first_clicks, hits_of_message
+from messaging.media.addresses import pictures_at
 from messaging.models import Message
 from messaging.reasons import reason_of
 from web.templatetags.crier import zone_names
@@ -55,7 +62,8 @@ def broadcast_detail(request: Any, pk: int) -> HttpResponse:
     if broadcast.state == BroadcastState.DRAFT and not broadcast.segments.exists():
         if role_allows(request.membership.role, Role.MARKETER):
             return redirect("broadcast-edit", pk)
-        return render(request, "campaigns/draft_for_viewers.html", {"broadcast": broadcast})
+        draft = {"broadcast": broadcast, "pictures": pictures_of(broadcast)}
+        return render(request, "campaigns/draft_for_viewers.html", draft)
     report = report_of(broadcast)
     context = recipients_context(request, broadcast, report)
     if request.htmx:
@@ -63,11 +71,14 @@ def broadcast_detail(request: Any, pk: int) -> HttpResponse:
     context |= head_context(request, broadcast, report)
     chart = chart_of(broadcast)
     context |= {
+        "pictures": pictures_of(broadcast),
         "chart": chart_data(chart.labels, chart.series),
         "chart_title": _("%(unit)s, %(zone)s")
         % {"unit": _unit_title(chart.unit_minutes), "zone": zone_names([timezone.now()])},
         "chart_label": _chart_label(chart.series),
     }
+    if report.clicks:
+        context |= clicks_context(broadcast)
     return render(request, "campaigns/report.html", context)
 
 
@@ -99,6 +110,7 @@ def broadcast_head(request: Any, pk: int) -> HttpResponse:
 
 def stats_of(report: Report) -> list[dict[str, str]]:
     expected = money_text(report.expected_cost, report.currency)
+    clicked = [_clicked(report, report.clicks)] if report.clicks else []
     return [
         {
             "label": _("Sent"),
@@ -122,6 +134,7 @@ def stats_of(report: Report) -> list[dict[str, str]]:
             "value": f"{report.unknown:,}",
             "sub": _("perhaps sent") if report.unknown else "",
         },
+        *clicked,
         {
             "label": _("Opted out"),
             "value": f"{report.opted_out:,}",
@@ -133,6 +146,16 @@ def stats_of(report: Report) -> list[dict[str, str]]:
             "sub": _("of %(cost)s") % {"cost": expected} if report.expected_cost is not None else "",
         },
     ]
+
+
+def _clicked(report: Report, clicks: Clicks) -> dict[str, str]:
+    return {
+        "label": _("Clicked"),
+        "value": f"{clicks.all.people:,}",
+        "sub": _("%(percent)s of sent") % {"percent": percent_of(clicks.all.people, report.sent)}
+        if report.sent
+        else "",
+    }
 
 
 def _pace(report: Report) -> str:
@@ -180,13 +203,14 @@ def broadcast_chart(request: Any, pk: int) -> JsonResponse:
 def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> dict[str, Any]:
     """One page of the table: keyset, so the last page costs what the first one does."""
     tab = request.GET.get("tab", "all")
-    tab = tab if tab in TABS else "all"
+    tab = tab if tab in tabs_of(report) else "all"
     search = request.GET.get("q", "").strip()[:60]
     after = request.GET.get("after", "")
     after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     rows = messages_of(broadcast, tab=tab, search=search, after_id=after_id, limit=PAGE_SIZE + 1)
     page, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     names = names_of(page)
+    clicked = first_clicks([row.pk for row in page]) if report.clicks else {}
     return {
         "zone": zone_names(row.changed_at for row in page),
         "broadcast": broadcast,
@@ -194,7 +218,10 @@ def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> di
         "tab": tab,
         "q": search,
         "tabs": _tabs(request, report),
-        "lines": [(row, names.get(row.recipient_id or 0, ""), reason_of(row.reason)) for row in page],
+        "lines": [
+            (row, names.get(row.recipient_id or 0, ""), reason_of(row.reason), clicked.get(row.pk))
+            for row in page
+        ],
         "first_url": url_with(request, after=None) if after_id else "",
         "next_url": url_with(request, after=page[-1].pk) if more else "",
         "clear_url": reverse("broadcast-detail", args=[broadcast.pk]),
@@ -207,9 +234,16 @@ def names_of(messages: list[Message]) -> dict[int, str]:
     return {pk: f"{first} {last}".strip() for pk, first, last in rows}
 
 
+def tabs_of(report: Report) -> dict[str, str | Promise]:
+    labels: dict[str, str | Promise] = {name: label for name, (label, _states) in TABS.items()}
+    if report.clicks:
+        labels[CLICKED] = _("Clicked")
+    return labels
+
+
 def _tabs(request: Any, report: Report) -> list[dict[str, Any]]:
     current = request.GET.get("tab", "all")
-    current = current if current in TABS else "all"
+    current = current if current in tabs_of(report) else "all"
     return [
         {
             "name": name,
@@ -218,7 +252,7 @@ def _tabs(request: Any, report: Report) -> list[dict[str, Any]]:
             "count": report.tab_counts.get(name, 0),
             "current": name == current,
         }
-        for name, (label, _states) in TABS.items()
+        for name, label in tabs_of(report).items()
     ]
 
 
@@ -227,9 +261,10 @@ def _tabs(request: Any, report: Report) -> list[dict[str, Any]]:
 def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
     """One recipient: every change with its time, its source and the provider's own words."""
     broadcast = get_broadcast(request, pk)
-    rows = Message.objects.filter(broadcast_id=broadcast.pk).select_related("account")
+    rows = Message.objects.filter(broadcast_id=broadcast.pk).select_related("account", "dispatch")
     message = get_row(request, rows, pk=message_pk)
     steps = timeline_of(message)
+    hits = hits_of_message(message.pk)
     context = {
         "broadcast": broadcast,
         "message": message,
@@ -237,6 +272,9 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
         "reason": reason_of(message.reason),
         "steps": steps,
         "zone": zone_names(step.at for step in steps),
+        "hits": [(hit, link, hit_words(hit)) for hit, link in hits],
+        "hits_zone": zone_names(hit.at for hit, _link in hits),
+        "pictures": pictures_at(message.workspace_id, message.dispatch.media_urls),
     }
     return render(request, "campaigns/message.html", context)
 
@@ -259,7 +297,7 @@ def broadcast_csv(request: Any, pk: int) -> HttpResponse:
     def lines() -> Iterator[str]:
         # Excel reads UTF-8 only after a byte order mark.
         yield "\ufeff"
-        for row in csv_rows(broadcast, tab=tab if tab in TABS else "all"):
+        for row in csv_rows(broadcast, tab=tab if tab in (*TABS, CLICKED) else "all"):
             yield writer.writerow(row)
 
     name = slugify(broadcast.name) or "broadcast"

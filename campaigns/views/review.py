@@ -18,13 +18,16 @@ from accounts.access import actor_of, marketer_page
 from campaigns.errors import AlreadyLaunched, CampaignError, CountNotTyped, EstimateChanged
 from campaigns.forms import LaunchForm
 from campaigns.models import Broadcast, BroadcastState
+from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
 from campaigns.services.checks import blocking, launch_checks
 from campaigns.services.estimate import Estimate, estimate_of
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
+from campaigns.services.senders import sending_from
 from campaigns.templatetags.broadcasts import money_text
 from campaigns.views.common import get_broadcast, refuse, to_broadcast
 from campaigns.views.composer import people_data
+from messaging.content import seed_of
 from web.toasts import toast
 
 SAMPLES = 5
@@ -78,12 +81,13 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
     context = {
         "broadcast": broadcast,
         "estimate": estimate,
-        "people": people_data(broadcast, sample_people(broadcast, limit=SAMPLES)),
+        "people": _samples(broadcast),
+        "pictures": pictures_of(broadcast) if estimate.pictures else [],
         "checks": checks,
         "blocked": bool(blocking(checks)),
         "edit_url": reverse("broadcast-edit", args=[broadcast.pk]),
         "verb": verb_of(broadcast, estimate),
-        "must_type": estimate.people > broadcast.workspace.typed_count_above,
+        "must_type": estimate.reached > broadcast.workspace.typed_count_above,
         "typed": request.POST.get("typed_count", ""),
         "count_error": str(error.sentence) if isinstance(error, CountNotTyped) else "",
         "error": str(error.sentence) if error else "",
@@ -95,28 +99,39 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
     return render(request, "campaigns/review.html", context, status=422 if error else 200)
 
 
+def _samples(broadcast: Broadcast) -> list[dict[str, Any]]:
+    """The first people with their texts; where a list has several senders, each with theirs."""
+    people = sample_people(broadcast, limit=SAMPLES)
+    shown = people_data(broadcast, people)
+    if broadcast.sender_list is not None:
+        chooser = sending_from(broadcast).chooser()
+        for person, data in zip(people, shown, strict=True):
+            data["sender"] = chooser.choose(person.msisdn, seed_of(broadcast.pk, person.msisdn))
+    return shown
+
+
 def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
     """The button says what it does: to how many, for how much, and whether now."""
-    values = {"people": f"{estimate.people:,}", "cost": money_text(estimate.cost, estimate.currency)}
+    values = {"people": f"{estimate.reached:,}", "cost": money_text(estimate.cost, estimate.currency)}
     later = _is_later(broadcast)
     if estimate.cost is None:
         if later:
             words = ngettext(
-                "Schedule for %(people)s person", "Schedule for %(people)s people", estimate.people
+                "Schedule for %(people)s person", "Schedule for %(people)s people", estimate.reached
             )
         else:
-            words = ngettext("Send to %(people)s person", "Send to %(people)s people", estimate.people)
+            words = ngettext("Send to %(people)s person", "Send to %(people)s people", estimate.reached)
     elif later:
         words = ngettext(
             "Schedule for %(people)s person for %(cost)s",
             "Schedule for %(people)s people for %(cost)s",
-            estimate.people,
+            estimate.reached,
         )
     else:
         words = ngettext(
             "Send to %(people)s person for %(cost)s",
             "Send to %(people)s people for %(cost)s",
-            estimate.people,
+            estimate.reached,
         )
     return words % values
 

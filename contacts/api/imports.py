@@ -28,13 +28,14 @@ from contacts.models import (
     Import,
     ImportPurpose,
     ImportState,
+    NumberForm,
     RecipientList,
     UnsubscribeList,
 )
 from contacts.preview import PreviewCell, PreviewRow, preview_of
 from contacts.problems import Described, describe
-from contacts.services import imports
-from contacts.services.check_rows import CheckRows, Duplicate, check_rows_of
+from contacts.services import import_undo, imports
+from contacts.services.check_rows import CheckRows, Duplicate, check_rows_of, numbers_by_country
 from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
@@ -68,9 +69,14 @@ class ColumnSerializer(Serializer[Any]):
     samples = serializers.ListField(child=serializers.CharField(), help_text="The first values.")
     filled = serializers.FloatField(help_text="Share of the first 1,000 rows that hold a value, 0 to 1.")
     numbers = serializers.FloatField(help_text="Share of those values that are phone numbers, 0 to 1.")
-    dates = serializers.FloatField(default=0.0, help_text="Of a file of opt-outs: share of dates, 0 to 1.")
+    dates = serializers.FloatField(default=0.0, help_text="Share of those values that are dates, 0 to 1.")
     countries = serializers.ListField(child=serializers.CharField(), help_text="Of those numbers.")
     guess = serializers.CharField(allow_blank=True, help_text="The target that was guessed.")
+    number_form = serializers.ChoiceField(
+        choices=["", *NumberForm.values],
+        default="",
+        help_text="What its numbers without plus seem to be; empty where that does not show.",
+    )
 
 
 class CountsSerializer(Serializer[Any]):
@@ -82,12 +88,23 @@ class CountsSerializer(Serializer[Any]):
         help_text="On the list already as the file has them; of opt-outs: opted out already, the first proof stays."
     )
     duplicate = serializers.IntegerField(help_text="Twice in the file; the first row counts.")
-    skipped = serializers.IntegerField(help_text="On the list already and left as they are.")
+    skipped = serializers.IntegerField(
+        help_text="On the list already and left as they are; of opt-outs: undone, so left out."
+    )
     refused = serializers.IntegerField(help_text="Rows left out; see problems and rejects.")
     opted_out = serializers.IntegerField(help_text="Of these numbers, how many will not be texted.")
     cut = serializers.IntegerField(help_text="Rows with a value that was cut to its limit.")
     other_number = serializers.IntegerField(help_text="Rows whose number came from a later number column.")
     removed = serializers.IntegerField(help_text="Removed from the list, which the file replaces.")
+
+
+class CheckCountsSerializer(CountsSerializer):
+    countries = serializers.DictField(
+        child=serializers.IntegerField(),
+        default=dict,
+        help_text="How many of the numbers that can be imported are of each country: by its two letters, `001` for those "
+        "of none. Look at countries other than `default_country`.",
+    )
 
 
 class DuplicateSerializer(Serializer[Duplicate]):
@@ -115,6 +132,10 @@ class CheckRowsSerializer(Serializer[CheckRows]):
     opted_out = _rows_field("Of numbers that have opted out: they are imported and not texted.")
     cut = _rows_field("With a value that was cut to its limit.")
     other_number = _rows_field("Whose number came from a later number column.")
+    countries = serializers.DictField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="Of numbers of other countries than `default_country`, by country.",
+    )
 
 
 class PreviewCellSerializer(Serializer[PreviewCell]):
@@ -144,13 +165,18 @@ class UndoCountsSerializer(Serializer[Any]):
     removed = serializers.IntegerField(help_text="People who came by the import.")
     restored = serializers.IntegerField(help_text="People whose fields are as before.")
     put_back = serializers.IntegerField(help_text="People whom the import had removed.")
+    kept = serializers.IntegerField(help_text="People who stay on the list, as they were edited since.")
+    elsewhere = serializers.IntegerField(
+        help_text="People of the import who are on other lists, moved or copied there since: they stay there."
+    )
 
 
 class ProblemSerializer(Serializer[Described]):
     code = serializers.CharField(help_text="Short and stable.")
     effect = serializers.ChoiceField(
-        choices=["refused", "cut", "noticed"],
-        help_text="Of the rows: left out, imported with a value cut, or imported as they are.",
+        choices=["refused", "cut", "noticed", "skipped"],
+        help_text="Of the rows: left out, imported with a value cut, imported as they are, or of opt-outs that were "
+        "undone (skipped).",
     )
     sentence = serializers.CharField(help_text="What is wrong.")
     remedy = serializers.CharField(help_text="How to mend it.")
@@ -175,7 +201,7 @@ _MAPPING_HELP = (
     "One target for each column, in order: msisdn (the next choices: msisdn:2, msisdn:3), whole_name to be split, a "
     "field of a recipient, extra:<name> for a column of your own, or empty for none. Of opt-outs and unsubscribe lists: "
     "numbers, `at` (when the person opted out; without it the time of the run), `source` (the proof; without it the "
-    "name of the file), or empty."
+    "name of the file), `how`, `undone_at` (rows that have it are left out), or empty."
 )
 
 
@@ -210,6 +236,14 @@ class ImportSerializer(ModelSerializer[Import]):
         max_length=2,
         help_text="Two letters; of numbers without a country code.",
     )
+    number_form = serializers.ChoiceField(
+        choices=NumberForm.choices,
+        required=False,
+        help_text="What numbers without plus are, where `default_country` is set. `national`: numbers of that country; "
+        "one that is good only with the calling code of another country is refused. `international`: the calling code "
+        "stands in front; only what begins with 0 is national. Guessed from the values (`number_form` of the column); "
+        "guessed again when `default_country` changes and this is not sent.",
+    )
     suggested_country = serializers.SerializerMethodField(
         help_text="Where most numbers without a country code seem to be from, if they cannot be read as they are and show "
         "it clearly; else empty. Nothing is done with it: send it as `default_country` if it is right."
@@ -220,13 +254,21 @@ class ImportSerializer(ModelSerializer[Import]):
         help_text="What happens to numbers that are on the list already. An empty cell never erases.",
     )
     truncate = serializers.BooleanField(
-        required=False, help_text="Cut values that are too long; else refuse the row."
+        required=False, help_text="Of people: cut values that are too long; else refuse the row."
     )
     date_order = serializers.ChoiceField(
         choices=DateOrder.choices,
         required=False,
         allow_blank=True,
-        help_text="Of opt-outs: how 03/05/2026 is meant. Empty: a date that may be two days refuses its row.",
+        help_text="Of opt-outs: how 03/05/2026 is meant. Empty: a date that may be two days stays in the proof as it is "
+        "written, and the time of the run counts.",
+    )
+    consent = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Of people: how they agreed to be texted, in words, such as “Web form, double opt-in”. Kept as proof and "
+        "shown on the page of each number; of each person it may stand in extra:consent_at and extra:consent_source.",
     )
     is_file_kept = serializers.BooleanField(
         read_only=True,
@@ -263,7 +305,15 @@ class ImportSerializer(ModelSerializer[Import]):
         required=False, max_length=1, trim_whitespace=False, help_text="Comma, semicolon, tab or bar."
     )
     quote = serializers.CharField(required=False, max_length=1, help_text="Quotation mark.")
-    has_header = serializers.BooleanField(required=False, help_text="Whether the first row holds names.")
+    has_header = serializers.BooleanField(required=False, help_text="Whether a row holds names.")
+    header_row = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=1000,
+        help_text="Which one, as rows are counted in the file; rows above it, such as a title, are left out. Null without "
+        "names. Sending it reads the file anew.",
+    )
     columns = ColumnSerializer(many=True, read_only=True)
     is_recalled = serializers.SerializerMethodField(
         help_text="Whether the mapping is the one chosen for the last file with these column names, and no guess."
@@ -276,6 +326,10 @@ class ImportSerializer(ModelSerializer[Import]):
     problems = serializers.SerializerMethodField(help_text="Reasons, the commonest first.")
     undo_counts = serializers.SerializerMethodField(help_text="What undoing did so far; null before it.")
     progress = serializers.SerializerMethodField()
+    by = serializers.CharField(
+        read_only=True,
+        help_text="Who uploaded it: a person, or the API key by its name; empty where unknown.",
+    )
 
     class Meta:
         model = Import
@@ -297,14 +351,17 @@ class ImportSerializer(ModelSerializer[Import]):
             "delimiter",
             "quote",
             "has_header",
+            "header_row",
             "columns",
             "mapping",
             "is_recalled",
             "default_country",
+            "number_form",
             "suggested_country",
             "existing",
             "truncate",
             "date_order",
+            "consent",
             "list",
             "new_list_name",
             "unsubscribe_list",
@@ -314,6 +371,7 @@ class ImportSerializer(ModelSerializer[Import]):
             "counts",
             "problems",
             "progress",
+            "by",
             "created_at",
             "started_at",
             "finished_at",
@@ -338,9 +396,11 @@ class ImportSerializer(ModelSerializer[Import]):
     def get_suggested_country(self, imported: Import) -> str:
         return imports.suggested_country(imported)
 
-    @extend_schema_field(CountsSerializer(allow_null=True))
-    def get_check_counts(self, imported: Import) -> dict[str, int] | None:
-        return imported.check_counts or None
+    @extend_schema_field(CheckCountsSerializer(allow_null=True))
+    def get_check_counts(self, imported: Import) -> dict[str, Any] | None:
+        if not imported.check_counts:
+            return None
+        return imported.check_counts | {"countries": numbers_by_country(imported)}
 
     @extend_schema_field(CheckRowsSerializer(allow_null=True))
     def get_check_rows(self, imported: Import) -> dict[str, Any] | None:
@@ -352,7 +412,8 @@ class ImportSerializer(ModelSerializer[Import]):
 
     @extend_schema_field(UndoCountsSerializer(allow_null=True))
     def get_undo_counts(self, imported: Import) -> dict[str, int] | None:
-        return imported.undo_counts or None
+        fresh = dict.fromkeys(import_undo.COUNTS, 0)
+        return fresh | imported.undo_counts if imported.undo_counts else None
 
     @extend_schema_field(ProblemSerializer(many=True))
     def get_problems(self, imported: Import) -> Any:
@@ -381,11 +442,11 @@ class UploadSerializer(Serializer[Any]):
     )
 
 
-FORMAT_FIELDS = ("sheet", "encoding", "delimiter", "quote", "has_header")
+FORMAT_FIELDS = ("sheet", "encoding", "delimiter", "quote", "has_header", "header_row")
 # Of people alone, and of opt-outs.
-PEOPLE_FIELDS = ("existing", "list", "new_list_name")
+PEOPLE_FIELDS = ("existing", "truncate", "consent", "list", "new_list_name")
 PROOF_FIELDS = ("date_order", "unsubscribe_list")
-CHOICE_FIELDS = ("mapping", "default_country", "truncate", *PEOPLE_FIELDS, *PROOF_FIELDS)
+CHOICE_FIELDS = ("mapping", "default_country", "number_form", *PEOPLE_FIELDS, *PROOF_FIELDS)
 
 
 class ImportFilter(FilterSet):
@@ -420,7 +481,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         if is_schema(self):
             return Import.objects.none()
         return Import.objects.filter(workspace=workspace_of(self)).select_related(
-            "workspace", "list", "unsubscribe_list", "created_by"
+            "workspace", "list", "unsubscribe_list", "created_by", "api_key"
         )
 
     def get_parsers(self) -> list[Any]:
@@ -536,7 +597,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         imported = self.get_object()
         response = refused_rows_csv(imported)
         if response is None and not imported.is_file_kept:
-            raise exceptions.NotFound(imports.file_gone_words())
+            raise exceptions.NotFound(imports.file_gone_words(imported))
         if response is None:
             raise exceptions.NotFound(
                 _(
@@ -581,4 +642,6 @@ def _choices(imported: Import, given: dict[str, Any]) -> imports.Choices:
         new_list_name=given.get("new_list_name", imported.new_list_name),
         unsubscribe_list=given.get("unsubscribe_list", imported.unsubscribe_list),
         date_order=given.get("date_order", imported.date_order),
+        number_form=given.get("number_form", ""),
+        consent=given.get("consent", imported.consent),
     )

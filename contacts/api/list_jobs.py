@@ -145,7 +145,7 @@ class NewJobSerializer(Serializer[Any]):
         required=False,
         min_value=0,
         help_text="remove, opt_out: how many people it may befall at most; where more match, the job fails. "
-        f"{list_jobs.AGREED_ABOVE:,} unless given.",
+        f"{list_jobs.AGREED_ABOVE:,} unless given; required where it is everybody.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

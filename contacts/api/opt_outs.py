@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -36,6 +37,25 @@ class OptOutSerializer(ModelSerializer[OptOut]):
         model = OptOut
         fields = ("id", "msisdn", "how", "source", "message_id", "at")
         read_only_fields = ("message_id", "at")
+
+
+class OptOutManySerializer(Serializer[Any]):
+    msisdns = serializers.ListField(
+        child=serializers.CharField(max_length=60),
+        max_length=MAX_AT_ONCE,
+        help_text=f"In any usual writing, at most {MAX_AT_ONCE:,} at once.",
+    )
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of ours named like an attribute
+        max_length=500, required=False, allow_blank=True, help_text="The proof, the same for all of them."
+    )
+
+
+class OptedOutManySerializer(Serializer[Any]):
+    added = serializers.IntegerField(help_text="Numbers that were not opted out before.")
+    known = serializers.IntegerField(help_text="Numbers that were, and keep their first proof.")
+    refused = RefusedSerializer(
+        many=True, help_text="Left out, each with its reason: they may still be texted."
+    )
 
 
 class NumberFilter(FilterSet):
@@ -79,6 +99,7 @@ class OptOutViewSet(
     serializer_class = OptOutSerializer
     filterset_class = OptOutFilter
     parameters = {"destroy": ("reason",)}
+    body_actions = frozenset({"create", "many"})
     lookup_value_regex = "[0-9]+"
     queryset = OptOut.objects.none()
 
@@ -104,6 +125,28 @@ class OptOutViewSet(
         return Response(
             self.get_serializer(row).data, status=status.HTTP_200_OK if known else status.HTTP_201_CREATED
         )
+
+    @extend_schema(
+        summary="Opt many numbers out",
+        description="Safe to repeat. A number that cannot be read stops none of the others.",
+        request=OptOutManySerializer,
+        responses={200: OptedOutManySerializer},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
+    def many(self, request: Request) -> Response:
+        serializer = OptOutManySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        workspace = workspace_of(self)
+        numbers = read_numbers(serializer.validated_data["msisdns"], workspace.default_country)
+        added = opt_outs.opt_out_many(
+            workspace=workspace,
+            msisdns=numbers.msisdns,
+            how=OptOutHow.API,
+            source=serializer.validated_data.get("source", ""),
+            actor=actor_of(request),
+        )
+        told = {"added": added, "known": len(numbers.msisdns) - added, "refused": numbers.refused}
+        return Response(OptedOutManySerializer(told).data)
 
     def perform_destroy(self, instance: OptOut) -> None:
         with problems():

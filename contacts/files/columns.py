@@ -8,14 +8,31 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice, takewhile
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from contacts.fields import AT, PERSON_FIELDS, SOURCE, column_name, known_time_zones
+from contacts.fields import (
+    AT,
+    MAX_EXTRA_COLUMNS,
+    PERSON_FIELDS,
+    PROOF_FIELDS,
+    SOURCE,
+    UNDONE_AT,
+    column_name,
+    known_time_zones,
+)
 from contacts.files.dates import looks_like_date
-from contacts.files.formulas import REJECT_COLUMNS, is_written_by_us
+from contacts.files.formulas import (
+    SEMICOLON_COLUMNS,
+    is_proof_of_ours,
+    is_written_by_us,
+    own_columns,
+    without_reject_columns,
+)
 from contacts.files.header_words import (
+    CONSENT_WORDS,
     GENDER_WORDS,
     MOBILE_STEMS,
     NAME_WORDS,
@@ -24,9 +41,9 @@ from contacts.files.header_words import (
     OTHER_DATE_STEMS,
     WORDS,
 )
-from contacts.models import ImportPurpose
+from contacts.models import UNMARKED_KINDS, ImportPurpose, NumberForm
 from sms.home_countries import likely_country
-from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
+from sms.msisdn import FastMsisdn, Form, Kind, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
 # In order of preference: the first one that holds a readable number counts.
@@ -44,12 +61,17 @@ MOST = 0.6
 HALF = 0.5
 SOME = 0.1
 TRIED_COLUMNS = 3
+TRIED_CELLS = 20
+MOST_TITLES, TRIED_ROWS = 20, 50
+NEARLY_ALL, HARDLY = 0.9, 0.2
+_FORMS: tuple[Form, Form] = ("national", "international")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """Shares of the rows looked at. `filled`: that hold anything; of these: `numbers`, that hold a number,
-    `whole_names`, that hold a name of several words, `dates`, that hold a date (of a file of opt-outs).
+    `whole_names`, that hold a name of several words, `dates`, that hold a date.
+    `number_form`: what numbers without plus seem to be; "" where that does not show. The numbers are read so.
     `uncut`: the name in the file, where `name` is only its beginning; else "".
     """
 
@@ -64,6 +86,9 @@ class Column:
     # Of numbers that cannot be read for want of their country: where they are from, if they show it clearly.
     suggested_country: str = ""
     uncut: str = ""
+    number_form: str = ""
+    # Left out as a list takes MAX_EXTRA_COLUMNS.
+    no_room: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,23 +110,57 @@ def looks_like_header(
     return any(cells) and not any(_is_data(cell, read) for cell in cells)
 
 
+def count_titles(
+    rows: Sequence[Sequence[str]], default_country: str, purpose: str = ImportPurpose.RECIPIENTS
+) -> int:
+    """How many of the first rows are titles, with fewer cells than the names below them ("Customer list 2026")."""
+    read = compile_fast(default_country or None)
+    filled = [[cell.strip() for cell in row if cell.strip()] for row in rows[: MOST_TITLES + TRIED_ROWS]]
+    usual = Counter(map(len, filled[1:])).most_common(1)
+    width = usual[0][0] if usual else 1
+
+    def is_title(cells: Sequence[str]) -> bool:
+        is_short = len(cells) == 1 < width or 2 * len(cells) <= width
+        return is_short and not any(_target_by_name(cell) or _is_data(cell, read) for cell in cells)
+
+    titles = list(takewhile(is_title, filled[:MOST_TITLES]))
+    if width == 1:
+        titles = _titles_of_one_column(filled, read)
+    return len(titles) if len(titles) < len(rows) else 0
+
+
+def _titles_of_one_column(rows: Sequence[list[str]], read: FastMsisdn) -> list[list[str]]:
+    """What stands above "Phone", where numbers follow."""
+    words = list(takewhile(lambda cells: not any(_is_data(cell, read) for cell in cells), rows))
+    named = [at for at, cells in enumerate(words) if _target_by_name(cells[0]) == MSISDN]
+    return words[: named[0]] if named and named[0] == len(words) - 1 < len(rows) - 1 else []
+
+
 def describe_columns(
     names: Sequence[str] | None,
     rows: Sequence[Sequence[str]],
     default_country: str,
     purpose: str = ImportPurpose.RECIPIENTS,
+    known_columns: Sequence[str] = (),
 ) -> list[Column]:
-    """`names`: the header row, None where there is none. A target is guessed for one column at most."""
+    """`names`: the header row, None where there is none. A target is guessed for one column at most.
+
+    `known_columns`: further ones that the list has; the guess takes them first, as a list takes MAX_EXTRA_COLUMNS.
+    """
     width = _width(names, rows)
     cells = [[row[at].strip() if at < len(row) else "" for row in rows] for at in range(width)]
     given = [names[at].strip() if names and at < len(names) else "" for at in range(width)]
-    read = compile_fast(default_country or None)
-    looked = [_look(column, read) for column in cells]
-    dates = [0.0] * width
+    forms = _forms_as_we_write(given)
+    looked = [_look(column, default_country, forms.get(at, "")) for at, column in enumerate(cells)]
     if purpose == ImportPurpose.RECIPIENTS:
-        guesses = _guess(given, looked)
+        dates = [_share_of_dates(column) if _may_be_dates(column) else 0.0 for column in cells]
+        guesses = _guess(given, looked, dates, known_columns)
+        no_room = _wanting_room(given, looked, guesses)
     else:
-        dates = [_share_of_dates(column) for column in cells]
+        no_room = set()
+        dates = [
+            _share_of_dates(column, _may_count_days(name)) for column, name in zip(cells, given, strict=True)
+        ]
         guesses = _guess_opt_outs(given, looked, dates)
     labels = _labels(given)
     suggested = _suggested_countries(guesses, looked, default_country)
@@ -117,6 +176,8 @@ def describe_columns(
             guess=guesses[at],
             suggested_country=suggested.get(at, ""),
             uncut=_uncut(given[at]),
+            number_form=looked[at].form,
+            no_room=at in no_room,
         )
         for at in range(width)
     ]
@@ -153,6 +214,7 @@ def _key(name: str) -> str:
 
 _TARGETS = {_key(word): target for target, words in WORDS.items() for word in words.split()}
 _TARGETS |= {_key(name): name for name in PERSON_FIELDS}
+_CONSENT = {_key(word): target for target, words in CONSENT_WORDS.items() for word in words.split()}
 _NAME_KEYS = frozenset(_key(word) for word in NAME_WORDS.split())
 _NUMBER_STEMS = tuple(_key(stem) for stem in NUMBER_STEMS.split())
 _MOBILE_STEMS = tuple(_key(stem) for stem in MOBILE_STEMS.split())
@@ -162,7 +224,10 @@ _PROOF_RANKS = {
     target: {_key(word): rank for rank, word in enumerate(OPT_OUT_WORDS[target].split())}
     for target in (AT, SOURCE)
 }
-_OWN_KEYS = frozenset(_key(name) for name in REJECT_COLUMNS)
+# Where the columns of an export of ours go; not its message, which may be one of another installation.
+_OWN_PROOF = {"number": MSISDN} | {name: name for name in PROOF_FIELDS}
+# What says by itself that it is when somebody opted out, whatever stands below it.
+_SURE_DATES = frozenset(map(_key, OPT_OUT_WORDS[AT].partition(" at ")[0].split()))
 
 
 def _target_by_name(name: str) -> str:
@@ -186,6 +251,9 @@ def _is_mobile(name: str) -> bool:
 # --- by content ---
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# What may be national or international: digits, neither + nor 0 in front.
+_IS_PLAIN = re.compile(r"[ ()'\"=]*[1-9][\d ()./\-]{5,}")
+_MAY_BE_DATE = re.compile(r"\d{1,4}[./\-]|\d{8}")
 # Seven to fifteen digits, not too long, and neither + nor 00 in front.
 _MAY_WANT_COUNTRY = re.compile(r"(?=.{7,40}\Z)(?!\+|00)[ ()./\-]*(?:\d[ ()./\-]*){7,15}")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -212,22 +280,27 @@ class _Looked:
     countries: list[str]
     unread: list[str]
     unread_share: float
+    form: str
 
 
-def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
+_Found = tuple[str, str, Kind]
+
+
+def _look(cells: Sequence[str], default_country: str, form: str = "") -> _Looked:
+    """`form`: of NumberForm, where it is known what numbers without plus are."""
     filled = [cell for cell in cells if cell]
-    countries: Counter[str] = Counter()
-    unread: list[str] = []
-    numbers = 0
-    for cell in filled:
-        try:
-            country = read.read(cell)[1]
-        except MsisdnError:
-            if _MAY_WANT_COUNTRY.fullmatch(cell):
-                unread.append(cell)
-            continue
-        numbers += 1
-        countries[country] += 1
+    at_home, abroad = (compile_fast(default_country or None, one) for one in _FORMS)
+    home = [_read(at_home, cell) for cell in filled]
+    read = [
+        _read(abroad, cell) if _IS_PLAIN.match(cell) else found
+        for cell, found in zip(filled, home, strict=True)
+    ]
+    form = form or _form_of(filled, home, read)
+    found = read if form == NumberForm.INTERNATIONAL else home
+    pairs = list(zip(filled, found, strict=True))
+    countries = Counter(one[1] for one in found if one)
+    numbers = sum(countries.values())
+    unread = [cell for cell, one in pairs if not one and _MAY_WANT_COUNTRY.fullmatch(cell)]
     share = {MSISDN: numbers / len(filled) if filled else 0.0}
     for target, is_one in _SHAPES.items():
         share[target] = sum(map(is_one, filled)) / len(filled) if filled else 0.0
@@ -236,7 +309,50 @@ def _look(cells: Sequence[str], read: FastMsisdn) -> _Looked:
     share[WHOLE_NAME] = sum(" " in cell for cell in persons) / len(filled) if filled else 0.0
     names = [country for country, _count in countries.most_common() if country]
     unread_share = len(unread) / len(filled) if filled else 0.0
-    return _Looked(len(filled) / len(cells) if cells else 0.0, share, names, unread, unread_share)
+    return _Looked(len(filled) / len(cells) if cells else 0.0, share, names, unread, unread_share, form)
+
+
+def _read(reader: FastMsisdn, cell: str) -> _Found | None:
+    try:
+        return reader.read(cell)
+    except MsisdnError:
+        return None
+
+
+def _form_of(cells: Sequence[str], home: Sequence[_Found | None], abroad: Sequence[_Found | None]) -> str:
+    """What the numbers without plus are: that as which nearly all of them are numbers, and more of them mobiles.
+
+    What is a number in neither form shows nothing, unless most are such.
+    """
+    plain = [at for at, cell in enumerate(cells) if _IS_PLAIN.match(cell)]
+    told = [at for at in plain if home[at] or abroad[at]]
+    at_home, there = [home[at] for at in told], [abroad[at] for at in told]
+    if at_home == there or len(told) < HALF * len(plain):
+        return ""
+    if _worth(there) > _worth(at_home) and (
+        _valid(there) >= NEARLY_ALL or _valid(at_home) <= HARDLY < HALF <= _valid(there)
+    ):
+        return NumberForm.INTERNATIONAL
+    if _worth(at_home) > _worth(there) and _valid(at_home) >= NEARLY_ALL:
+        return NumberForm.NATIONAL
+    return ""
+
+
+def _valid(found: Sequence[_Found | None]) -> float:
+    return sum(one is not None for one in found) / len(found)
+
+
+def _worth(found: Sequence[_Found | None]) -> float:
+    mobiles = sum(one is not None and one[2] in UNMARKED_KINDS for one in found)
+    return _valid(found) + mobiles / len(found)
+
+
+def _forms_as_we_write(names: Sequence[str]) -> dict[int, str]:
+    """By column, of a file of ours."""
+    ours = without_reject_columns(names)
+    if tuple(ours[: len(SEMICOLON_COLUMNS)]) != SEMICOLON_COLUMNS:
+        return {}
+    return {len(names) - len(ours): NumberForm.INTERNATIONAL}
 
 
 def _suggested_countries(
@@ -270,7 +386,9 @@ def _is_data(cell: str, read: FastMsisdn) -> bool:
     return True
 
 
-def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
+def _guess(
+    names: Sequence[str], looked: Sequence[_Looked], dates: Sequence[float], known_columns: Sequence[str]
+) -> list[str]:
     """Known names first, then content; what is left keeps its own name.
 
     A column of names that does not say which, where no other column does: whole names are split.
@@ -282,7 +400,7 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
         guesses[at] = target
         taken.add(target)
 
-    for at, target in zip(_number_columns(names, looked), NUMBERS, strict=False):
+    for at, target in zip(_number_columns(names, _without_dates(looked, dates)), NUMBERS, strict=False):
         give(at, target)
     has_first_name = any(_target_by_name(name) == "first_name" for name in names)
     for at, name in enumerate(names):
@@ -291,6 +409,15 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
             continue
         if not guesses[at] and target and target != MSISDN and target not in taken:
             give(at, target)
+    known = {EXTRA + name for name in known_columns}
+    room = MAX_EXTRA_COLUMNS - len(known)
+    for at, name in enumerate(names):
+        consent = _CONSENT.get(_key(name), "")
+        target = EXTRA + consent
+        has_room = target not in taken and (target in known or room > 0)
+        if not guesses[at] and consent and looked[at].filled and has_room:
+            give(at, target)
+            room -= target not in known
     for at, one in enumerate(looked):
         shape = max(_SHAPES, key=lambda target: one.share[target])
         if not guesses[at] and one.share[shape] >= MOST and shape not in taken:
@@ -301,33 +428,57 @@ def _guess(names: Sequence[str], looked: Sequence[_Looked]) -> list[str]:
             whole = looked[at].share[WHOLE_NAME] >= HALF and "last_name" not in taken
             give(at, WHOLE_NAME if whole else "first_name")
             taken.add("first_name")
-    for at, name in enumerate(names):
-        target = EXTRA + column_name(name)
-        usable = looked[at].filled and target != EXTRA and _key(name) not in _OWN_KEYS
-        if not guesses[at] and usable and target not in taken:
+    ours = own_columns(names)
+    rest = [at for at, name in enumerate(names) if not guesses[at] and at not in ours and column_name(name)]
+    for at in rest:
+        target = EXTRA + column_name(names[at])
+        if looked[at].filled and target not in taken and (target in known or room > 0):
             give(at, target)
+            room -= target not in known
     return guesses
+
+
+def left_for_want_of_room(columns: Sequence[Mapping[str, Any]], mapping: Sequence[str]) -> int:
+    """How many columns the guess left out, as a list takes no more."""
+    return sum(bool(one.get("no_room")) and not to for one, to in zip(columns, mapping, strict=True))
+
+
+def _wanting_room(names: Sequence[str], looked: Sequence[_Looked], guesses: Sequence[str]) -> set[int]:
+    """What has a name of its own and would be kept under it, were the list not full."""
+    free = [at for at, one in enumerate(looked) if one.filled and not guesses[at]]
+    targets = {at: EXTRA + column_name(names[at]) for at in set(free) - own_columns(names)}
+    return {at for at, target in targets.items() if target != EXTRA and target not in guesses}
 
 
 def _guess_opt_outs(names: Sequence[str], looked: Sequence[_Looked], dates: Sequence[float]) -> list[str]:
     """Numbers as in a list of people; date and source by name, a lone column of dates by its content. The rest is left
     out, as an opt-out has no fields.
     """
+    if is_proof_of_ours(names):
+        return [_OWN_PROOF.get(name.strip(), IGNORED) for name in names]
     guesses = [IGNORED] * len(names)
-    may_be_numbers = [
-        replace(one, share=one.share | {MSISDN: 0.0}) if dates[at] >= MOST else one
-        for at, one in enumerate(looked)
-    ]
-    for at, target in zip(_number_columns(names, may_be_numbers), NUMBERS, strict=False):
+    for at, target in zip(_number_columns(names, _without_dates(looked, dates)), NUMBERS, strict=False):
         guesses[at] = target
     for target, ranks in _PROOF_RANKS.items():
         ranked = [(ranks[_key(name)], at) for at, name in enumerate(names) if _key(name) in ranks]
         free = [at for _rank, at in sorted(ranked) if not guesses[at]]
         if target == AT:
-            free = [at for at in free if dates[at] >= HALF] or _lone_dates(names, dates)
+            sure = [at for at in free if _key(names[at]) in _SURE_DATES and looked[at].filled]
+            free = [at for at in free if dates[at] >= HALF] or sure or _lone_dates(names, dates)
         if free:
             guesses[free[0]] = target
+    undone = [at for at, name in enumerate(names) if name.strip() == UNDONE_AT and not guesses[at]]
+    for at in undone[:1]:
+        guesses[at] = UNDONE_AT
     return guesses
+
+
+def _without_dates(looked: Sequence[_Looked], dates: Sequence[float]) -> list[_Looked]:
+    """20260506 may be a number too; a column of such ones is none of numbers, unless its name says so."""
+    return [
+        replace(one, share=one.share | {MSISDN: 0.0}) if dates[at] >= MOST else one
+        for at, one in enumerate(looked)
+    ]
 
 
 def _lone_dates(names: Sequence[str], dates: Sequence[float]) -> list[int]:
@@ -337,9 +488,19 @@ def _lone_dates(names: Sequence[str], dates: Sequence[float]) -> list[int]:
     return found if len(found) == 1 and not is_other else []
 
 
-def _share_of_dates(cells: Sequence[str]) -> float:
+def _may_be_dates(cells: Sequence[str]) -> bool:
+    """A quick look, for files of two hundred columns."""
+    return any(map(_MAY_BE_DATE.match, islice(filter(None, cells), TRIED_CELLS)))
+
+
+def _may_count_days(name: str) -> bool:
+    """Whether 45000 below this name is a day, and not a figure of any kind."""
+    return _key(name) in _PROOF_RANKS[AT]
+
+
+def _share_of_dates(cells: Sequence[str], serial: bool = False) -> float:
     filled = [cell for cell in cells if cell]
-    return sum(map(looks_like_date, filled)) / len(filled) if filled else 0.0
+    return sum(looks_like_date(cell, serial=serial) for cell in filled) / len(filled) if filled else 0.0
 
 
 def _number_columns(names: Sequence[str], looked: Sequence[_Looked]) -> list[int]:

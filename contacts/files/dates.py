@@ -12,6 +12,10 @@ LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 # Nobody was texted before; what lies there is a zero in disguise (1900-01-00, 1970-01-01, 0001-01-01).
 EARLIEST_YEAR = 1990
 
+# How spreadsheets count days, with a part of one behind the point (the years 1990 to 2173); the day that is 0.
+_SERIAL = re.compile(r"(?P<days>3[3-9][0-9]{3}|[4-9][0-9]{4})(?:[.,](?P<part>[0-9]{1,12}))?", re.ASCII)
+_SERIAL_ZERO = date(1899, 12, 30)
+
 # By month, as written in English, German, French, Spanish, Italian, Portuguese, Dutch, Danish, Norwegian, Swedish,
 # Russian and Ukrainian, without accents. None of them means another month in another of these languages; those of which
 # one does ("listopad" is October or November) are left out.
@@ -72,7 +76,7 @@ def read_moment(raw: str, *, zone: tzinfo, latest: datetime, order: str = "") ->
 
     `order`: of DateOrder, what a person said about the file. Raises DateRefused, also for what lies after `latest`.
     """
-    found = _iso(raw) or _usual(" ".join(raw.split()), order)
+    found = _serial(raw.strip(), zone, latest) or _iso(raw) or _usual(" ".join(raw.split()), order)
     try:
         moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
@@ -84,13 +88,26 @@ def read_moment(raw: str, *, zone: tzinfo, latest: datetime, order: str = "") ->
     return moment
 
 
-def looks_like_date(raw: str) -> bool:
-    """Also where it could be two of them."""
+def looks_like_date(raw: str, *, serial: bool = False) -> bool:
+    """Also where it could be two of them. `serial`: a spreadsheet's count of days is one, too."""
+    if not serial and _SERIAL.fullmatch(raw.strip()):
+        return False
     try:
         read_moment(raw, zone=UTC, latest=LAST_MOMENT)
     except DateRefused as error:
         return error.code == "date_ambiguous"
     return True
+
+
+def _serial(text: str, zone: tzinfo, latest: datetime) -> datetime | None:
+    """To the second. None for a count that lies after `latest`: that is some other number."""
+    match = _SERIAL.fullmatch(text)
+    if match is None:
+        return None
+    seconds = round(86_400 * float(f"0.{match['part'] or 0}"))
+    midnight = datetime.combine(_SERIAL_ZERO + timedelta(days=int(match["days"])), time())
+    moment = (midnight + timedelta(seconds=seconds)).replace(tzinfo=zone)
+    return moment if moment.astimezone(UTC) <= latest else None
 
 
 def _iso(raw: str) -> datetime | None:

@@ -15,6 +15,7 @@ from charset_normalizer import from_bytes
 from django.utils.translation import gettext_lazy as _
 
 from contacts.errors import FileRefused
+from contacts.files.code_pages import latin_page, other_page
 from contacts.files.formulas import REJECT_COLUMNS
 from contacts.files.packing import BLOCK, GZIP, ZIP, office_kind, open_zip
 
@@ -275,8 +276,9 @@ def _encoding_by_scan(file: BinaryIO) -> tuple[str, bool]:
     bad += len(decoder.decode(b"", final=True))
     if not bad or good >= bad * ENOUGH_UTF8:
         return "utf-8", bad > 0
-    other = _other_alphabet(b"\n".join(letters[:LETTERS_LINES]))
-    return other or ("latin-1" if undefined else "cp1252"), True
+    sample = b"\n".join(letters[:LETTERS_LINES])
+    found = _other_alphabet(sample) or latin_page(sample)
+    return found or ("latin-1" if undefined else LATIN), True
 
 
 def _is_sound(text: str) -> bool:
@@ -299,13 +301,13 @@ def _lines_with_letters(block: bytes, *, whole: bool) -> list[bytes]:
 def _other_alphabet(letters: bytes) -> str:
     """The encoding in which they make words of another alphabet than the Latin one; "" if there is none.
 
-    Among the Latin ones a detector throws dice: too few of a name's letters tell them apart.
+    Among the Latin ones and the older Cyrillic ones a detector throws dice; code_pages.py knows their letters.
     """
     words = b"".join(_WORD_BEYOND_ASCII.findall(letters))
     if len(words) < ENOUGH_LETTERS or 2 * len(_ASCII_LETTER.findall(words)) >= len(words):
         return ""
     best = from_bytes(letters, cp_isolation=[LATIN, *OTHER_ALPHABETS]).best()
-    return OTHER_ALPHABETS.get(best.encoding, "") if best else ""
+    return other_page(letters, OTHER_ALPHABETS.get(best.encoding, "") if best else "")
 
 
 # --- delimiter and quotation mark ---

@@ -43,6 +43,22 @@ WORDS: Mapping[str, str] = {
         strefaczasowa часовойпояс часовийпояс אזורזמן 时区
     """,
 }
+# When and how somebody agreed to be texted. Words that say no more than that a person came ("signup date") are none.
+CONSENT_WORDS: Mapping[str, str] = {
+    "consent_at": """
+        consentat consentdate consenttime consenttimestamp dateofconsent consentgivenat optinat optindate optintime
+        optintimestamp optedinat optedinon optedindate doubleoptinat doubleoptindate confirmedoptinat smsconsentat smsoptinat
+        einwilligungam einwilligungsdatum datumdereinwilligung datedeconsentement dateconsentement dateoptin
+        fechadeconsentimiento fechaconsentimiento datadelconsenso dataconsenso datadeconsentimento toestemmingsdatum
+        датасогласия датазгоди תאריךהסכמה
+    """,
+    "consent_source": """
+        consentsource consentby consenttype consentmethod consentchannel consentform consentproof sourceofconsent optinsource
+        optinmethod optinchannel optintype optinproof doubleoptinsource smsconsentsource einwilligungsquelle
+        quelledereinwilligung einwilligungdurch sourceduconsentement origendelconsentimiento fontedelconsenso
+        origemdoconsentimento bronvantoestemming источниксогласия джерелозгоди מקורהסכמה
+    """,
+}
 # Of files of opt-outs: the surest words first, as one of several dates is the one of the opt-out.
 OPT_OUT_WORDS: Mapping[str, str] = {
     "at": """

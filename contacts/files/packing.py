@@ -32,6 +32,8 @@ SHOWN_NAMES = 5
 SHOWN_NAME_LENGTH = 60
 # What systems put beside the file.
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
+# What zipfile raises of it: for places before the beginning of the file OSError, for unknown versions the last one.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError)
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -57,7 +59,7 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     with _Careful(path) as file:
         try:
             archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError):
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             raise _damaged() from None
         with archive:
             yield archive
@@ -95,7 +97,7 @@ def office_kind(archive: zipfile.ZipFile) -> Literal["", "xlsx", "ods", "xlsb", 
 def _read_small(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
     try:
         return archive.read(part)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except _DAMAGE:
         raise _damaged() from None
 
 
@@ -160,7 +162,7 @@ def _unzipped(archive: zipfile.ZipFile) -> Iterator[bytes]:
         with archive.open(part) as file:
             while piece := file.read(BLOCK):
                 yield piece
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+    except _DAMAGE:
         raise _damaged() from None
 
 

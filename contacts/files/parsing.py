@@ -13,19 +13,41 @@ from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any
 
-from contacts.fields import AT, MULTI_LINE, PERSON_FIELDS, PROOF_FIELDS, known_time_zones, limit_of
+from contacts.fields import (
+    MULTI_LINE,
+    PERSON_FIELDS,
+    PROOF_FIELDS,
+    SOURCE,
+    STORED_PROOF,
+    known_time_zones,
+    limit_of,
+)
 from contacts.files.columns import EXTRA, NUMBERS, WHOLE_NAME
-from contacts.files.dates import LAST_MOMENT, DateRefused, read_moment
+from contacts.files.dates import LAST_MOMENT, looks_like_date
 from contacts.files.names import split_name
+from contacts.files.proofs import ProofReader, UndoneOptOut
 from contacts.files.reading import Broken, Record
 from contacts.files.seen import ManyNumbers
-from contacts.models import UNMARKED_KINDS
-from contacts.problems import CUT, KEPT_ROWS, KIND, TOO_LONG, Problem, Problems, reason_for
-from sms.msisdn import Kind, MsisdnError, compile_fast
+from contacts.models import UNMARKED_KINDS, NumberForm
+from contacts.problems import (
+    CUT,
+    KEPT_ROWS,
+    KIND,
+    LIKE_DATE,
+    NOTICED,
+    TOO_LONG,
+    UNDONE,
+    Problem,
+    Problems,
+    reason_for,
+)
+from sms.msisdn import Form, Kind, MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
 # So many numbers are remembered in a set, which takes seventy bytes each; those before them in ten.
 RECENT_NUMBERS = 1 << 17
+# The United Nations' code of the world: of numbers that belong to no country.
+WORLD = "001"
 
 # (digits, country, kind, values in the order of Plan.stored) -> what the writer takes
 Emit = Callable[[str, str, str, list[str]], Any]
@@ -47,6 +69,12 @@ class Plan:
     spares_refused: bool = False
     # Whether numbers that are no mobiles are noticed.
     notices_kinds: bool = True
+    # Whether numbers of eight digits that are dates as well are noticed.
+    notices_dates: bool = False
+    # Of NumberForm.
+    number_form: str = NumberForm.NATIONAL
+    # The row of the names, where rows above it are no data.
+    header_row: int = 0
 
     @property
     def fields(self) -> list[str]:
@@ -75,12 +103,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class OptOutPlan(Plan):
-    """`mapping`: per column one of NUMBERS, `source`, `at` or "". Dates are of `zone`, and none may lie after `latest`."""
+    """`mapping`: per column one of NUMBERS, PROOF_FIELDS or "". Dates are of `zone`, and none may lie after `latest`.
+
+    A row that tells its number is taken, whatever else is wrong with it: who asked not to be texted is not.
+    """
 
     zone: tzinfo = UTC
     latest: datetime = LAST_MOMENT
     # Of DateOrder.
     date_order: str = ""
+    # The proof of rows that have none.
+    file_name: str = ""
 
     @property
     def fields(self) -> list[str]:
@@ -90,17 +123,18 @@ class OptOutPlan(Plan):
     def extras(self) -> list[str]:
         return []
 
-    def read_moment(self, raw: str) -> str:
-        """In UTC, as ISO 8601 with a blank. Raises DateRefused."""
-        return str(read_moment(raw, zone=self.zone, latest=self.latest, order=self.date_order))
+    @property
+    def stored(self) -> list[str]:
+        return list(STORED_PROOF)
 
 
 @dataclass(slots=True)
 class Chunk:
-    """rows = len(items) + duplicate + refused, always. `cut` counts rows, `problems` tell of values.
+    """rows = len(items) + duplicate + skipped + refused, always. `cut` counts rows, `problems` tell of values.
 
     `item_rows`: for each item the number of its row in the file.
     `duplicates`: (row number, digits) of the first ones.
+    `countries`: of the items those of other countries than the default one; by ISO 3166 letters, "001" for none.
     `other_number`: rows whose number came from a later number column; `other_number_rows`: the first ones.
     """
 
@@ -110,10 +144,13 @@ class Chunk:
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     other_number_rows: list[int] = field(default_factory=list)
     duplicate: int = 0
+    # Opt-outs that were undone.
+    skipped: int = 0
     refused: int = 0
     cut: int = 0
     other_number: int = 0
     problems: Problems = field(default_factory=dict)
+    countries: Problems = field(default_factory=dict)
 
 
 class _Refusal(Exception):
@@ -136,7 +173,8 @@ class Parser:
         self._emit = emit
         self._quote = quote
         self._on_refused = on_refused
-        self._read = compile_fast(plan.default_country or None).read
+        form: Form = "international" if plan.number_form == NumberForm.INTERNATIONAL else "national"
+        self._read = compile_fast(plan.default_country or None, form).read
         self._width = len(plan.mapping)
         self._number_at, *self._further_numbers_at = plan.numbers_at
         self._splits_name = WHOLE_NAME in plan.mapping
@@ -146,8 +184,7 @@ class Parser:
         self._shortest = min(self._limits, default=0)
         self._pick = _picker([plan.column_of(target) for target in targets])
         self._zone_at = targets.index("time_zone") if "time_zone" in targets else None
-        self._moment_at = targets.index(AT) if AT in targets else None
-        self._read_moment = plan.read_moment if isinstance(plan, OptOutPlan) else str
+        self._proofs = _proof_reader(plan) if isinstance(plan, OptOutPlan) else None
         self._keys = [quote(name) for name in plan.extras]
         self._recent: set[int] = set()
         self._earlier = ManyNumbers()
@@ -170,8 +207,10 @@ class Parser:
         number_at, width, shortest = self._number_at, self._width, self._shortest
         note_row = chunk.item_rows.append
         splits_name = self._splits_name
-        has_more = self._zone_at is not None or self._moment_at is not None or bool(self._keys)
-        notices_kinds = self._plan.notices_kinds
+        has_more = self._zone_at is not None or bool(self._keys)
+        proofs = self._proofs
+        notices_kinds, notices_dates = self._plan.notices_kinds, self._plan.notices_dates
+        home, countries = self._plan.default_country, chunk.countries
         for record in records:
             self._row += 1
             cells: Any = record
@@ -187,7 +226,9 @@ class Parser:
                 except MsisdnError as error:
                     digits, country, kind = self._further_number(error, cells, chunk)
                 values = [*map(str.strip, pick(cells))]
-                if values:
+                if proofs is not None:
+                    values = self._proof(proofs, values, chunk)
+                elif values:
                     if splits_name:
                         values[:2] = split_name(values[0])
                     if max(map(len, values)) > shortest:
@@ -197,6 +238,9 @@ class Parser:
                         self._check_text(values)
                     if has_more:
                         values = self._finished(values)
+            except UndoneOptOut:
+                chunk.skipped += 1
+                chunk.problems.setdefault(UNDONE, Problem()).add(self._row, f"+{digits}")
             except _Refusal as refusal:
                 if refusal.code == "empty" and not any(map(str.strip, cells)):
                     continue
@@ -211,8 +255,12 @@ class Parser:
                     recent.add(number)
                     note_row(self._row)
                     chunk.items.append(emit(digits, country, kind, values))
+                    if country != home:
+                        countries.setdefault(country or WORLD, Problem()).add(self._row, "")
                     if notices_kinds and kind not in UNMARKED_KINDS:
                         chunk.problems.setdefault(KIND + kind, Problem()).add(self._row, f"+{digits}")
+                    if notices_dates and looks_like_date(cells[number_at]):
+                        chunk.problems.setdefault(LIKE_DATE, Problem()).add(self._row, cells[number_at])
             chunk.rows += 1
             if chunk.rows == limit:
                 break
@@ -240,7 +288,15 @@ class Parser:
 
     def _unusual(self, record: Record, chunk: Chunk) -> list[str] | None:
         """The record with as many cells as the file has columns; None: header, empty or refused."""
+        if self._header_due and self._row < self._plan.header_row:
+            return None
+        if isinstance(record, Broken) and record.cut and self._plan.truncate and self._proofs is None:
+            record = list(record.cut)
         if isinstance(record, Broken):
+            told = record.cut or record.cells
+            if self._may_be_taken(told):
+                self._notice(record.code, told[0], chunk)
+                return self._as_wide(list(told))
             self._refuse(_Refusal(record.code, record.cells[0] if record.cells else ""), record.cells, chunk)
             chunk.rows += 1
             return None
@@ -250,11 +306,49 @@ class Parser:
             self._header_due = False
             return None
         if any(map(str.strip, record[self._width :])):
+            if self._may_be_taken(record):
+                self._notice("too_many_cells", record[self._width], chunk)
+                return self._as_wide(record)
             self._refuse(_Refusal("too_many_cells", record[self._width]), record, chunk)
             chunk.rows += 1
             return None
-        missing = self._width - len(record)
-        return record + [""] * missing if missing > 0 else record[: self._width]
+        return self._as_wide(record)
+
+    def _as_wide(self, record: list[str]) -> list[str]:
+        """As the file. What stands behind the last column belongs to the words of the proof, where there are any."""
+        row = [*record, *[""] * (self._width - len(record))][: self._width]
+        if self._proofs is not None and SOURCE in self._targets:
+            at = self._plan.column_of(SOURCE)
+            row[at] = " ".join(filter(None, map(str.strip, [row[at], *record[self._width :]])))
+        return row
+
+    # --- rows of opt-outs ---
+
+    def _may_be_taken(self, cells: Sequence[str]) -> bool:
+        """Whether a row of opt-outs that is broken tells its number all the same."""
+        if self._proofs is None or self._header_due:
+            return False
+        for at in (self._number_at, *self._further_numbers_at):
+            if at < len(cells):
+                with suppress(MsisdnError):
+                    self._read(cells[at])
+                    return True
+        return False
+
+    def _proof(self, proofs: ProofReader, values: list[str], chunk: Chunk) -> list[str]:
+        """As it is stored. Raises UndoneOptOut."""
+        proof = proofs.read(values)
+        for code, sample in proof.noticed:
+            self._notice(code, sample, chunk)
+        if proof.is_cut:
+            chunk.problems.setdefault(CUT + SOURCE, Problem()).add(self._row, _shown(proof.source))
+            chunk.cut += 1
+        return [proof.source, proof.at, proof.how]
+
+    def _notice(self, code: str, sample: str, chunk: Chunk) -> None:
+        chunk.problems.setdefault(NOTICED + code, Problem()).add(self._row, _shown(sample))
+
+    # --- rows of people ---
 
     def _fitted(self, values: list[str], chunk: Chunk) -> list[str]:
         """Values within their limits: cut where the plan allows it, else the row is refused."""
@@ -285,11 +379,6 @@ class Parser:
             zone = values[self._zone_at]
             if zone and zone not in known_time_zones():
                 raise _Refusal("time_zone", zone, target="time_zone")
-        if self._moment_at is not None and (raw := values[self._moment_at]):
-            try:
-                values[self._moment_at] = self._read_moment(raw)
-            except DateRefused as error:
-                raise _Refusal(error.code, raw, target=AT) from None
         if not self._keys:
             return values
         own = len(values) - len(self._keys)
@@ -314,6 +403,16 @@ class Parser:
             if at < len(cells):
                 with suppress(MsisdnError):
                     self._spared.add(int(self._read(cells[at])[0]))
+
+
+def _proof_reader(plan: OptOutPlan) -> ProofReader:
+    return ProofReader(
+        plan.fields,
+        zone=plan.zone,
+        latest=plan.latest,
+        date_order=plan.date_order,
+        file_name=plan.file_name,
+    )
 
 
 def _is_encodable(text: str) -> bool:

@@ -96,17 +96,25 @@ class CheckRows:
     opted_out: list[int] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
     other_number: list[int] = field(default_factory=list)
+    countries: dict[str, list[int]] = field(default_factory=dict)
 
 
 def check_rows_of(imported: Import) -> CheckRows:
     kept = imported.check_rows
     told = describe(imported.check_problems)
     return CheckRows(
-        **{name: kept.get(name, []) for name in (*COMPARED, "other_number")},
+        **{name: kept.get(name, []) for name in (*COMPARED, "other_number") if name != "skipped"},
+        skipped=_first(kept.get("skipped", []), *(one.rows for one in told if one.effect == "skipped")),
         duplicate=[Duplicate(*one) for one in kept.get("duplicate", [])],
         refused=_first(*(one.rows for one in told if one.effect == "refused")),
         cut=_first(*(one.rows for one in told if one.effect == "cut")),
+        countries={name: rows for name, (_count, rows) in kept.get("countries", {}).items() if rows},
     )
+
+
+def numbers_by_country(imported: Import) -> dict[str, int]:
+    """Of the check, of the rows that can be imported."""
+    return {name: count for name, (count, _rows) in imported.check_rows.get("countries", {}).items()}
 
 
 def _first(*rows: list[int]) -> list[int]:

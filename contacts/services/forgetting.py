@@ -7,7 +7,7 @@ somebody who is on no list finds nobody. See docs/privacy.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEntry, Workspace
+from contacts.fields import SOURCE_LIMIT
 from contacts.models import (
     Import,
     ImportBefore,
@@ -27,13 +28,15 @@ from contacts.models import (
     ListJob,
     ListJobKind,
     ListJobState,
+    OptOut,
     Recipient,
     RecipientList,
     RememberedMapping,
     SavedFilter,
+    UnsubscribeMember,
 )
 from contacts.services.file_retention import IMPORT_FILES, delete_files, file_names
-from sms.msisdn import national_digits_of
+from sms.msisdn import national_digits_of, writings_of
 
 # Of the audit line of an erasure.
 ERASED = "erased a number"
@@ -41,6 +44,8 @@ ERASED = "erased a number"
 REMOVED_PEOPLE = "removed_people"
 # In place of what a filter asked for. No number begins with a zero, so that whom the filter finds stays the same.
 NO_NUMBER, NO_WORDS = "0" * 15, "erased"
+# In a text that stays.
+GONE = "[erased]"
 # Of a filter: a code, a day or yes and no, which are nobody's.
 _NOT_PERSONAL = frozenset({"country", "kind", "opted_out", "created_at", "updated_at"})
 # An import that may still be run needs its file.
@@ -73,6 +78,18 @@ class Trail:
     def is_name(self, text: str) -> bool:
         return text.strip().casefold() in self.names
 
+    def is_own(self, text: str) -> bool:
+        """Holds what nobody else has, or is one of the names, which others may have too."""
+        return self.is_in(text) or self.is_name(text)
+
+    def taken_out_of(self, text: str) -> str:
+        """The text without the person: number, e-mail address and names, as whole words."""
+        without = writings_of(self.msisdn).sub(GONE, text)
+        longest_first = sorted({*self.identifiers, *self.names}, key=len, reverse=True)
+        # A letter alone is a word of many texts.
+        words = "|".join(re.escape(word) for word in longest_first if len(word) > 1)
+        return re.sub(rf"(?<!\w)(?:{words})(?!\w)", GONE, without, flags=re.IGNORECASE) if words else without
+
 
 def trail_of(workspace: Workspace, msisdn: str) -> Trail:
     """As long as the person is on a list, or an import remembers how they were."""
@@ -102,8 +119,8 @@ def _lower(values: Mapping[str, Any], name: str) -> str:
     return str(values.get(name) or "").strip().casefold()
 
 
-def forget_person(*, workspace: Workspace, trail: Trail) -> int:
-    """How many imports and exports lost their files. Finds nothing the second time."""
+def forget_person(*, workspace: Workspace, trail: Trail, reason: str = "") -> int:
+    """How many imports and exports lost their files. Finds nothing the second time. `reason`: a proof that stays so."""
     _forget_in_sessions(workspace, trail.msisdn)
     files = sum(
         _forget_in_import(pk, trail)
@@ -113,6 +130,7 @@ def forget_person(*, workspace: Workspace, trail: Trail) -> int:
         if any(trail.is_in(name) for name in mapping.names):
             mapping.delete()
     _forget_in_rules(workspace, trail)
+    _forget_in_proofs(workspace, trail, reason)
     _forget_in_audit(workspace, trail)
     # The admin's own log of what was done there, which knows no workspaces.
     people = ContentType.objects.get_for_model(Recipient)
@@ -149,7 +167,7 @@ def _forget_in_import(pk: int, trail: Trail) -> bool:
     if imported is None:
         return False
     holds = pk in trail.imports or any(trail.is_in(text) for text in _texts_of(imported))
-    fields = ("columns", "letters", "problems", "check_problems", "check_rows")
+    fields = ("columns", "letters", "problems", "check_problems", "check_rows", "undo_kept")
     before = {name: deepcopy(getattr(imported, name)) for name in fields}
     imported.columns = [
         _without_person(at, column, trail, holds) for at, column in enumerate(imported.columns, start=1)
@@ -160,6 +178,9 @@ def _forget_in_import(pk: int, trail: Trail) -> bool:
     if "duplicate" in imported.check_rows:
         twice = imported.check_rows["duplicate"]
         imported.check_rows["duplicate"] = [one for one in twice if one[1] != trail.msisdn]
+    if "edited" in imported.undo_kept:
+        others = [msisdn for msisdn in imported.undo_kept["edited"] if msisdn != trail.msisdn]
+        imported.undo_kept = imported.undo_kept | {"edited": others}
     changed = [name for name in fields if getattr(imported, name) != before[name]]
     if changed:
         imported.save(update_fields=changed)
@@ -208,11 +229,12 @@ def _delete_exports(workspace: Workspace, trail: Trail) -> int:
 
 
 def _forget_in_rules(workspace: Workspace, trail: Trail) -> None:
+    shared = _shared_names(workspace, trail)
     for saved in SavedFilter.objects.filter(list__workspace=workspace):
-        if (rule := _other_rule(saved.rule, trail)) != saved.rule:
+        if (rule := _other_rule(saved.rule, trail, shared)) != saved.rule:
             SavedFilter.objects.filter(pk=saved.pk).update(rule=rule)
     for live in RecipientList.objects.filter(workspace=workspace, source__isnull=False):
-        if (rule := _other_rule(live.rule, trail)) != live.rule:
+        if (rule := _other_rule(live.rule, trail, shared)) != live.rule:
             RecipientList.objects.filter(pk=live.pk).update(rule=rule)
     for job in ListJob.objects.filter(workspace=workspace).only("rule", "words", "options", "state"):
         changes = _changes_of_job(job, trail)
@@ -220,35 +242,86 @@ def _forget_in_rules(workspace: Workspace, trail: Trail) -> None:
             ListJob.objects.filter(pk=job.pk).update(**changes)
 
 
+def _shared_names(workspace: Workspace, trail: Trail) -> frozenset[str]:
+    """First and last names of the person that others of the workspace have, too: filters by them are about those."""
+    others = Recipient.objects.filter(list__workspace=workspace).exclude(msisdn=trail.msisdn)
+    return frozenset(
+        name
+        for name in trail.names
+        if others.filter(Q(first_name__iexact=name) | Q(last_name__iexact=name)).exists()
+    )
+
+
 def _changes_of_job(job: ListJob, trail: Trail) -> dict[str, Any]:
-    """A value that a job is still to write is left, and goes by a repetition."""
+    """A value that a job is still to write is left, and goes by a repetition. A name alone goes from jobs that are done:
+    of another one it would change whom else it finds.
+    """
     changes: dict[str, Any] = {}
-    if (rule := _other_rule(job.rule, trail)) != job.rule:
+    is_done = job.state == ListJobState.FINISHED
+    if (rule := _other_rule(job.rule, trail, frozenset() if is_done else trail.names)) != job.rule:
         changes["rule"] = rule
-    if trail.is_in(job.words):
+    if trail.is_in(job.words) or (is_done and trail.is_name(job.words)):
         changes["words"] = NO_NUMBER if trail.is_number_in(job.words) else NO_WORDS
-    if job.state not in _BUSY_JOBS and trail.is_in(str(job.options.get("value", ""))):
+    if job.state not in _BUSY_JOBS and trail.is_own(str(job.options.get("value", ""))):
         changes["options"] = job.options | {"value": ""}
     return changes
 
 
-def _other_rule(rule: dict[str, Any], trail: Trail) -> dict[str, Any]:
-    """Its conditions stay, as without one of them it would find more people."""
-    conditions = [_other_condition(one, trail) for one in rule.get("conditions", ())]
+def _other_rule(rule: dict[str, Any], trail: Trail, shared: Collection[str]) -> dict[str, Any]:
+    """Its conditions stay, as without one of them it would find more people. `shared`: names that stay."""
+    conditions = [_other_condition(one, trail, shared) for one in rule.get("conditions", ())]
     return rule | {"conditions": conditions} if rule else rule
 
 
-def _other_condition(one: dict[str, Any], trail: Trail) -> dict[str, Any]:
-    if one["field"] in _NOT_PERSONAL or not trail.is_in(one.get("value", "")):
+def _other_condition(one: dict[str, Any], trail: Trail, shared: Collection[str]) -> dict[str, Any]:
+    value = one.get("value", "")
+    is_name = trail.is_name(value) and value.strip().casefold() not in shared
+    if one["field"] in _NOT_PERSONAL or not (is_name or trail.is_in(value)):
         return one
     return one | {"value": NO_NUMBER if one["field"] == "msisdn" else NO_WORDS}
 
 
+# --- proofs and the audit trail ---
+
+
+def _forget_in_proofs(workspace: Workspace, trail: Trail, reason: str) -> None:
+    """That, when and how the number opted out stays, and the words but for who it was."""
+    for rows in (
+        OptOut.objects.filter(workspace=workspace, msisdn=trail.msisdn),
+        UnsubscribeMember.objects.filter(list__workspace=workspace, msisdn=trail.msisdn),
+    ):
+        for pk, source in rows.exclude(source=reason).values_list("pk", "source"):
+            if (without := trail.taken_out_of(source)) != source:
+                rows.filter(pk=pk).update(source=without[:SOURCE_LIMIT])
+
+
 def _forget_in_audit(workspace: Workspace, trail: Trail) -> None:
-    """The lines that tell a filter or words searched for; of opt-outs they stay."""
+    """The lines that tell a filter or words searched for; those about opt-outs of the number keep it, without who it was."""
     entries = AuditEntry.objects.filter(workspace=workspace, details__has_key="filter")
     for entry in entries.only("details").iterator():
-        words = {name: entry.details.get(name, "") for name in ("filter", "words")}
-        about = {name: "" for name, text in words.items() if trail.is_in(str(text))}
-        if about:
-            AuditEntry.objects.filter(pk=entry.pk).update(details=entry.details | about)
+        words = {name: str(entry.details.get(name, "")) for name in ("filter", "words")}
+        about = {name: "" for name, text in words.items() if trail.is_in(text)}
+        named = {name: trail.taken_out_of(text) for name, text in words.items() if name not in about}
+        _rewrite(
+            entry,
+            entry.details | {name: text for name, text in (named | about).items() if name in entry.details},
+        )
+    opt_outs = AuditEntry.objects.filter(workspace=workspace, subject="optout", label=f"+{trail.msisdn}")
+    for entry in opt_outs.only("details"):
+        _rewrite(entry, _without_person_in(entry.details, trail))
+
+
+def _without_person_in(details: dict[str, Any], trail: Trail) -> dict[str, Any]:
+    """Of an opt-out or what undid it: its words, and those of the proof before."""
+    words = {
+        name: trail.taken_out_of(text)
+        for name in ("source", "reason")
+        if isinstance(text := details.get(name), str)
+    }
+    was = details.get("was")
+    return details | words | ({"was": _without_person_in(was, trail)} if isinstance(was, dict) else {})
+
+
+def _rewrite(entry: AuditEntry, details: dict[str, Any]) -> None:
+    if details != entry.details:
+        AuditEntry.objects.filter(pk=entry.pk).update(details=details)

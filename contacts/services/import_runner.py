@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +29,7 @@ from contacts.ahead import one_ahead
 from contacts.batches import BATCH
 from contacts.errors import ContactsError, FileRefused
 from contacts.fields import PERSON_FIELDS
+from contacts.files.columns import HALF, MSISDN
 from contacts.files.formats import Format
 from contacts.files.inspection import require_rows
 from contacts.files.parsing import Chunk, OnRefused, OptOutPlan, Parser, Plan
@@ -51,10 +51,10 @@ from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
 from contacts.services.opt_out_writers import ProofWriter, proof_writer_for
 from contacts.services.opt_outs import count_members
+from contacts.services.turns import LEASE
 
 log = structlog.get_logger("crier.imports")
 
-LEASE = timedelta(seconds=60)
 COUNTS = (
     "new",
     "updated",
@@ -98,6 +98,7 @@ def run_import(import_id: int) -> None:
 
 
 def plan_of(imported: Import) -> Plan:
+    numbers: dict[str, Any] = {"number_form": imported.number_form, "header_row": imported.header_row or 0}
     if imported.purpose != ImportPurpose.RECIPIENTS:
         return OptOutPlan(
             tuple(imported.mapping),
@@ -109,6 +110,8 @@ def plan_of(imported: Import) -> Plan:
             # Not now: whoever reads the file again, as after a kill, must find the same rows in it.
             latest=imported.created_at,
             date_order=imported.date_order,
+            file_name=imported.file_name,
+            **numbers,
         )
     return Plan(
         tuple(imported.mapping),
@@ -116,7 +119,15 @@ def plan_of(imported: Import) -> Plan:
         imported.truncate,
         imported.has_header,
         spares_refused=imported.existing == ExistingNumbers.REPLACE,
+        notices_dates=_may_be_dates(imported),
+        **numbers,
     )
+
+
+def _may_be_dates(imported: Import) -> bool:
+    """The numbers, by the rows looked at."""
+    columns = zip(imported.columns, imported.mapping, strict=True)
+    return any(target == MSISDN and column.get("dates", 0) >= HALF for column, target in columns)
 
 
 def format_of_import(imported: Import) -> Format:
@@ -155,7 +166,7 @@ def _claim(import_id: int, state: ImportState) -> Import | None:
     )
     if not claimed:
         return None
-    rows = Import.objects.select_related("workspace", "list", "unsubscribe_list", "created_by")
+    rows = Import.objects.select_related("workspace", "list", "unsubscribe_list", "created_by", "api_key")
     return rows.get(pk=import_id)
 
 
@@ -235,7 +246,6 @@ def _writer_of(imported: Import, plan: Plan) -> Writer | ProofWriter:
         workspace=imported.workspace,
         unsubscribe_list_id=imported.unsubscribe_list_id or 0 if to_list else None,
         at=imported.started_at or imported.created_at,
-        source=imported.file_name,
     )
 
 
@@ -252,7 +262,7 @@ def _add(counts: dict[str, int], chunk: Chunk, outcome: Outcome) -> dict[str, in
         "new": outcome.new,
         "updated": outcome.updated,
         "unchanged": outcome.unchanged,
-        "skipped": outcome.skipped,
+        "skipped": outcome.skipped + chunk.skipped,
         "opted_out": outcome.opted_out,
         "duplicate": chunk.duplicate,
         "refused": chunk.refused,
@@ -270,6 +280,8 @@ def _check(imported: Import) -> None:
         raise FileNotFoundError
     counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
     problems: Problems = {}
+    countries: Problems = {}
+    numbers = 0
     first_rows = FirstRows()
     done = 0
     path = Path(imported.file.path).with_suffix(f".{imported.lease_holder}")
@@ -287,6 +299,8 @@ def _check(imported: Import) -> None:
                     first_rows.look(packed.chunk, outcome, reading.writer)
                 counts = _add(counts, packed.chunk, outcome)
                 merge_problems(problems, packed.chunk.problems)
+                merge_problems(countries, packed.chunk.countries)
+                numbers += len(packed.chunk.items)
                 done += packed.chunk.rows
                 require_rows(done)
                 update_import(imported, ImportState.CHECKING, done_rows=done)
@@ -301,13 +315,20 @@ def _check(imported: Import) -> None:
         state=ImportState.CHECKED,
         check_counts=counts,
         check_problems=store(problems),
-        check_rows=first_rows.as_dict(),
+        check_rows=first_rows.as_dict() | {"countries": _by_country(imported, numbers, countries)},
         total_rows=done,
         done_rows=0,
         reject_file=rejects,
         lease_holder="",
         lease_until=None,
     )
+
+
+def _by_country(imported: Import, numbers: int, others: Problems) -> dict[str, tuple[int, list[int]]]:
+    """How many numbers are of each country, and the first rows of others than the default one."""
+    found = {name: (one.count, one.rows) for name, one in others.items()}
+    at_home = numbers - sum(count for count, _rows in found.values())
+    return found | ({imported.default_country: (at_home, [])} if at_home else {})
 
 
 def _keep_rejects(imported: Import, path: Path | None) -> str:
@@ -508,7 +529,7 @@ def _finish(imported: Import) -> None:
         )
         record(
             imported.workspace,
-            Actor(user=imported.created_by),
+            Actor(user=imported.created_by, api_key=imported.api_key),
             DONE_WORDS[imported.purpose],
             imported,
             **_audited(imported, counts),
@@ -523,7 +544,8 @@ def _audited(imported: Import, counts: dict[str, int]) -> dict[str, Any]:
     if imported.purpose == ImportPurpose.RECIPIENTS:
         return counts
     proofs = {
-        name: counts[name] for name in ("new", "unchanged", "duplicate", "refused", "cut", "other_number")
+        name: counts[name]
+        for name in ("new", "unchanged", "duplicate", "skipped", "refused", "cut", "other_number")
     }
     to = {"list": str(imported.unsubscribe_list)} if imported.unsubscribe_list else {}
     return {"count": counts["new"], "how": OptOutHow.FILE.value, **to, **proofs}

@@ -1,12 +1,14 @@
 """Undoing a whole import: who came by it goes, who was changed or removed by it is as before.
 
 Three steps, a chunk a transaction; what is put back is struck from ImportBefore in the same one. So a killed worker
-costs one chunk of work, and another one goes on with what is left.
+costs one chunk of work, and another one goes on with what is left. At the end the columns that only this import brought
+go, and a list that it made and that is empty now. Who stays is counted: whoever was edited since, or went to other lists.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -21,13 +23,17 @@ from accounts.audit import record
 from contacts.batches import BATCH
 from contacts.errors import WrongState
 from contacts.models import Import, ImportBefore, ImportPurpose, ImportState, Recipient, RecipientList
-from contacts.related import is_being_planned, was_anybody_texted
+from contacts.related import is_being_planned, users_of, was_anybody_texted
+from contacts.rules import EXTRA
 from contacts.services.import_runner import lock_import, plan_of, update_import, work_on
 from contacts.services.import_writers import writer_for
-from contacts.services.lists import UNDO_KEPT, change_count, lock_list
+from contacts.services.lists import UNDO_KEPT, change_count, delete_list, lock_list, set_list_enabled
 
 UNDOABLE = (ImportState.FINISHED, ImportState.FAILED, ImportState.CANCELLED)
-COUNTS = ("removed", "restored", "put_back")
+DONE = ("removed", "restored", "put_back")
+# Who stays on the list, as edited since; and who is on other lists, moved or copied there since.
+COUNTS = (*DONE, "kept", "elsewhere")
+SHOWN_EDITED = 20
 
 
 def require_undoable(imported: Import) -> None:
@@ -173,22 +179,72 @@ def _began_at(imported: Import) -> datetime:
     return imported.started_at or imported.created_at
 
 
+def people_done(imported: Import) -> int:
+    return sum(imported.undo_counts.get(name, 0) for name in DONE)
+
+
 def _undo(imported: Import) -> None:
     require_not_texted(imported)
-    began = _Began(time.monotonic(), sum(imported.undo_counts.values()))
+    began = _Began(time.monotonic(), people_done(imported))
     for step in (_remove_added, _restore_changed, _put_back_removed):
-        while _chunk(imported, step, began):
-            pass
+        after: str | None = ""
+        while after is not None:
+            after = _chunk(imported, step, began, after)
     with transaction.atomic():
-        update_import(
-            imported,
-            ImportState.UNDOING,
-            state=ImportState.UNDONE,
-            undone_at=timezone.now(),
-            lease_holder="",
-            lease_until=None,
-        )
-        record(imported.workspace, Actor(user=imported.undone_by), "undone", imported, **imported.undo_counts)
+        _end(imported, lock_import(imported, ImportState.UNDOING))
+
+
+def _end(imported: Import, recipient_list: RecipientList) -> None:
+    """With the list locked."""
+    _require_unused(recipient_list)
+    added = recipient_list.recipients.filter(import_id=imported.pk).order_by("msisdn")
+    edited = list(added.values_list("msisdn", flat=True)[:SHOWN_EDITED])
+    counts = imported.undo_counts | {"kept": imported.undo_counts.get("kept", 0) + added.count()}
+    _forget_columns(imported, recipient_list)
+    actor = Actor(user=imported.undone_by)
+    update_import(
+        imported,
+        ImportState.UNDOING,
+        state=ImportState.UNDONE,
+        undone_at=timezone.now(),
+        undo_counts=counts,
+        undo_kept=imported.undo_kept | {"edited": edited} | _put_away(imported, recipient_list, actor),
+        lease_holder="",
+        lease_until=None,
+    )
+    record(imported.workspace, actor, "undone", imported, **counts)
+
+
+def _forget_columns(imported: Import, recipient_list: RecipientList) -> None:
+    """Those that the list got by this import, and in which nobody has a value, and by which nobody filters."""
+    rules = [*recipient_list.saved_filters.values_list("rule", flat=True)]
+    rules += recipient_list.live_lists.values_list("rule", flat=True)
+    asked = {condition["field"] for rule in rules for condition in rule.get("conditions", ())}
+    unused = {
+        name
+        for name in imported.new_columns
+        if EXTRA + name not in asked and not recipient_list.recipients.filter(extra__has_key=name).exists()
+    }
+    columns = list(RecipientList.objects.values_list("columns", flat=True).get(pk=recipient_list.pk))
+    left = [name for name in columns if name not in unused]
+    if left != columns:
+        both = Q(pk=recipient_list.pk) | Q(source=recipient_list)
+        RecipientList.objects.filter(both).update(columns=left)
+        recipient_list.columns = left
+
+
+def _put_away(imported: Import, recipient_list: RecipientList, actor: Actor) -> dict[str, str]:
+    """A list that this import made and that is empty: deleted where nothing ever referred to it, else disabled."""
+    made_it = bool(imported.new_list_name)
+    if not made_it or recipient_list.recipients.exists():
+        return {}
+    others = recipient_list.imports.exclude(pk=imported.pk)
+    if users_of(recipient_list, besides={"recipients", "imports"}) or others.exists():
+        if recipient_list.enabled:
+            set_list_enabled(recipient_list=recipient_list, actor=actor, enabled=False)
+        return {"list": "disabled"}
+    delete_list(recipient_list=recipient_list, actor=actor)
+    return {"list": "deleted"}
 
 
 class _Began(NamedTuple):
@@ -202,41 +258,71 @@ class _Began(NamedTuple):
         return round((done - self.done) / max(time.monotonic() - self.at, 0.001))
 
 
+class _Done(NamedTuple):
+    """Of a chunk: the counts that it adds to, the number up to which it went, and how many are on which other list."""
+
+    counts: dict[str, int]
+    last: str
+    lists: dict[str, int]
+
+
 def _chunk(
-    imported: Import, step: Callable[[Import, RecipientList], tuple[str, int] | None], began: _Began
-) -> bool:
-    """False when the step is done."""
+    imported: Import, step: Callable[[Import, RecipientList, str], _Done | None], began: _Began, after: str
+) -> str | None:
+    """From which number to go on; None when the step is done.
+
+    Not from the front each time: the way there leads past all that went or stays, once for each chunk. From there only
+    when nothing is left behind it.
+    """
     with transaction.atomic():
         recipient_list = lock_import(imported, ImportState.UNDOING)
         _require_unused(recipient_list)
-        done = step(imported, recipient_list)
+        done = step(imported, recipient_list, after)
         if done is None:
-            return False
-        name, count = done
-        counts = imported.undo_counts | {name: imported.undo_counts.get(name, 0) + count}
-        rate = began.rate(sum(counts.values()))
-        update_import(imported, ImportState.UNDOING, undo_counts=counts, rows_per_second=rate)
-    imported.undo_counts = counts
-    return True
+            return "" if after else None
+        counts = _sum(imported.undo_counts, done.counts)
+        kept = imported.undo_kept | {"lists": _sum(imported.undo_kept.get("lists", {}), done.lists)}
+        rate = began.rate(sum(counts.get(name, 0) for name in DONE))
+        update_import(imported, ImportState.UNDOING, undo_counts=counts, undo_kept=kept, rows_per_second=rate)
+    imported.undo_counts, imported.undo_kept = counts, kept
+    return done.last
 
 
-def _remove_added(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return one | {name: one.get(name, 0) + more for name, more in other.items()}
+
+
+def _elsewhere(imported: Import, msisdns: Iterable[str]) -> tuple[int, dict[str, int]]:
+    """How many of these are on other lists, put there since the import began; and on which."""
+    rows = Recipient.objects.filter(
+        list__workspace_id=imported.workspace_id,
+        msisdn__in=list(msisdns),
+        created_at__gte=_began_at(imported),
+    ).exclude(list_id=imported.list_id)
+    # Whoever another import brought there did not come from here.
+    found = list(rows.filter(Q(import_id=None) | Q(import_id=imported.pk)).values_list("msisdn", "list_id"))
+    return len({msisdn for msisdn, _pk in found}), dict(Counter(str(pk) for _msisdn, pk in found))
+
+
+def _remove_added(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
     """Whoever was edited after the import stays: the two times of a row differ from its first edit on."""
     added = recipient_list.recipients.filter(import_id=imported.pk, updated_at=F("created_at"))
-    pks = list(added.order_by("msisdn").values_list("pk", flat=True)[:BATCH])
-    if not pks:
+    rows = list(added.filter(msisdn__gt=after).order_by("msisdn").values_list("pk", "msisdn")[:BATCH])
+    if not rows:
         return None
+    pks = [pk for pk, _msisdn in rows]
     people = Recipient.objects.filter(pk__in=pks)
     # A text to single people, or through another list they are on, may have come since the first look.
     _require_none_texted(imported, people)
     people.delete()
     change_count(recipient_list, -len(pks))
-    return "removed", len(pks)
+    elsewhere, lists = _elsewhere(imported, (msisdn for _pk, msisdn in rows))
+    return _Done({"removed": len(pks), "elsewhere": elsewhere}, rows[-1][1], lists)
 
 
-def _restore_changed(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+def _restore_changed(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
     """Whoever was edited after the import wrote them stays as edited."""
-    befores = ImportBefore.objects.filter(imported=imported, removed=False)
+    befores = ImportBefore.objects.filter(imported=imported, removed=False, msisdn__gt=after)
     last = list(befores.order_by("msisdn").values_list("msisdn", flat=True)[:BATCH])[-1:]
     if not last:
         return None
@@ -249,13 +335,18 @@ def _restore_changed(imported: Import, recipient_list: RecipientList) -> tuple[s
             [recipient_list.pk, imported.pk, last[0], connection.ops.adapt_datetimefield_value(ended)],
         )
         restored = cursor.rowcount
-    befores.filter(msisdn__lte=last[0]).delete()
-    return "restored", restored
+    within = befores.filter(msisdn__lte=last[0])
+    changed = within.exclude(was={}).values("msisdn")
+    kept = recipient_list.recipients.filter(msisdn__in=changed).count() - restored
+    elsewhere, lists = _elsewhere(imported, within.filter(was={}).values_list("msisdn", flat=True))
+    within.delete()
+    return _Done({"restored": restored, "kept": kept, "elsewhere": elsewhere}, last[0], lists)
 
 
-def _put_back_removed(imported: Import, recipient_list: RecipientList) -> tuple[str, int] | None:
+def _put_back_removed(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
     """Who is on the list again meanwhile stays as now."""
-    befores = list(ImportBefore.objects.filter(imported=imported, removed=True).order_by("msisdn")[:BATCH])
+    rows = ImportBefore.objects.filter(imported=imported, removed=True, msisdn__gt=after)
+    befores = list(rows.order_by("msisdn")[:BATCH])
     if not befores:
         return None
     numbers = [before.msisdn for before in befores]
@@ -264,7 +355,7 @@ def _put_back_removed(imported: Import, recipient_list: RecipientList) -> tuple[
     Recipient.objects.bulk_create(back, batch_size=1_000)
     change_count(recipient_list, len(back))
     ImportBefore.objects.filter(pk__in=[before.pk for before in befores]).delete()
-    return "put_back", len(back)
+    return _Done({"put_back": len(back)}, befores[-1].msisdn, {})
 
 
 def _recipient(recipient_list: RecipientList, before: ImportBefore) -> Recipient:

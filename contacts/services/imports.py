@@ -27,7 +27,7 @@ from accounts.audit import record
 from accounts.models import Workspace
 from contacts import tasks
 from contacts.errors import ContactsError, FileRefused, WrongState
-from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, PROOF_FIELDS, column_name
+from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, PROOF_FIELDS, column_name, require_column_name
 from contacts.files.columns import EXTRA, IGNORED, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.encodings import ENCODINGS, encoding_named
 from contacts.files.formats import DELIMITER_WORDS, QUOTE_WORDS, WORKBOOKS, Format
@@ -40,12 +40,14 @@ from contacts.models import (
     Import,
     ImportPurpose,
     ImportState,
+    NumberForm,
     RecipientList,
     UnsubscribeList,
 )
 from contacts.services import import_runner, import_undo
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
 from contacts.services.remembered import recall, recalled_mapping, remember, remembered_for
+from contacts.services.turns import is_silent
 from web.waking import wake
 
 log = structlog.get_logger("crier.imports")
@@ -67,8 +69,8 @@ AGAIN = (ImportState.FAILED, ImportState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person decides about a file. Of people: either an existing list or the name of a new one; of numbers for
-    an unsubscribe list: which; of both kinds of opt-outs: how dates are written.
+    """What a person decides about a file. Of people: either an existing list or the name of a new one, and how they agreed
+    to be texted; of numbers for an unsubscribe list: which; of both kinds of opt-outs: how dates are written.
     """
 
     mapping: Sequence[str]
@@ -79,6 +81,9 @@ class Choices:
     new_list_name: str = ""
     unsubscribe_list: UnsubscribeList | None = None
     date_order: str = DateOrder.NONE
+    # Of NumberForm; "": as it is, or as the values show where another country is chosen.
+    number_form: str = ""
+    consent: str = ""
 
 
 def require_size(size: int) -> None:
@@ -108,6 +113,7 @@ def upload_import(
         workspace=workspace,
         purpose=purpose,
         created_by=actor.user,
+        api_key=actor.api_key,
         list=recipient_list,
         unsubscribe_list=unsubscribe_list,
         file_name=Path(name).name[-255:] or "upload",
@@ -116,7 +122,9 @@ def upload_import(
     )
     imported.file.save(f"{uuid.uuid4().hex}.csv", upload, save=False)
     try:
-        found = inspect_upload(Path(imported.file.path), workspace.default_country, purpose)
+        found = inspect_upload(
+            Path(imported.file.path), workspace.default_country, purpose, _known_columns(recipient_list)
+        )
         _take_over(imported, found)
         imported.packed, imported.sheets = found.packed, list(found.sheets)
         if found.workbook:
@@ -142,18 +150,25 @@ def reread_import(
     delimiter: str = "",
     quote: str = "",
     has_header: bool | None = None,
+    header_row: int | None = None,
     sheet: str = "",
 ) -> Import:
     """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused.
 
     What is not given stays; of another sheet the header is guessed anew. `encoding`: in any usual name; a given
-    one is a guess no longer.
+    one is a guess no longer. `header_row`: of the names, counted in the file; what stands above it is left out.
     """
+    if header_row is not None and has_header is False:
+        raise ContactsError(
+            _("header_row is %(row)d, but has_header says that no row holds names. Leave one of both out.")
+            % {"row": header_row},
+            field="header_row",
+        )
     _require_changeable(imported)
     _require_file_there(imported, sheet)
     _require_text(imported, encoding)
     if sheet and sheet != imported.sheet:
-        return _read_sheet(imported, sheet, has_header)
+        return _read_sheet(imported, sheet, has_header, header_row)
     certainty = EncodingCertainty.CHOSEN if encoding else EncodingCertainty(imported.encoding_certainty)
     found = inspect_text(
         Path(imported.file.path),
@@ -164,8 +179,10 @@ def reread_import(
             _known_mark("quote", quote or imported.quote, QUOTE_WORDS),
             guessed=certainty != EncodingCertainty.CERTAIN,
         ),
-        has_header=imported.has_header if has_header is None else has_header,
+        has_header=header_row is not None or (imported.has_header if has_header is None else has_header),
+        header_row=imported.header_row if header_row is None else header_row,
         purpose=imported.purpose,
+        known_columns=_known_columns(imported.list),
     )
     kind = imported.file_kind
     _take_over(imported, found)
@@ -175,7 +192,7 @@ def reread_import(
     return imported
 
 
-def _read_sheet(imported: Import, sheet: str, has_header: bool | None) -> Import:
+def _read_sheet(imported: Import, sheet: str, has_header: bool | None, header_row: int | None) -> Import:
     """Into a file of its own: the one before must still be there if this is undone with its transaction."""
     _require_sheet(imported, sheet)
     before = str(imported.file.name)
@@ -186,8 +203,10 @@ def _read_sheet(imported: Import, sheet: str, has_header: bool | None) -> Import
             path,
             imported.default_country,
             file_format=Format(),
-            has_header=has_header,
+            has_header=True if header_row is not None else has_header,
+            header_row=header_row,
             purpose=imported.purpose,
+            known_columns=_known_columns(imported.list),
         )
         kind = imported.file_kind
         _take_over(imported, found)
@@ -210,6 +229,12 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     _require_changeable(imported)
     _require_mapping(imported, choices.mapping)
     _require_country(choices.default_country)
+    if choices.number_form and choices.number_form not in NumberForm.values:
+        raise ContactsError(
+            _("“%(value)s” does not say what numbers without + are. Use one of: %(known)s.")
+            % {"value": choices.number_form, "known": ", ".join(NumberForm.values)},
+            field="number_form",
+        )
     if choices.existing not in ExistingNumbers.values:
         raise ContactsError(
             _("“%(value)s” says nothing about numbers that exist already. Use one of: %(known)s.")
@@ -227,10 +252,12 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     if imported.purpose == ImportPurpose.RECIPIENTS:
         _require_target(imported.workspace, choices.recipient_list, new_name)
     imported.mapping = list(choices.mapping)
-    imported.default_country = choices.default_country
+    _take_country(imported, choices.default_country)
+    imported.number_form = choices.number_form or imported.number_form
     imported.existing = choices.existing
     imported.truncate = choices.truncate
     imported.date_order = choices.date_order
+    imported.consent = choices.consent.strip()
     imported.list = choices.recipient_list
     imported.unsubscribe_list = choices.unsubscribe_list
     imported.new_list_name = "" if choices.recipient_list else new_name
@@ -256,19 +283,45 @@ def use_country(*, imported: Import, country: str) -> Import:
     """
     _require_changeable(imported)
     _require_country(country)
-    found = inspect_text(
-        Path(imported.file.path),
-        country,
-        file_format=import_runner.format_of_import(imported),
-        has_header=imported.has_header,
-    )
-    mapping = imported.mapping
-    imported.default_country = country
-    imported.columns = [column.as_dict() for column in found.columns]
-    imported.mapping = mapping if MSISDN in mapping else [column.guess for column in found.columns]
+    _take_country(imported, country)
+    if MSISDN not in imported.mapping:
+        imported.mapping = [column["guess"] for column in imported.columns]
+        imported.number_form = guessed_form(imported) or imported.number_form
     _back_to_uploaded(imported)
     imported.save()
     return imported
+
+
+def guessed_form(imported: Import) -> str:
+    """Of NumberForm, what the values of the number columns show, the preferred one first; "" where they show nothing."""
+    columns = zip(imported.columns, imported.mapping, strict=True)
+    forms = {target: str(column.get("number_form", "")) for column, target in columns}
+    return next((forms[target] for target in NUMBERS if forms.get(target)), "")
+
+
+def _take_country(imported: Import, country: str) -> None:
+    """The columns are looked at anew with it, as other numbers can be read then. A file that is gone stays as it was."""
+    if country == imported.default_country:
+        return
+    imported.default_country = country
+    try:
+        found = inspect_text(
+            Path(imported.file.path),
+            country,
+            file_format=import_runner.format_of_import(imported),
+            has_header=imported.has_header,
+            header_row=imported.header_row,
+            purpose=imported.purpose,
+            known_columns=_known_columns(imported.list),
+        )
+    except FileNotFoundError:
+        return
+    imported.columns = [column.as_dict() for column in found.columns]
+    imported.number_form = guessed_form(imported) or imported.number_form
+
+
+def _known_columns(recipient_list: RecipientList | None) -> Sequence[str]:
+    return recipient_list.columns if recipient_list else ()
 
 
 def forget_mapping(*, imported: Import) -> Import:
@@ -282,6 +335,7 @@ def forget_mapping(*, imported: Import) -> Import:
     if is_changeable(imported) and imported.mapping == recalled_mapping(imported, found):
         _require_state(imported, (*CHANGEABLE, *AGAIN))
         imported.mapping = [column["guess"] for column in imported.columns]
+        imported.number_form = guessed_form(imported) or NumberForm.NATIONAL
         _back_to_uploaded(imported)
         imported.save()
     found.delete()
@@ -331,8 +385,8 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
         if not again:
             if imported.purpose == ImportPurpose.RECIPIENTS:
                 imported.list = _target(imported, actor)
-                imported.save(update_fields=["list"])
-            remember(imported)
+                imported.save(update_fields=["list", "new_columns"])
+            remember(imported, guessed_form(imported) or NumberForm.NATIONAL)
         record(imported.workspace, actor, "started", imported, list=target_name(imported))
     _wake(imported)
     return imported
@@ -387,7 +441,10 @@ def target_name(imported: Import) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """In rows of the file; of an import that is being undone in people. `seconds_left` is None while it is not known."""
+    """In rows of the file; of an import that is being undone in people. `seconds_left` is None while it is not known.
+
+    Of one whose worker is not heard of the rate is 0.
+    """
 
     done: int
     total: int
@@ -397,9 +454,10 @@ class Progress:
 
 
 def progress_of(imported: Import) -> Progress:
-    done, total, rate = imported.done_rows, imported.total_rows or 0, imported.rows_per_second
+    done, total = imported.done_rows, imported.total_rows or 0
+    rate = 0 if is_silent(imported) else imported.rows_per_second
     if imported.state == ImportState.UNDOING:
-        done = sum(imported.undo_counts.values())
+        done = import_undo.people_done(imported)
         total = sum(imported.counts.get(name, 0) for name in ("new", "updated", "removed"))
     total = max(total, done)
     is_moving = imported.state in {ImportState.RUNNING, ImportState.UNDOING}
@@ -416,19 +474,20 @@ def is_changeable(imported: Import) -> bool:
     return is_open and imported.is_file_kept
 
 
-def is_waiting(imported: Import) -> bool:
-    """For a worker."""
-    return imported.state in BUSY and not imported.lease_holder
-
-
 def can_go_on(imported: Import) -> bool:
     """It stopped amid its run, and a new one would go on from there."""
     has_begun = imported.state in AGAIN and bool(imported.counts) and not imported.undo_counts
     return has_begun and imported.is_file_kept
 
 
-def file_gone_words() -> str:
+def file_gone_words(imported: Import) -> str:
     """Why a file cannot be read any more, and what to do."""
+    ended_at = imported.finished_at or imported.created_at
+    if ended_at > timezone.now() - timedelta(days=settings.IMPORT_FILES_DAYS):
+        return _(
+            "The uploaded file was deleted when a person who was in it was erased. Take that person out before you "
+            "upload it again."
+        )
     return ngettext(
         "An uploaded file is kept for at most %(days)d day after its import has ended: this one is deleted. Upload it "
         "again; nobody is added to a list twice.",
@@ -474,7 +533,7 @@ def _require_changeable(imported: Import) -> None:
 
 def _require_kept(imported: Import) -> None:
     if not imported.is_file_kept:
-        raise WrongState(file_gone_words(), code="file_gone")
+        raise WrongState(file_gone_words(imported), code="file_gone")
 
 
 def _require_file_there(imported: Import, sheet: str) -> None:
@@ -609,15 +668,9 @@ def _require_known_target(purpose: str, target: str) -> None:
         return
     if target in {IGNORED, WHOLE_NAME, *NUMBERS, *PERSON_FIELDS}:
         return
-    name = target.removeprefix(EXTRA)
-    if target.startswith(EXTRA) and name and column_name(name) == name:
-        return
     if target.startswith(EXTRA):
-        raise ContactsError(
-            _("%(name)s cannot be the name of a column. Use small letters and digits, as in %(better)s.")
-            % {"name": name or "“”", "better": column_name(name) or "column_1"},
-            field="mapping",
-        )
+        require_column_name(target.removeprefix(EXTRA), field="mapping")
+        return
     raise ContactsError(
         _("%(target)s is not a field of a recipient. Use extra:%(name)s for a column of your own.")
         % {"target": target, "name": column_name(target) or "name"},
@@ -701,8 +754,10 @@ def _take_over(imported: Import, found: Inspection) -> None:
     imported.delimiter = found.file_format.delimiter
     imported.quote = found.file_format.quote
     imported.has_header = found.has_header
+    imported.header_row = found.header_row or None
     imported.columns = [column.as_dict() for column in found.columns]
     imported.mapping = [column.guess for column in found.columns]
+    imported.number_form = guessed_form(imported) or NumberForm.NATIONAL
     imported.total_rows = found.rows
 
 
@@ -730,8 +785,10 @@ def _target(imported: Import, actor: Actor) -> RecipientList:
     target = imported.list
     if target is None:
         target = create_list(workspace=imported.workspace, actor=actor, name=imported.new_list_name)
-    lock_list(target)
-    learn_columns(target, [name.removeprefix(EXTRA) for name in imported.mapping if name.startswith(EXTRA)])
+    known = lock_list(target).columns
+    names = [name.removeprefix(EXTRA) for name in imported.mapping if name.startswith(EXTRA)]
+    learn_columns(target, names)
+    imported.new_columns = [name for name in names if name not in known]
     return target
 
 

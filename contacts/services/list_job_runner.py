@@ -44,11 +44,10 @@ from contacts.services.lists import (
     set_list_enabled,
 )
 from contacts.services.opt_outs import opt_out_many
-from contacts.services.turns import does_anybody_wait
+from contacts.services.turns import LEASE, does_anybody_wait
 
 log = structlog.get_logger("crier.list_jobs")
 
-LEASE = timedelta(seconds=60)
 WINDOW = 5_000
 SQLITE_WINDOW = 2_000
 SQLITE_REST_SECONDS = 0.02

@@ -18,7 +18,7 @@ from accounts.audit import record
 from contacts import tasks
 from contacts.errors import ContactsError, WrongState
 from contacts.exports import EXPORT_FORMS
-from contacts.fields import COLUMN_NAME_LIMIT, PERSON_FIELDS, check_person, column_name
+from contacts.fields import PERSON_FIELDS, check_person, is_column_name
 from contacts.models import ListJob, ListJobKind, ListJobState, RecipientList
 from contacts.people import MAX_TICKED, Sought
 from contacts.rules import EXTRA, in_words, require_known_columns, require_some_condition
@@ -57,7 +57,7 @@ class Wish:
 
     copy, move: `target`, or `new_list` as the name of one; set_field: `field` of Recipient or "extra:<name>", `value`;
     split: `parts` or `size`; deduplicate: `others`; export: `form`; remove, opt_out: `agreed`, how many people at most
-    (AGREED_ABOVE unless given): where more match by then, the job stops.
+    (AGREED_ABOVE unless given; of everybody it has to be given): where more match by then, the job stops.
     """
 
     kind: str
@@ -187,6 +187,11 @@ def file_gone_words(job: ListJob) -> str:
     """Of an export that ended and whose file is deleted; "" for every other job."""
     if job.kind != ListJobKind.EXPORT or job.state != ListJobState.FINISHED or job.file:
         return ""
+    if job.finished_at and job.finished_at > timezone.now() - EXPORTS_KEPT:
+        return _(
+            "This export was deleted when a person who was in it was erased. Export the list again: that person is not "
+            "on it any more."
+        )
     return ngettext(
         "An export is kept for at most %(days)d day: this one is deleted. Export the list again.",
         "An export is kept for at most %(days)d days: this one is deleted. Export the list again.",
@@ -265,8 +270,8 @@ def _require_target(recipient_list: RecipientList, wish: Wish) -> None:
 
 def _require_field(wish: Wish) -> None:
     name = wish.field.removeprefix(EXTRA)
-    is_further = wish.field.startswith(EXTRA) and bool(name) and len(name) <= COLUMN_NAME_LIMIT
-    if wish.field not in PERSON_FIELDS and not (is_further and column_name(name) == name):
+    is_further = wish.field.startswith(EXTRA) and is_column_name(name)
+    if wish.field not in PERSON_FIELDS and not is_further:
         raise ContactsError(
             _("There is no field “%(field)s” to be set. Use one of %(known)s, or extra: and a column's name.")
             % {"field": wish.field[:60], "known": ", ".join(PERSON_FIELDS)},
@@ -307,8 +312,17 @@ def _require_parts(sought: Sought, wish: Wish) -> None:
 
 def _require_agreed(sought: Sought, wish: Wish) -> None:
     """Where the count is known; else the job stops when it finds more."""
-    agreed = AGREED_ABOVE if wish.agreed is None else wish.agreed
     known = sought.known_count
+    if wish.agreed is None and sought.is_all:
+        raise ContactsError(
+            _(
+                "This is for everybody on %(name)s, now %(people)s. Say how many they may be at most (“agreed”), or"
+                " set a filter."
+            )
+            % {"name": sought.recipient_list, "people": f"{sought.recipient_list.recipient_count:,}"},
+            field="agreed",
+        )
+    agreed = AGREED_ABOVE if wish.agreed is None else wish.agreed
     if known is not None and known > agreed:
         raise ContactsError(
             _(

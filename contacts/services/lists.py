@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,9 +18,9 @@ from accounts.audit import record
 from accounts.models import AuditEntry, Workspace
 from contacts.batches import in_batches
 from contacts.errors import ContactsError, WrongState
-from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person
+from contacts.fields import MAX_EXTRA_COLUMNS, PERSON_FIELDS, check_person, require_column_name
 from contacts.models import ExistingNumbers, ImportState, Recipient, RecipientList, SavedFilter
-from contacts.numbers import Refused, read_number
+from contacts.numbers import Numbers, Refused, read_number, read_numbers
 from contacts.people import people_of
 from contacts.related import users_of
 from contacts.rules import Rule, in_words, require_known_columns
@@ -29,6 +30,8 @@ from sms.msisdn import kind_of
 
 # For so long an import can be undone.
 UNDO_KEPT = timedelta(days=30)
+# More come as a file.
+PASTED_AT_ONCE = 10_000
 CHANGEABLE = (*PERSON_FIELDS, "extra", "updated_at")
 
 
@@ -53,10 +56,47 @@ class Added:
     refused: list[Refused] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class NumbersChecked:
+    """`opted_out`: how many of those that can be read will not be texted."""
+
+    numbers: Numbers
+    opted_out: int
+
+    @property
+    def digest(self) -> str:
+        """Of who would be on the list: what is agreed to."""
+        return hashlib.sha256(",".join(self.numbers.msisdns).encode()).hexdigest()[:16]
+
+
 def create_list(*, workspace: Workspace, actor: Actor, name: str) -> RecipientList:
     made = RecipientList(workspace=workspace, name=name.strip())
     _save(made)
     record(workspace, actor, "created", made)
+    return made
+
+
+def check_numbers(*, workspace: Workspace, name: str, raws: Sequence[str], country: str) -> NumbersChecked:
+    """What a list of these numbers would be; nothing is written. Raises ContactsError for a name that is taken."""
+    _require_free_name(workspace, name)
+    if len(raws) > PASTED_AT_ONCE:
+        raise ContactsError(
+            _("These are %(count)s numbers; at most %(limit)s fit here. Import them as a file.")
+            % {"count": f"{len(raws):,}", "limit": f"{PASTED_AT_ONCE:,}"},
+            field="numbers",
+        )
+    numbers = read_numbers(raws, country)
+    gone = opted_out_numbers(workspace_id=workspace.pk, msisdns=numbers.msisdns)
+    return NumbersChecked(numbers, opted_out=len(gone))
+
+
+def create_list_of_numbers(
+    *, workspace: Workspace, actor: Actor, name: str, msisdns: Sequence[str]
+) -> RecipientList:
+    """`msisdns`: digits, each once. The list and all of them, or nothing."""
+    with transaction.atomic():
+        made = create_list(workspace=workspace, actor=actor, name=name)
+        add_recipients(recipient_list=made, people=[Person(f"+{one}") for one in msisdns], actor=actor)
     return made
 
 
@@ -375,6 +415,8 @@ def _readable(people: Sequence[Person], country: str, added: Added) -> dict[str,
         extra = {name: value.strip() for name, value in person.extra.items() if value.strip()}
         try:
             msisdn, found_country = read_number(person.msisdn, country)
+            for name in person.extra.keys() - extra.keys():
+                require_column_name(name)
             check_person(fields, extra)
         except ContactsError as error:
             added.refused.append(Refused(position, person.msisdn, error.code, str(error.sentence)))
@@ -442,7 +484,15 @@ def _save(recipient_list: RecipientList) -> None:
         with transaction.atomic():
             recipient_list.save()
     except IntegrityError:
-        raise ContactsError(
-            _("There is a list named %(name)s already. Choose another name.") % {"name": recipient_list.name},
-            field="name",
-        ) from None
+        raise _name_taken(recipient_list.name) from None
+
+
+def _require_free_name(workspace: Workspace, name: str) -> None:
+    if workspace.recipient_lists.filter(name__iexact=name.strip()).exists():
+        raise _name_taken(name.strip())
+
+
+def _name_taken(name: str) -> ContactsError:
+    return ContactsError(
+        _("There is a list named %(name)s already. Choose another name.") % {"name": name}, field="name"
+    )

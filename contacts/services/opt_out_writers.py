@@ -16,9 +16,9 @@ from django.db import connection
 
 from accounts.models import Workspace
 from contacts.batches import in_batches
-from contacts.fields import AT, SOURCE
+from contacts.fields import AT
 from contacts.files.parsing import Plan
-from contacts.models import OptOut, OptOutHow, OptOutReview, ReviewDecision, UnsubscribeMember
+from contacts.models import OptOut, OptOutReview, ReviewDecision, UnsubscribeMember
 from contacts.services.bulk_rows import copy_line, copy_rows, insert_rows, stage_of_postgres, stage_of_sqlite
 from contacts.services.import_writers import Outcome
 from contacts.services.number_locks import lock_all_numbers
@@ -29,7 +29,7 @@ REVIEWS = OptOutReview._meta.db_table
 
 
 class ProofWriter(ABC):
-    """`unsubscribe_list_id`: None for the opt-outs of the workspace. `at` and `source`: of rows that have none."""
+    """`unsubscribe_list_id`: None for the opt-outs of the workspace. `at`: of rows that tell none."""
 
     # Rows of one transaction, and seconds to leave the database to others after each.
     chunk_rows: int
@@ -40,7 +40,7 @@ class ProofWriter(ABC):
     quote = staticmethod(encode_basestring)
 
     def __init__(
-        self, plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime, source: str
+        self, plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime
     ) -> None:
         model = OptOut if unsubscribe_list_id is None else UnsubscribeMember
         self.table = model._meta.db_table
@@ -50,16 +50,14 @@ class ProofWriter(ABC):
         self.unsubscribe_list_id = unsubscribe_list_id
         self.owner = "workspace_id" if unsubscribe_list_id is None else "list_id"
         self.owner_id = workspace.pk if unsubscribe_list_id is None else unsubscribe_list_id
-        self.columns = [self.owner, "msisdn", "how", SOURCE, AT]
-        self._source_at = plan.stored.index(SOURCE) if SOURCE in plan.stored else None
-        self._moment_at = plan.stored.index(AT) if AT in plan.stored else None
-        self._at, self._source = str(at.astimezone(UTC)), source
+        self.columns = [self.owner, "msisdn", *plan.stored]
+        self._at_place = plan.stored.index(AT)
+        self._at = str(at.astimezone(UTC))
 
-    def proof_of(self, values: list[str]) -> tuple[str, str]:
-        """(source, at) of one row, both filled."""
-        source = values[self._source_at] if self._source_at is not None else ""
-        at = values[self._moment_at] if self._moment_at is not None else ""
-        return source or self._source, at or self._at
+    def proof_of(self, values: list[str]) -> list[str]:
+        """Of one row, its moment filled."""
+        values[self._at_place] = values[self._at_place] or self._at
+        return values
 
     @abstractmethod
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> Any:
@@ -165,7 +163,7 @@ class PostgresProofWriter(ProofWriter):
         return item.partition("\t")[0]
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> str:
-        return copy_line([digits, OptOutHow.FILE.value, *self.proof_of(values)])
+        return copy_line([digits, *self.proof_of(values)])
 
     def pack(self, items: list[str]) -> bytes:
         """Lines of COPY's text format."""
@@ -188,8 +186,9 @@ class SqliteProofWriter(ProofWriter):
 
     def emit(self, digits: str, country: str, kind: str, values: list[str]) -> tuple[str, ...]:
         """Times as Django writes them into SQLite, where they are text."""
-        source, at = self.proof_of(values)
-        return digits, OptOutHow.FILE.value, source, at.removesuffix(self._UTC)
+        values = self.proof_of(values)
+        values[self._at_place] = values[self._at_place].removesuffix(self._UTC)
+        return digits, *values
 
     def pack(self, items: list[tuple[str, ...]]) -> list[tuple[Any, ...]]:
         return [(self.owner_id, *item) for item in items]
@@ -200,7 +199,7 @@ class SqliteProofWriter(ProofWriter):
 
 
 def proof_writer_for(
-    plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime, source: str
+    plan: Plan, *, workspace: Workspace, unsubscribe_list_id: int | None, at: datetime
 ) -> ProofWriter:
     kind = PostgresProofWriter if connection.vendor == "postgresql" else SqliteProofWriter
-    return kind(plan, workspace=workspace, unsubscribe_list_id=unsubscribe_list_id, at=at, source=source)
+    return kind(plan, workspace=workspace, unsubscribe_list_id=unsubscribe_list_id, at=at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,6 +11,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from contacts.models import Import, ImportState, ListJob, ListJobState
 
+# So long a worker keeps what it works on without saying that it lives; it says so with each chunk.
+LEASE = timedelta(seconds=60)
+# What is not heard of for so long stands still, whatever its page last said.
+SILENT_AFTER = timedelta(seconds=15)
 WORKED_ON = (ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING)
 
 
@@ -19,6 +25,20 @@ def does_anybody_wait(*, besides: ListJob) -> bool:
         Q(state=ListJobState.WAITING) | Q(free, state=ListJobState.RUNNING)
     ).exclude(pk=besides.pk)
     return jobs.exists() or Import.objects.filter(free, state__in=WORKED_ON).exists()
+
+
+def is_silent(row: Import | ListJob) -> bool:
+    """Whether the worker that has it has not been heard of: killed, or cut off."""
+    if not row.lease_holder or row.lease_until is None:
+        return False
+    return row.lease_until - LEASE < timezone.now() - SILENT_AFTER
+
+
+def what_it_waits_for(row: Import | ListJob) -> str:
+    """Of one that should be worked on; "" while it is."""
+    if is_silent(row):
+        return _("Its worker is not heard of: waiting for another one, which goes on from here.")
+    return "" if row.lease_holder else what_is_at_work(row.workspace)
 
 
 def what_is_at_work(workspace: Workspace) -> str:

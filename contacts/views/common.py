@@ -32,7 +32,7 @@ def unsubscribe_lists_of(request: Any) -> QuerySet[UnsubscribeList]:
 
 def imports_of(request: Any) -> QuerySet[Import]:
     return Import.objects.filter(workspace=request.workspace).select_related(
-        "workspace", "list", "unsubscribe_list", "created_by"
+        "workspace", "list", "unsubscribe_list", "created_by", "api_key"
     )
 
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,10 +20,11 @@ from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, 
 from accounts.choices import country_label
 from contacts.errors import ContactsError, FileRefused
 from contacts.exports import refused_rows_csv
-from contacts.fields import AT
-from contacts.files.columns import HALF, MSISDN, NUMBERS, WHOLE_NAME
+from contacts.fields import AT, MAX_EXTRA_COLUMNS
+from contacts.files.columns import HALF, MSISDN, NUMBERS, WHOLE_NAME, left_for_want_of_room
 from contacts.files.encodings import ENCODINGS, Letters, encoding_named
 from contacts.files.formats import DELIMITER_WORDS, WORKBOOKS
+from contacts.files.parsing import WORLD
 from contacts.forms import ColumnsForm, EncodingForm, FormatForm, SheetForm, UploadForm
 from contacts.import_words import goes_to, run_button, stopped_at, target_of, words_of
 from contacts.models import (
@@ -31,17 +32,18 @@ from contacts.models import (
     Import,
     ImportPurpose,
     ImportState,
+    NumberForm,
     RecipientList,
     UnsubscribeList,
 )
 from contacts.preview import preview_of
 from contacts.problems import describe
 from contacts.services import imports
-from contacts.services.check_rows import check_rows_of
+from contacts.services.check_rows import check_rows_of, numbers_by_country
 from contacts.services.import_undo import undoable_among, why_not_undoable
 from contacts.services.lists import require_own_people
-from contacts.services.remembered import is_recalled
-from contacts.services.turns import what_is_at_work
+from contacts.services.remembered import is_recalled, is_recalled_in_part
+from contacts.services.turns import what_it_waits_for
 from contacts.uploads import require_whole_body, watch_body
 from contacts.views.common import (
     STOP_POLLING,
@@ -257,8 +259,9 @@ def _columns_page(
         "sheet_form": SheetForm(imported) if len(imported.sheets) > 1 else None,
         "rows": rows,
         "about": _about(imported),
-        "is_recalled": is_recalled(imported),
+        "recalled": _recalled(imported),
         "no_number": MSISDN not in imported.mapping,
+        "no_room": _no_room(imported),
         "new_url": _new_url(imported),
         **_country_context(imported),
         "steps": _steps(imported),
@@ -280,6 +283,30 @@ def _new_url(imported: Import) -> str:
     return reverse("import-new") + query[ImportPurpose(imported.purpose)]
 
 
+def _recalled(imported: Import) -> str:
+    if not is_recalled(imported):
+        return ""
+    if is_recalled_in_part(imported):
+        return _(
+            "Columns of the last file that had most of these names go where they went then; others are guessed."
+        )
+    return _("The columns go where they went the last time for a file with these names.")
+
+
+def _no_room(imported: Import) -> str:
+    left = left_for_want_of_room(imported.columns, imported.mapping)
+    return (
+        ngettext(
+            "A list takes %(limit)d columns of your own: %(n)d column is left out. Leave another one out to make room.",
+            "A list takes %(limit)d columns of your own: %(n)d columns are left out. Leave others out to make room.",
+            left,
+        )
+        % {"limit": MAX_EXTRA_COLUMNS, "n": left}
+        if left
+        else ""
+    )
+
+
 def _country_context(imported: Import) -> dict[str, str]:
     country = imports.suggested_country(imported)
     return {"suggested_country": country, "suggested_label": country_label(country)} if country else {}
@@ -294,6 +321,9 @@ def _about(imported: Import) -> str:
             "delimiter": DELIMITER_WORDS.get(imported.delimiter, imported.delimiter),
             "encoding": ENCODINGS.get(imported.encoding, imported.encoding.upper()),
         }
+    if (imported.header_row or 0) > 1:
+        names = _("Names in row %(row)s, the rows above it are left out.")
+        read_as = f"{read_as} {names % {'row': intcomma(imported.header_row)}}"
     rows, width = imported.total_rows, len(imported.columns)
     matched = sum(1 for column in imported.columns if column["guess"])
     counted = ngettext("%(n)s row.", "%(n)s rows.", rows) % {"n": intcomma(rows)} if rows is not None else ""
@@ -319,7 +349,8 @@ def column_badge(column: dict[str, Any], target: str) -> tuple[str, str]:
     if not target:
         return "mute", _("Left out")
     if target in NUMBERS:
-        return _number_badge(column)
+        dates = column.get("dates", 0)
+        return ("warn", _("Looks like dates")) if dates >= HALF else _number_badge(column)
     if target == AT and column["filled"]:
         return _date_badge(column)
     filled = round(100 * column["filled"])
@@ -484,12 +515,7 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """What a run would do. A POST starts it."""
     imported = get_row(request, imports_of(request), pk=pk)
     if request.method == "POST":
-        try:
-            imports.start_run(imported=imported, actor=actor_of(request))
-        except ContactsError as error:
-            imported.refresh_from_db()
-            return refuse(request, error, _step_url(imported))
-        return redirect("import-run", pk)
+        return _start(request, imported)
     if imported.state not in {ImportState.CHECKING, ImportState.CHECKED} or not imported.is_file_kept:
         return HttpResponseRedirect(_step_url(imported))
     if request.htmx and imported.state == ImportState.CHECKING:
@@ -507,8 +533,26 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
         context["to_write"] = counts["new"] + counts["updated"]
         context["to_remove"] = counts.get("removed", 0)
         context["run_button"] = run_button(imported, context["to_write"])
+        context["read_abroad"] = imported.number_form == NumberForm.INTERNATIONAL
         context |= _encoding_context(imported)
     return render(request, "contacts/import_check.html", context)
+
+
+def _start(request: WorkspaceRequest, imported: Import) -> HttpResponse:
+    """Who pressed it in another tab before is not told off: what was asked for has happened."""
+    try:
+        imports.start_run(imported=imported, actor=actor_of(request))
+    except ContactsError as error:
+        imported.refresh_from_db()
+        if imported.state not in {ImportState.RUNNING, ImportState.FINISHED}:
+            return refuse(request, error, _step_url(imported))
+        toast(
+            request,
+            _("The import had been started already, perhaps in another tab. Nobody is imported twice."),
+            level="info",
+        )
+        return HttpResponseRedirect(_step_url(imported))
+    return redirect("import-run", imported.pk)
 
 
 # --- 4, the run, and the report ---
@@ -548,11 +592,33 @@ def import_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "next_url": _step_url(imported),
         "stopped_at": stopped_at(imported, imports.progress_of(imported).total),
         "can_go_on": imports.can_go_on(imported),
-        "file_gone": "" if imported.is_file_kept else imports.file_gone_words(),
+        "file_gone": "" if imported.is_file_kept else imports.file_gone_words(imported),
         "why_not_undoable": why_not_undoable(imported),
+        "stayed": _stayed(imported),
         "can_change": imported.state in imports.AGAIN and imports.is_changeable(imported),
     }
     return render(request, "contacts/import_detail.html", context)
+
+
+def _stayed(imported: Import) -> dict[str, Any]:
+    """Of an import that was undone: who stays, and where; and what became of a list that it had made."""
+    kept = imported.undo_kept
+    counts: dict[str, int] = kept.get("lists", {})
+    lists = imported.workspace.recipient_lists.in_bulk([int(pk) for pk in counts])
+    fate = {"deleted": _LIST_DELETED, "disabled": _LIST_DISABLED}.get(kept.get("list", ""))
+    return {
+        "edited": kept.get("edited", []),
+        "lists": [(lists[int(pk)], count) for pk, count in counts.items() if int(pk) in lists],
+        "list": fate % {"name": imported.new_list_name} if fate else "",
+    }
+
+
+_LIST_DELETED = gettext_lazy(
+    "The list %(name)s, which this import had made, was empty and nothing had used it: it is deleted."
+)
+_LIST_DISABLED = gettext_lazy(
+    "The list %(name)s, which this import had made, is empty. Something refers to it, so it is kept and disabled."
+)
 
 
 @require_POST
@@ -602,7 +668,7 @@ def import_rejects(request: WorkspaceRequest, pk: int) -> HttpResponse:
     imported = get_row(request, imports_of(request), pk=pk)
     response = refused_rows_csv(imported)
     if response is None and not imported.is_file_kept:
-        gone = ContactsError(imports.file_gone_words())
+        gone = ContactsError(imports.file_gone_words(imported))
         return refuse(request, gone, reverse("import-detail", args=[pk]))
     if response is None:
         raise Http404
@@ -646,12 +712,32 @@ def _report(imported: Import) -> dict[str, Any]:
         "ran": ran,
         "counts": imported.counts if ran else imported.check_counts,
         "first": check_rows_of(imported),
+        "countries": _other_countries(imported),
+        "countries_hint": _("Other countries than %(home)s. Do these rows belong to the file?")
+        % {"home": country_label(imported.default_country)}
+        if imported.default_country
+        else "",
         "refused": [one for one in told if one.effect == "refused"],
         "cut": [one for one in told if one.effect == "cut"],
         "noticed": [one for one in told if one.effect == "noticed"],
+        "left_out": [one for one in told if one.effect == "skipped"],
         "progress": imports.progress_of(imported),
-        "waits": what_is_at_work(imported.workspace) if imports.is_waiting(imported) else "",
+        "waits": what_it_waits_for(imported) if imported.state in imports.BUSY else "",
     }
+
+
+def _other_countries(imported: Import) -> list[tuple[str, int, list[int]]]:
+    """(name, count, first rows) of each that is not the default one, the most first; [] where all are of one."""
+    counts, rows = numbers_by_country(imported), check_rows_of(imported).countries
+    others = {name: count for name, count in counts.items() if name != imported.default_country}
+    if len(counts) < 2 and not (imported.default_country and others):
+        return []
+    ordered = sorted(others, key=lambda name: (-others[name], name))
+    return [(_country_name(name), others[name], rows.get(name, [])) for name in ordered]
+
+
+def _country_name(country: str) -> str:
+    return _("of no country") if country == WORLD else country_label(country)
 
 
 def _progress(request: WorkspaceRequest, imported: Import) -> HttpResponse:

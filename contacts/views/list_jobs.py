@@ -17,12 +17,12 @@ from contacts.errors import ContactsError
 from contacts.exports import EXPORT_FORMS, job_file
 from contacts.filter_forms import FilterForm, ids_in, read_filter, ticked_in_words
 from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm, MergeForm, job_kinds
-from contacts.models import ListJob, ListJobState, RecipientList
-from contacts.people import Counted, count_on
+from contacts.models import ListJob, RecipientList
+from contacts.people import Counted, count_further, count_on
 from contacts.rules import in_words
 from contacts.services import list_job_runner, list_jobs, lists
 from contacts.services.list_jobs import BUSY, Merge, Wish
-from contacts.services.turns import what_is_at_work
+from contacts.services.turns import what_it_waits_for
 from contacts.views.common import (
     STOP_POLLING,
     add_refusal,
@@ -62,7 +62,7 @@ def list_job_new(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "kind": JOB_WORDS.get(kind, ""),
         "kinds": job_kinds(asked).items(),
         "counted": counted,
-        "go_on": address_of_counted(asked, counted, kind=kind) if counted else "",
+        "go_on": _count_on_address(request, asked, kind, counted),
         "ticked": asked.sought.everybody().order_by("msisdn")[:SHOWN_TICKED] if asked.ids else (),
         "jobs": _with_lists_made(list(recipient_list.jobs.select_related("target")[:RECENT_JOBS])),
     }
@@ -83,7 +83,8 @@ def _with_lists_made(jobs: list[ListJob]) -> list[tuple[ListJob, list[RecipientL
 
 
 def _counted(request: WorkspaceRequest, asked: FilterForm, kind: str) -> Counted | None:
-    """How many it would befall, where that is agreed to: a window more each time it is asked, as they are not known."""
+    """How many it would befall, where that is agreed to. What is not known is counted: a window for the page, the rest
+    when it asks for it."""
     if kind not in list_jobs.AGREED_KINDS or asked.error:
         return None
     known = asked.sought.known_count
@@ -92,7 +93,20 @@ def _counted(request: WorkspaceRequest, asked: FilterForm, kind: str) -> Counted
     if request.method == "POST" and not asked.ids:
         # What the page said when all were counted. Whoever sends none agrees to few.
         return Counted(found=count_in(request.POST, "people")) if request.POST.get("people") else None
-    return count_on(asked.sought, counted_in(request.GET))
+    so_far = counted_in(request.GET)
+    if not so_far.looked:
+        return count_on(asked.sought, so_far)
+    return count_further(asked.sought, so_far, whole=request.GET.get("whole") == "1")
+
+
+def _count_on_address(
+    request: WorkspaceRequest, asked: FilterForm, kind: str, counted: Counted | None
+) -> str:
+    """All at once first; what takes too long for that goes on window by window. "" where nothing is to be counted."""
+    if counted is None:
+        return ""
+    whole = {} if "looked" in request.GET else {"whole": 1}
+    return address_of_counted(asked, counted, kind=kind, **whole)
 
 
 def _done(request: WorkspaceRequest, asked: FilterForm, form: JobForm) -> HttpResponse:
@@ -180,7 +194,7 @@ def list_job(request: WorkspaceRequest, pk: int, job_pk: int) -> HttpResponse:
         "counts": _counts_in_words(job),
         "whom": _whom(job),
         "went_to": _with_lists_made([job])[0][1],
-        "waits": what_is_at_work(job.workspace) if job.state == ListJobState.WAITING else "",
+        "waits": what_it_waits_for(job) if busy else "",
         "may_change": may_change(request),
         "again": job.state in list_jobs.AGAIN,
         "file_gone": list_jobs.file_gone_words(job),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,10 +18,19 @@ from contacts.errors import ContactsError
 from contacts.exports import people_csv
 from contacts.fields import PERSON_FIELDS
 from contacts.filter_forms import FilterForm, ids_query, query_of, read_filter
-from contacts.forms import NameForm, PasteForm, PersonForm, ticked_kinds
+from contacts.forms import NameForm, NewListForm, PasteForm, PersonForm, ticked_kinds
 from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilter
 from contacts.numbers import Refused, read_number, split_pasted
-from contacts.people import Found, count_on, look, look_back, rule_of_list
+from contacts.people import (
+    Found,
+    Sought,
+    count_further,
+    look,
+    look_back,
+    look_on,
+    look_through_all,
+    rule_of_list,
+)
 from contacts.rules import in_words, rule_of
 from contacts.services import list_jobs, lists
 from contacts.services.forgetting import REMOVED_PEOPLE
@@ -46,34 +55,13 @@ QUICK_FIELDS = ("first_name", "last_name")
 # Further columns that the table shows; all of them stand on the person's own page and in the export.
 SHOWN_COLUMNS = 3
 PAGE_SIZE = 50
-PASTED_AT_ONCE = 10_000
 REFUSED_SHOWN = 20
 KEPT_TIMES = ("created_at", "updated_at")
 
 
-@form_page
+@require_GET
 @viewer_page
 def list_list(request: WorkspaceRequest) -> HttpResponse:
-    return _create(request) if request.method == "POST" else _lists(request, NameForm())
-
-
-@marketer_page
-def _create(request: WorkspaceRequest) -> HttpResponse:
-    form = NameForm(request.POST)
-    if form.is_valid():
-        try:
-            made = lists.create_list(
-                workspace=request.workspace, actor=actor_of(request), name=form.cleaned_data["name"]
-            )
-        except ContactsError as error:
-            add_refusal(form, error)
-        else:
-            toast(request, _("%(name)s is ready. Add people, or import a file.") % {"name": made.name})
-            return redirect("recipient-list-detail", made.pk)
-    return _lists(request, form, status=422)
-
-
-def _lists(request: WorkspaceRequest, form: NameForm, status: int = 200) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     rows = lists_of(request)
     found = rows.filter(name__icontains=words) if words else rows
@@ -81,11 +69,60 @@ def _lists(request: WorkspaceRequest, form: NameForm, status: int = 200) -> Http
         "page": key_page(request, found),
         "any": bool(words) or rows.exists(),
         "q": words,
-        "form": form,
         "may_change": may_change(request),
     }
-    template = "contacts/_lists.html" if request.htmx and status == 200 else "contacts/lists.html"
-    return _for_both(render(request, template, context, status=status))
+    return _for_both(
+        render(request, "contacts/_lists.html" if request.htmx else "contacts/lists.html", context)
+    )
+
+
+@form_page
+@marketer_page
+def list_new(request: WorkspaceRequest) -> HttpResponse:
+    """An empty list at once. Numbers are checked first; `agreed` says which ones, as the check showed them."""
+    form = NewListForm(request.POST or None, initial={"default_country": request.workspace.default_country})
+    checked = None
+    if form.is_valid():
+        try:
+            checked = _checked_numbers(request, form)
+            if checked is None or checked.digest == request.POST.get("agreed"):
+                return _made_list(request, form.cleaned_data["name"], checked)
+        except ContactsError as error:
+            add_refusal(form, error)
+    context = {
+        "form": form,
+        "checked": checked,
+        "refused": _reasons(checked.numbers.refused if checked else []),
+    }
+    return render(request, "contacts/list_new.html", context, status=422 if form.errors else 200)
+
+
+def _checked_numbers(request: WorkspaceRequest, form: NewListForm) -> lists.NumbersChecked | None:
+    """None where there are none."""
+    data = form.cleaned_data
+    raws = split_pasted(data["numbers"])
+    if not raws:
+        return None
+    return lists.check_numbers(
+        workspace=request.workspace, name=data["name"], raws=raws, country=data["default_country"]
+    )
+
+
+def _made_list(
+    request: WorkspaceRequest, name: str, checked: lists.NumbersChecked | None
+) -> HttpResponseRedirect:
+    msisdns = checked.numbers.msisdns if checked else []
+    made = lists.create_list_of_numbers(
+        workspace=request.workspace, actor=actor_of(request), name=name, msisdns=msisdns
+    )
+    if msisdns:
+        words = ngettext(
+            "%(name)s is ready, with %(n)s person.", "%(name)s is ready, with %(n)s people.", len(msisdns)
+        )
+        toast(request, words % {"name": made.name, "n": f"{len(msisdns):,}"})
+    else:
+        toast(request, _("%(name)s is ready. Add people, or import a file.") % {"name": made.name})
+    return redirect("recipient-list-detail", made.pk)
 
 
 @form_page
@@ -150,11 +187,20 @@ def _detail(
         "filters": [] if request.htmx else _filters_of(recipient_list),
         **({} if asked.error else _page_of(request, asked)),
     }
-    if request.htmx and request.method == "GET":
-        template = "contacts/_people_rows.html" if "room" in request.GET else "contacts/_people.html"
-    else:
-        template = "contacts/list.html"
-    return _for_both(render(request, template, context, status=status))
+    return _for_both(_rendered(request, context, status))
+
+
+def _rendered(request: WorkspaceRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    """The page; for htmx the people on it, or further rows of them, or word in their place that nobody matches."""
+    if not request.htmx or request.method != "GET":
+        return render(request, "contacts/list.html", context, status=status)
+    if "room" not in request.GET:
+        return render(request, "contacts/_people.html", context, status=status)
+    if context.get("count") == 0:
+        response = render(request, "contacts/_people.html", context, status=status)
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#people", "outerHTML"
+        return response
+    return render(request, "contacts/_people_rows.html", context, status=status)
 
 
 def _filters_of(recipient_list: RecipientList) -> list[tuple[SavedFilter, str]]:
@@ -166,31 +212,51 @@ def _filters_of(recipient_list: RecipientList) -> list[tuple[SavedFilter, str]]:
 def _page_of(request: WorkspaceRequest, asked: FilterForm) -> dict[str, Any]:
     """The people of one page, or as many of them as one window holds; `go_on`: where to look for the others."""
     room = min(count_in(request.GET, "room") or PAGE_SIZE, PAGE_SIZE)
-    looked = count_in(request.GET, "looked")
     before, after = number_in(request.GET, "before"), number_in(request.GET, "after")
-    by_index = not asked.sought.question
+    by_index, first_look = not asked.sought.question, "room" not in request.GET
     if before and by_index:
         rows = look_back(asked.sought, before=before, room=room + 1)
         earlier, rows = len(rows) > room, rows[-room:]
         found = Found(rows, 0, rows[-1].msisdn if rows else "")
     else:
-        found, earlier = look(asked.sought, after=after, room=room), bool(after)
-    full = len(found.rows) == room
-    further = {"after": found.edge, "looked": looked + found.looked}
+        found, earlier = _looked_for(request, asked.sought, after, room), bool(after)
+    left, looked = room - len(found.rows), count_in(request.GET, "looked") + found.looked
+    # What tells that these are all: the page began with the list, and has come to its end.
+    first = request.GET.get("first") == "1" if not first_look else not (after or before)
+    count = PAGE_SIZE - left if first and not found.edge else found.count
+    whole = {"whole": 1} if first_look and "whole" not in request.GET else {}
+    further = {
+        "after": found.edge,
+        "looked": looked,
+        "room": left,
+        **({"first": 1} if first else {}),
+        **whole,
+    }
+    is_unfinished = bool(found.edge and left)
     return {
         "people": _shown_people(found.rows, asked.sought.recipient_list),
-        "looked": looked + found.looked,
         "by_index": by_index,
+        "count": count,
+        "counting": address_of(asked, whole=1) if count is None and not is_unfinished else "",
+        "at_least": PAGE_SIZE - left,
+        "looked": 0 if whole else looked,
         "previous": address_of(asked, before=found.rows[0].msisdn)
         if by_index and earlier and found.rows
         else "",
-        "next": address_of(asked, after=found.edge) if found.edge and full else "",
-        "go_on": address_of(asked, **further, room=room - len(found.rows)) if found.edge and not full else "",
-        "go_on_by_hand": address_of(asked, after=found.edge),
-        "from_start": address_of(asked) if after and "room" not in request.GET else "",
-        "ends_here": not found.edge and not after,
-        "first_look": "room" not in request.GET,
+        "next": address_of(asked, after=found.edge) if found.edge and not left else "",
+        "go_on": address_of(asked, **further) if is_unfinished else "",
+        "go_on_by_hand": address_of(asked, after=found.edge, **whole),
+        "from_start": address_of(asked) if after and first_look else "",
+        "first_look": first_look,
     }
+
+
+def _looked_for(request: WorkspaceRequest, sought: Sought, after: str, room: int) -> Found:
+    """`whole` in the address: out of the whole list. Without it, but looking on: it is too long for that."""
+    found = look_through_all(sought, after=after, room=room) if request.GET.get("whole") == "1" else None
+    if found is not None:
+        return found
+    return (look if "room" not in request.GET else look_on)(sought, after=after, room=room)
 
 
 def _shown_people(
@@ -204,17 +270,19 @@ def _shown_people(
 @require_GET
 @viewer_page
 def people_count(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """How many match: a window more each time it is asked, until all are counted."""
+    """How many match, at once or, where that takes too long, some windows more each time it is asked."""
     recipient_list = get_row(request, lists_of(request), pk=pk)
     asked = read_filter(recipient_list, request.GET)
     counted = counted_in(request.GET)
     if not asked.error:
-        counted = count_on(asked.sought, counted)
+        counted = count_further(asked.sought, counted, whole=request.GET.get("whole") == "1")
     context = {
         "list": recipient_list,
         "error": asked.error,
-        "counted": counted,
-        "go_on": address_of_counted(asked, counted),
+        "count": None if counted.edge else counted.found,
+        "at_least": counted.found,
+        "looked": counted.looked,
+        "counting": address_of_counted(asked, counted),
     }
     return render(request, "contacts/_people_count.html", context, status=422 if asked.error else 200)
 
@@ -249,10 +317,10 @@ def _reasons(refused: list[Refused]) -> list[tuple[str, str]]:
 
 
 def _paste(request: WorkspaceRequest, recipient_list: RecipientList, numbers: list[str]) -> list[Refused]:
-    if len(numbers) > PASTED_AT_ONCE:
+    if len(numbers) > lists.PASTED_AT_ONCE:
         raise ContactsError(
             _("These are %(count)s numbers; at most %(limit)s fit here. Import them as a file.")
-            % {"count": f"{len(numbers):,}", "limit": f"{PASTED_AT_ONCE:,}"},
+            % {"count": f"{len(numbers):,}", "limit": f"{lists.PASTED_AT_ONCE:,}"},
             field="numbers",
         )
     added = lists.add_recipients(

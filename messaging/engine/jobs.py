@@ -19,10 +19,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Recipient
-from messaging.content import Content, compile_content
+from messaging.content import Content, content_of, seed_of
 from messaging.dispatches import pause_dispatches_of_account, trouble_sentence
+from messaging.engine.senders import choose_senders
 from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, lock_rows, take_parts
-from messaging.models import Dispatch, Message
+from messaging.models import Dispatch, Message, OwnUrl
+from messaging.tokens import VERIFICATION_CODE
+from messaging.verification.codes import UNKNOWN_CODE, WaitingCode, holds_code, masked, waiting_codes
 from providers.connectors.base import Connector, OutgoingText
 from providers.errors import ConnectorError
 from providers.health import note_failing
@@ -69,7 +72,8 @@ class OverAgreed(Exception):
 class Job(NamedTuple):
     """One message ready to be handed over, not before `start` and not after `deadline` (times of time.monotonic()).
 
-    `taken`: parts counted against what was agreed to, given back with the message.
+    `taken`: parts counted against what was agreed to, given back with the message. `chosen_sender`: "" where the
+    whole dispatch has one.
     """
 
     outgoing: OutgoingText
@@ -82,6 +86,13 @@ class Job(NamedTuple):
     deadline: float
     claimed_at: float
     taken: int = 0
+    chosen_sender: str = ""
+    # Of a verification: in the text that goes out, and nowhere else.
+    code: str = ""
+
+    def kept(self, words: str) -> str:
+        """As the ledger, the journal and the logs may have it."""
+        return masked(words, self.code)
 
 
 @dataclass(slots=True)
@@ -180,9 +191,14 @@ def _claim_onwards(
 def _jobs_of(
     lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed], *, claim: str, claimed_at: float
 ) -> list[Job]:
-    texts = _texts(lane, dispatch, claimed)
+    senders = {} if dispatch.sender else choose_senders(dispatch, claimed)
+    if not dispatch.sender:
+        claimed = [row for row in claimed if row.message_id in senders]
+    codes = waiting_codes([row.message_id for row in claimed]) if holds_code(dispatch.text) else None
+    texts = _texts(lane, dispatch, claimed, codes)
     ready = [row for row in claimed if row.message_id in texts]
-    parts = [part_count(texts[row.message_id]) for row in ready]
+    pictures = tuple(dispatch.media_urls)
+    parts = [_parts(lane, texts[row.message_id], len(pictures)) for row in ready]
     if not ready:
         return []
     now = timezone.now()
@@ -200,12 +216,14 @@ def _jobs_of(
         outgoing = OutgoingText(
             message_id=row.message_id,
             msisdn=row.msisdn,
-            sender=dispatch.sender,
+            sender=dispatch.sender or senders[row.message_id],
             text=texts[row.message_id],
+            media_urls=pictures,
             receipt_url=lane.receipt_url,
             reference=reference_of(row.message_id),
         )
-        price = lane.prices.price(row.msisdn)
+        code = codes[row.message_id] if codes is not None else None
+        price = lane.prices.price(row.msisdn, pictures=len(pictures))
         cost = None if price is None else price * count
         jobs.append(
             Job(
@@ -216,9 +234,11 @@ def _jobs_of(
                 count,
                 cost,
                 start=start,
-                deadline=deadline,
+                deadline=min(deadline, _end_of(code)) if code else deadline,
                 claimed_at=claimed_at,
                 taken=count if limited else 0,
+                code=code.code if code else "",
+                chosen_sender="" if dispatch.sender else outgoing.sender,
             )
         )
         start += count * seconds_a_part
@@ -237,20 +257,22 @@ def _recount_parts(lane: Lane, dispatch: Dispatch) -> bool:
         messages = Message.objects.filter(dispatch_id=dispatch.pk).exclude(state__in=list(WAITING))
         total = messages.aggregate(total=Sum("parts"))["total"] or 0
         open_rows = messages.filter(parts=None, state__in=[MessageState.SUBMITTING, MessageState.UNKNOWN])
-        pairs = list(open_rows.values_list("id", "recipient_id"))
-        for start in range(0, len(pairs), RECOUNT_ROWS):
-            message_ids = pairs[start : start + RECOUNT_ROWS]
-            values = recipient_values(
-                [recipient_id for _id, recipient_id in message_ids if recipient_id], content
-            )
-            total += sum(
-                part_count(content.render(values.get(recipient_id or 0, {}), seed=message_id))
-                for message_id, recipient_id in message_ids
-            )
+        columns = open_rows.values_list("id", "msisdn", "recipient_id", "tries", "place")
+        open_claims = [Claimed(*row[:4], row[4] or 0) for row in columns]
+        for start in range(0, len(open_claims), RECOUNT_ROWS):
+            claims = open_claims[start : start + RECOUNT_ROWS]
+            values = _values_of(claims, content)
+            texts = (_text(dispatch, content, each, values) for each in claims)
+            total += sum(_parts(lane, text, len(dispatch.media_urls)) for text in texts)
         if row.agreed_parts is not None and total > row.agreed_parts:
             return False
         Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=total)
     return True
+
+
+def _parts(lane: Lane, text: str, pictures: int) -> int:
+    """As many as the provider bills."""
+    return lane.connector.capabilities.parts_of(text, pictures) if pictures else part_count(text)
 
 
 def reference_of(message_id: int) -> str:
@@ -258,11 +280,18 @@ def reference_of(message_id: int) -> str:
     return f"crier-{message_id}"
 
 
-def _texts(lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed]) -> dict[int, str]:
+def _end_of(code: WaitingCode) -> float:
+    """As time.monotonic() will have it."""
+    return time.monotonic() + (code.expires_at - timezone.now()).total_seconds()
+
+
+def _texts(
+    lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed], codes: Mapping[int, WaitingCode] | None
+) -> dict[int, str]:
     """The text of each claimed message; those that have none are settled here, each with its reason."""
     content = lane.contents.get(dispatch.pk)
     if content is None or content.source != dispatch.text:
-        content = lane.contents[dispatch.pk] = compile_content(dispatch.workspace_id, dispatch.text)
+        content = lane.contents[dispatch.pk] = content_of(dispatch)
     values = _values_of(claimed, content) if content.personal else {}
     texts: dict[int, str] = {}
     failed: list[Change] = []
@@ -271,13 +300,42 @@ def _texts(lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed]) -> dict[i
         if row.recipient_id is not None and content.personal and row.recipient_id not in values:
             failed.append(Change(row.message_id, MessageState.FAILED, now, "engine", "recipient_removed"))
             continue
-        text = content.render(values.get(row.recipient_id or 0, {}), seed=row.message_id)
-        if text.strip():
+        code = codes.get(row.message_id, UNKNOWN_CODE) if codes is not None else None
+        if code and code.over:
+            failed.append(Change(row.message_id, MessageState.CANCELLED, now, "engine", code.over))
+            continue
+        text = _text(dispatch, content, row, values, code.code if code else "")
+        if text.strip() or dispatch.media_urls:
             texts[row.message_id] = text
         else:
             failed.append(Change(row.message_id, MessageState.FAILED, now, "engine", "empty_text"))
     apply_changes(failed)
+    if content.shortens_own_url:
+        own = {row.message_id: values.get(row.recipient_id or 0, {}) for row in claimed}
+        _keep_own_urls({message_id: content.own_url(own[message_id]) for message_id in texts})
     return texts
+
+
+def _text(
+    dispatch: Dispatch,
+    content: Content,
+    row: Claimed,
+    values: Mapping[int, Mapping[str, Any]],
+    code: str = "",
+) -> str:
+    seed = seed_of(dispatch.broadcast_id, row.msisdn, row.message_id)
+    own = {VERIFICATION_CODE: code} if code else values.get(row.recipient_id or 0, {})
+    return content.render(own, seed=seed, message_id=row.message_id, place=row.place)
+
+
+def _keep_own_urls(urls: Mapping[int, str]) -> None:
+    """Before the texts are handed over: a code never goes out that leads nowhere."""
+    OwnUrl.objects.bulk_create(
+        (OwnUrl(message_id=message_id, url=url) for message_id, url in urls.items() if url),
+        update_conflicts=True,
+        unique_fields=["message_id"],
+        update_fields=["url"],
+    )
 
 
 def _values_of(claimed: Sequence[Claimed], content: Content) -> dict[int, dict[str, Any]]:

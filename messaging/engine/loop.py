@@ -31,7 +31,7 @@ from messaging.dispatches import (
 from messaging.engine.jobs import Job, Lane, NotYet, OverAgreed, Unprepared, claim_jobs, load_lanes
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
-from providers.connectors.base import SendResult
+from providers.connectors.base import OPTED_OUT_AT_VENDOR, SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
 from providers.health import note_failing, note_unreachable, note_working
 from providers.pace import push_back
@@ -443,10 +443,15 @@ class LaneRunner:
         try:
             result = await self.lane.connector.send(self.engine._transport, job.outgoing)
         except ConnectorError as error:
-            await self._handle(job, error)
+            await self._handle(job, _without_code(job, error))
         except Exception as error:
-            # Ours, and perhaps after the request went out: never sent again blindly.
-            log.exception("sending failed in our own code", message=job.outgoing.message_id)
+            # Ours, and perhaps after the request went out: never sent again blindly. What it says may hold a code.
+            log.error(
+                "sending failed in our own code",
+                message=job.outgoing.message_id,
+                exc_info=None if job.code else error,
+                error=type(error).__name__,
+            )
             await self._handle(job, Unclear(_own_failure(error)))
         else:
             if result.state is MessageState.UNKNOWN:
@@ -492,24 +497,27 @@ class LaneRunner:
             timezone.now(),
             "engine",
             result.reason,
-            result.words,
+            job.kept(result.words),
             result.provider_message_id,
             result.parts if result.parts is not None else job.parts,
             result.price if result.price is not None else job.price,
-            job.outgoing.text,
+            job.kept(job.outgoing.text),
+            sender=job.chosen_sender,
         )
         self.engine.settle(change)
 
     async def _handle(self, job: Job, error: ConnectorError) -> None:
         """One error, by what it says of this message and of the account."""
         if error.reason == "sender_not_allowed":
-            # The whole broadcast has this sender: everybody would fail alike.
+            # All who have this sender would fail alike.
             self._put_back(job, error.reason, error.words)
             self.lane.dispatches.pop(job.dispatch_id, None)
-            reason = trouble_sentence(self.lane.account, str(error))
+            reason = trouble_sentence(self.lane.account, _of_its_sender(job, error))
             await self.engine.in_write_thread_quietly(
                 pause_dispatch, dispatch_id=job.dispatch_id, reason=reason, by_engine=True
             )
+        elif error.reason == OPTED_OUT_AT_VENDOR:
+            self._settle_error(job, error, MessageState.SUPPRESSED)
         elif isinstance(error, MessageRefused):
             self._settle_error(job, error, MessageState.FAILED)
             self.engine.report.failed += 1
@@ -583,7 +591,8 @@ class LaneRunner:
                 error.reason,
                 error.words or str(error),
                 parts=job.parts,
-                text=job.outgoing.text,
+                text=job.kept(job.outgoing.text),
+                sender=job.chosen_sender,
             )
         )
 
@@ -592,8 +601,25 @@ class LaneRunner:
         self.engine.settle(Return(job.outgoing.message_id, job.claim, reason, words, due_at, job.taken))
 
 
+def _without_code(job: Job, error: ConnectorError) -> ConnectorError:
+    """A vendor may repeat the text that it refuses."""
+    error.words = job.kept(error.words)
+    error.args = tuple(job.kept(str(word)) for word in error.args)
+    return error
+
+
 def _push_back(*, account_id: int, until: datetime) -> None:
     push_back(account_id, until)
+
+
+def _of_its_sender(job: Job, error: ConnectorError) -> str:
+    """Names the one that was refused where a list has several."""
+    if not job.chosen_sender:
+        return str(error)
+    return _(
+        "%(sentence)s The sender was %(sender)s. Should it stay refused, stop the broadcast, take the sender off its list"
+        " and send to those who did not get it."
+    ) % {"sentence": error, "sender": job.chosen_sender}
 
 
 def _own_failure(error: BaseException) -> str:

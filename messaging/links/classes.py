@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -119,11 +119,12 @@ def agent_rule(agent: str) -> str:
     return next((rule for rule, parts in _NAMES if parts.search(name)), "")
 
 
-def classify(hits: Sequence[Hit]) -> list[Verdict]:
+def classify(hits: Sequence[Hit], burst_before: Mapping[str, datetime] | None = None) -> list[Verdict]:
     """All hits of a time together, in their order: also by what they have in common.
 
-    Sound as far as the hits reach: give those of AFTER_BURST before the ones asked about with them.
+    Sound as far as the hits reach. `burst_before`: when visitors made a burst of which no hit is among them.
     """
+    bursts = burst_before or {}
     verdicts = [classify_alone(hit) for hit in hits]
     by_visitor: dict[str, list[int]] = defaultdict(list)
     for index, hit in enumerate(hits):
@@ -133,7 +134,7 @@ def classify(hits: Sequence[Hit]) -> list[Verdict]:
         indexes.sort(key=lambda index: hits[index].at)
         for index in _openers_of_all_links(hits, indexes):
             verdicts[index] = Verdict(HitClass.BOT, "all_links")
-        _mark_bursts(hits, indexes, verdicts)
+        _mark_bursts(hits, indexes, verdicts, bursts.get(hits[indexes[0]].visitor))
     return verdicts
 
 
@@ -149,9 +150,11 @@ def _openers_of_all_links(hits: Sequence[Hit], indexes: Sequence[int]) -> Iterat
                 yield other
 
 
-def _mark_bursts(hits: Sequence[Hit], indexes: Sequence[int], verdicts: list[Verdict]) -> None:
+def _mark_bursts(
+    hits: Sequence[Hit], indexes: Sequence[int], verdicts: list[Verdict], last: datetime | None
+) -> None:
     in_burst = {index for people, seconds in BURSTS for index in _burst(hits, indexes, people, seconds)}
-    until: datetime | None = None
+    until = None if last is None else last + AFTER_BURST
     for index in indexes:
         if index in in_burst:
             until = hits[index].at + AFTER_BURST

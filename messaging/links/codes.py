@@ -26,6 +26,8 @@ _HALF = (1 << _HALF_BITS) - 1
 # Four make a strong pseudo-random permutation of a good round function (Luby and Rackoff, 1988).
 _ROUNDS = range(4)
 _VALUES = {char: value for value, char in enumerate(ALPHABET)}
+# Two characters at a time: half as many divisions.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 
 class Coded(NamedTuple):
@@ -49,11 +51,10 @@ class Coder:
         number = self._mixed(message_id * ENTRIES + entry)
         while number >= SPACE:  # of the halves' space a fifth is too large: mixed again until it fits
             number = self._mixed(number)
-        chars = []
-        for _place in range(LENGTH):
-            number, value = divmod(number, len(ALPHABET))
-            chars.append(ALPHABET[value])
-        return "".join(reversed(chars))
+        high, low = divmod(number, len(_PAIRS) ** 2)
+        first, second = divmod(high, len(_PAIRS))
+        third, fourth = divmod(low, len(_PAIRS))
+        return f"{_PAIRS[first]}{_PAIRS[second]}{_PAIRS[third]}{_PAIRS[fourth]}"
 
     def decode(self, code: str) -> Coded | None:
         """None where it is no code at all. That such a message exists is for the ledger to say."""
@@ -73,7 +74,10 @@ class Coder:
     def _mixed(self, number: int) -> int:
         left, right = number >> _HALF_BITS, number & _HALF
         for round_ in self._rounds:
-            left, right = right, left ^ _digest(round_, right)
+            # _digest by hand: a call for each round was a sixth of the time.
+            state = round_.copy()
+            state.update(right.to_bytes(3, "big"))
+            left, right = right, left ^ int.from_bytes(state.digest(), "big")
         return left << _HALF_BITS | right
 
     def _unmixed(self, number: int) -> int:

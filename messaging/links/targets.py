@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext as _
@@ -48,6 +49,20 @@ def clean_target(url: str, *, own_hosts: Collection[str] = (), field: str = "url
             field,
         )
     return url
+
+
+def is_target(url: str, *, own_hosts: Collection[str] = ()) -> bool:
+    """Whether it may be led to, as it stands."""
+    try:
+        return clean_target(url, own_hosts=own_hosts) == url
+    except MessagingError:
+        return False
+
+
+def own_hosts(*bases: str) -> frozenset[str]:
+    """Names under which Crier answers: of the installation, and of these addresses."""
+    addresses = (settings.PUBLIC_URL, settings.LINK_URL, *bases)
+    return frozenset(host for address in addresses if (host := urlsplit(address).hostname))
 
 
 def _split(url: str, field: str) -> SplitResult:

@@ -28,7 +28,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 import httpx
 
 from providers.connectors.answers import Answer, plain_words, read_answer, sentences
-from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine
+from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine, MediaLimits, Picture
 from providers.connectors.config import AccountConfig, ConfigField, setting
 from providers.errors import (
     MAX_WORDS,
@@ -45,6 +45,7 @@ from providers.errors import (
     WebhookRejected,
 )
 from providers.transport import USER_AGENT, AnswerTooLong
+from sms.opt_out import says_opted_out
 from sms.senders import sender_error, sender_kind
 from sms.states import MessageState
 
@@ -59,8 +60,11 @@ __all__ = [
     "Connector",
     "DeliveryReport",
     "InboundText",
+    "MediaLimits",
     "OutgoingText",
+    "Picture",
     "SendResult",
+    "SenderPage",
     "StatusTable",
     "WebhookCall",
     "WebhookRejected",
@@ -71,8 +75,18 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 TEST_SECONDS = 15.0
+SENDER_PAGES_MOST = 50
 REDACTED = "[redacted]"
 UNKNOWN_STATUS = "unknown_status"
+# The vendor does not text this number, as the person asked it not to: the number is opted out here, too.
+OPTED_OUT_AT_VENDOR = "opted_out_at_vendor"
+# What a vendor's words can turn into that: it was not taken, or did not arrive.
+_REFUSED = (
+    MessageState.FAILED,
+    MessageState.REJECTED,
+    MessageState.UNDELIVERED,
+    MessageState.UNKNOWN,
+)
 
 # A vendor's word in upper case: our state, and the reason kept with the message ("" where the state says it
 # all).
@@ -151,6 +165,14 @@ class InboundText:
     media_urls: tuple[str, ...] = ()
     provider_message_id: str = ""
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderPage:
+    """`senders`: those that may send now. `read`: rows of the answer, the others included; 0 after the last page."""
+
+    senders: tuple[str, ...]
+    read: int
 
 
 News = TypeVar("News", SendResult, DeliveryReport)
@@ -242,13 +264,22 @@ class Connector(ABC):
     def read_webhook_registration(self, answer: Answer) -> str:
         raise NotImplementedError
 
+    def build_sender_list(self, start: int) -> httpx.Request:
+        """For the senders after the first `start` of them. Pure."""
+        raise CapabilityError(f"{self.label} has no call that lists its senders: add them by hand.")
+
+    def read_sender_list(self, answer: Answer) -> SenderPage:
+        """From an answer that is JSON and no refusal. Raises ConnectorError."""
+        raise NotImplementedError
+
     # --- the flow ---------------------------------------------------------------------------------
 
     def check(self, outgoing: OutgoingText) -> None:
         """Refuses before any HTTP what the vendor cannot do. Raises CapabilityError or MessageRefused."""
         can = self.capabilities
-        if outgoing.media_urls and not can.media:
-            raise CapabilityError(f"{self.label} sends no pictures: remove them, or choose another account.")
+        pictures = [Picture.at(url) for url in outgoing.media_urls]
+        if problem := can.picture_problem(self.label, pictures, outgoing.text):
+            raise CapabilityError(problem)
         if not outgoing.text and not outgoing.media_urls:
             raise MessageRefused("The text is empty.", reason="empty_text")
         if len(outgoing.text) > can.max_text_length:
@@ -261,13 +292,14 @@ class Connector(ABC):
         if not can.reaches(outgoing.msisdn) or not self.number.fullmatch(outgoing.msisdn):
             raise MessageRefused(f"{self.label} takes {self.number_words} only.", reason="bad_number")
 
-    def check_sender(self, sender: str) -> None:
+    @classmethod
+    def check_sender(cls, sender: str) -> None:
         """Raises CapabilityError for a kind that the vendor has not, MessageRefused for a wrong one."""
         if wrong := sender_error(sender):
             raise MessageRefused(wrong, reason="sender_not_allowed")
-        if not self.capabilities.alphanumeric_senders and sender_kind(sender) == "alphanumeric":
+        if not cls.capabilities.alphanumeric_senders and sender_kind(sender) == "alphanumeric":
             raise CapabilityError(
-                f"{self.label} sends from numbers only, not from the name “{sender}”: choose a number as "
+                f"{cls.label} sends from numbers only, not from the name “{sender}”: choose a number as "
                 "sender."
             )
 
@@ -286,7 +318,7 @@ class Connector(ABC):
     def parse_send(self, outgoing: OutgoingText, response: httpx.Response) -> SendResult:
         """From a response whose body was read. Raises ConnectorError."""
         try:
-            return self._clean(self.read_send(outgoing, self._accepted(read_answer(response))))
+            return self._heard(self._clean(self.read_send(outgoing, self._accepted(read_answer(response)))))
         except Exception as error:
             raise self._told(error) from None
 
@@ -324,6 +356,31 @@ class Connector(ABC):
         except Exception as error:
             raise self._told(error) from None
 
+    def parse_sender_list(self, response: httpx.Response) -> SenderPage:
+        """From a response whose body was read. Raises ConnectorError."""
+        try:
+            return self.read_sender_list(self._accepted(read_answer(response)))
+        except Exception as error:
+            raise self._told(error) from None
+
+    def list_senders(self, client: httpx.Client) -> list[str]:
+        """The senders that the vendor has for this account, as it writes them, each once; or ConnectorError."""
+        found: dict[str, None] = {}
+        start = 0
+        for _page in range(SENDER_PAGES_MOST):
+            request = self.build_sender_list(start)
+            try:
+                response = client.send(request, follow_redirects=False)
+            except Exception as error:
+                raise self._told(error) from None
+            page, known = self.parse_sender_list(response), len(found)
+            found.update(dict.fromkeys(page.senders))
+            start += page.read
+            # A vendor that does not mind `start` says the same again.
+            if not page.read or (page.senders and len(found) == known):
+                break
+        return list(found)
+
     def parse_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         """Raises WebhookRejected. A repeated call gives the same again; dropping repeats is the caller's."""
         self.verify_webhook(call)
@@ -334,7 +391,7 @@ class Connector(ABC):
         except Exception as error:
             log.error("%s: a webhook call could not be read (%s)", self.label, _where(error))
             raise WebhookRejected(f"This is not what {self.label} is documented to post.") from None
-        return [self._clean(item) if isinstance(item, DeliveryReport) else item for item in news]
+        return [_reported(self._clean(item)) if isinstance(item, DeliveryReport) else item for item in news]
 
     def redact(self, text: str) -> str:
         """Without this account's secrets, in any usual spelling."""
@@ -435,7 +492,7 @@ class Connector(ABC):
         match error:
             case ConnectorError():
                 error.words = self.redact(error.words)[:MAX_WORDS]
-                return error
+                return self._refused_by_person(error)
             case (
                 httpx.ConnectError()
                 | httpx.ConnectTimeout()
@@ -463,10 +520,38 @@ class Connector(ABC):
         log.error("%s: an answer could not be read (%s)", self.label, _where(error))
         return BadAnswer(f"{self.label}'s answer could not be read.", words=type(error).__name__)
 
+    def _refused_by_person(self, error: ConnectorError) -> ConnectorError:
+        """A refusal that names the person's wish is of this recipient alone, whatever status it came with."""
+        if type(error) not in (MessageRefused, AccountRefused) or not says_opted_out(error.words):
+            return error
+        sentence = f"{self.label} does not text this number: the person opted out there."
+        return MessageRefused(sentence, words=error.words, reason=OPTED_OUT_AT_VENDOR)
+
+    def _heard(self, result: SendResult) -> SendResult:
+        """A result that says so, in its state or in words, was not taken: the person opted out at the vendor."""
+        if result.state is MessageState.SUPPRESSED or _says_so(result):
+            return dataclasses.replace(result, state=MessageState.SUPPRESSED, reason=OPTED_OUT_AT_VENDOR)
+        return result
+
     def _clean(self, news: News) -> News:
         if not news.words:
             return news
         return dataclasses.replace(news, words=self.redact(news.words)[:MAX_WORDS])
+
+
+def _says_so(news: SendResult | DeliveryReport) -> bool:
+    """An unknown word is looked at, too; an answer that could not be read is not."""
+    if news.state is MessageState.UNKNOWN and news.reason != UNKNOWN_STATUS:
+        return False
+    return news.state in _REFUSED and says_opted_out(news.words)
+
+
+def _reported(report: DeliveryReport) -> DeliveryReport:
+    """It may have left, so it is rejected and not suppressed; what became of it otherwise stays."""
+    if not _says_so(report):
+        return report
+    state = MessageState.REJECTED if report.state is MessageState.UNKNOWN else report.state
+    return dataclasses.replace(report, state=state, reason=OPTED_OUT_AT_VENDOR)
 
 
 _NO_CREDIT = re.compile(r"(?i)\b(insufficient|not enough|no)\s+(balance|credits?|funds?)\b")

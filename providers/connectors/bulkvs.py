@@ -148,9 +148,10 @@ class BulkVs(Connector):
         sends_to=("1",),
         notes={
             "batch": "Several numbers in one request become a group MMS, so each recipient has a request.",
-            "media": "Public JPEG and PNG addresses; a text with media is sent as MMS.",
+            "media": "JPEG and PNG pictures, fetched from a public address; the text then goes as MMS.",
             "receipts": "Reports name no id of ours or theirs; they are matched by number, text and time.",
             "sends_to": "Only numbers of the North American plan (+1).",
+            "sender_list": "Its document has no call that lists your numbers: add them by hand.",
         },
     )
     Config = BulkVsConfig
@@ -168,11 +169,12 @@ class BulkVs(Connector):
     def _basic(self) -> str:
         return base64.b64encode(f"{self.config.username}:{self.config.password}".encode()).decode()
 
-    def check_sender(self, sender: str) -> None:
+    @classmethod
+    def check_sender(cls, sender: str) -> None:
         super().check_sender(sender)
         if not _NUMBER.fullmatch(_eleven(sender)):
             raise MessageRefused(
-                f"{self.label} sends from numbers of 11 digits (1NPANXXXXXX), not from {sender}.",
+                f"{cls.label} sends from numbers of 11 digits (1NPANXXXXXX), not from {sender}.",
                 reason="sender_not_allowed",
             )
 

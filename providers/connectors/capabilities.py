@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
+
+from sms.parts import part_count
+
+JPEG, PNG, GIF = "image/jpeg", "image/png", "image/gif"
+KIND_NAMES = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF"}
+# How the address of a picture ends.
+KIND_ENDINGS = {"jpg": JPEG, "jpeg": JPEG, "png": PNG, "gif": GIF}
 
 
 class BatchKind(StrEnum):
@@ -23,6 +31,42 @@ class CapabilityLine:
     label: str
     has: bool
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a vendor's limits are asked of. `kind`: a content type, "" where it is not known; no bytes: the same."""
+
+    kind: str
+    size_bytes: int = 0
+
+    @classmethod
+    def at(cls, url: str) -> Picture:
+        """As far as its address tells."""
+        return cls(KIND_ENDINGS.get(urlsplit(url).path.rpartition(".")[2].lower(), ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """Of one message with pictures (MMS). The defaults are what carriers commonly take; vendors mostly name none.
+
+    `most_bytes`: of all its pictures together. `one_unit`: it is billed as one, however long its text.
+    """
+
+    kinds: tuple[str, ...] = (JPEG, PNG)
+    most_bytes: int = 500_000
+    most_pictures: int = 5
+    needs_text: bool = False
+    one_unit: bool = True
+
+    @property
+    def kind_words(self) -> str:
+        return " or ".join(KIND_NAMES[kind] for kind in self.kinds)
+
+    @property
+    def words(self) -> str:
+        most = f"Up to {self.most_pictures} in a message, {_kilobytes(self.most_bytes)} together."
+        return f"{most} Billed as one unit, however long the text." if self.one_unit else most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +89,53 @@ class Capabilities:
     alphanumeric_senders: bool
     webhook_setup: bool  # we can tell the vendor our webhook address
     max_text_length: int
+    sender_list: bool = False  # the vendor tells which senders the account has
     sends_to: tuple[str, ...] = ()
+    media_limits: MediaLimits = MediaLimits()  # where it has `media`
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def reaches(self, msisdn: str) -> bool:
         return not self.sends_to or msisdn.startswith(self.sends_to)
 
+    def picture_problem(self, label: str, pictures: Sequence[Picture], text: str) -> str:
+        """Why these pictures cannot go out with the text, and the remedy; "" where they can. `label`: the vendor's."""
+        limits = self.media_limits
+        if not pictures:
+            return ""
+        if not self.media:
+            return f"{label} sends no pictures: remove them, or choose another account."
+        if wrong := [
+            picture.kind for picture in pictures if picture.kind and picture.kind not in limits.kinds
+        ]:
+            named = KIND_NAMES.get(wrong[0], wrong[0])
+            return f"{label} takes {limits.kind_words} pictures, not {named}: choose another picture."
+        if len(pictures) > limits.most_pictures:
+            return f"The message has {len(pictures)} pictures, {label} takes {limits.most_pictures}: remove some."
+        if (size := sum(picture.size_bytes for picture in pictures)) > limits.most_bytes:
+            return (
+                f"The pictures have {_kilobytes(size)} together, {label} takes {_kilobytes(limits.most_bytes)} a"
+                " message: choose fewer or smaller ones."
+            )
+        if limits.needs_text and not text.strip():
+            return f"{label} sends pictures with a text only: write one."
+        return ""
+
+    def parts_of(self, text: str, pictures: int = 0) -> int:
+        """How many are billed."""
+        if not pictures:
+            return part_count(text)
+        return 1 if self.media_limits.one_unit else max(part_count(text), 1)
+
     def lines(self) -> tuple[CapabilityLine, ...]:
         """Every capability with its words, in the order of the account page."""
         return tuple(
-            CapabilityLine(
-                name, label, self._has(name), self.notes.get(name) or (yes if self._has(name) else no)
-            )
+            CapabilityLine(name, label, self._has(name), self._words(name, yes, no))
             for name, label, yes, no in (*_TEXTS, *self._limits())
         )
+
+    def _words(self, name: str, yes: str, no: str) -> str:
+        words = self.notes.get(name) or (yes if self._has(name) else no)
+        return f"{words} {self.media_limits.words}" if name == "media" and self.media else words
 
     def _has(self, name: str) -> bool:
         match name:
@@ -80,6 +157,11 @@ class Capabilities:
                 f"Only numbers that begin with {codes}.",
             ),
         )
+
+
+def _kilobytes(size: int) -> str:
+    """Upwards: what is over a limit never reads as if it were within."""
+    return f"{-(-size // 1000):,} KB"
 
 
 # name, label, words when it has it, words when it has not
@@ -126,6 +208,12 @@ _TEXTS = (
         "Names as sender",
         "A name of up to 11 characters may be the sender.",
         "The sender has to be a number.",
+    ),
+    (
+        "sender_list",
+        "Lists its senders",
+        "They can be found and added under Senders.",
+        "It has no call that lists them: add them by hand.",
     ),
     (
         "idempotency",

@@ -38,6 +38,7 @@ from providers.connectors.base import (
     DeliveryReport,
     InboundText,
     OutgoingText,
+    SenderPage,
     SendResult,
     StatusTable,
     WebhookCall,
@@ -48,6 +49,10 @@ from providers.errors import ConnectorError, MessageRefused
 from sms.states import MessageState
 
 MAX_REFERENCE = 160  # characters of client_ref
+# The document names no highest limit; should there be one, pages are shorter.
+SENDERS_A_PAGE = 100
+# The document's replies write `enabled` in several ways; 0 equals False.
+SWITCHED_OFF = (False, "0", "false")
 
 # The table of "Response on DLR callback".
 STATES: StatusTable = {
@@ -103,6 +108,7 @@ class MessageWhiz(Connector):
         alphanumeric_senders=True,
         webhook_setup=False,
         max_text_length=100_000,
+        sender_list=True,
         notes={
             "receipts": "Each text names the address for its own reports; price and parts come with them.",
             "webhook_setup": "Nothing to set: the address goes out with each text.",
@@ -169,9 +175,23 @@ class MessageWhiz(Connector):
         return SendResult(MessageState.SENT, provider_message_id=message_id)
 
     def build_test(self) -> httpx.Request:
-        request = self.request("GET", "/api/3/sender?limit=1")
+        return self._with_key("/api/3/sender?limit=1")
+
+    def build_sender_list(self, start: int) -> httpx.Request:
+        """ "Get Senders". Left out, `enabled` means the active ones alone."""
+        return self._with_key(f"/api/3/sender?limit={SENDERS_A_PAGE}&start={start}")
+
+    def _with_key(self, path: str) -> httpx.Request:
+        request = self.request("GET", path)
         request.headers["apikey"] = self.config.api_key
         return request
+
+    def read_sender_list(self, answer: Answer) -> SenderPage:
+        rows = answer.data.get("result") if isinstance(answer.data, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.bad_answer(answer)
+        names = (_text(row.get("name")) for row in rows if row.get("enabled") not in SWITCHED_OFF)
+        return SenderPage(tuple(name for name in names if name), len(rows))
 
     def read_test(self, answer: Answer) -> str:
         """`POST /sms` cannot be tried without a text; the list of senders takes the same key."""

@@ -2,10 +2,12 @@
 
 from providers.services.accounts import (
     TestResult,
+    can_list_senders,
     can_register_webhook,
     connector_of,
     create_account,
     credential_names,
+    list_senders,
     receipt_url,
     register_webhook,
     set_enabled,
@@ -13,10 +15,13 @@ from providers.services.accounts import (
     update_account,
     vendor_label,
 )
-from providers.services.prices import PriceTable, price_for, remove_rate, set_rate
+from providers.services.prices import PriceTable, price_for, rate_for, remove_rate, set_rate
+from providers.services.rate_cards import CardPlan, RateChange, import_rates, plan_rates
+from providers.services.rate_files import RateFile, read_rates
 from providers.services.refusals import ProviderAccountError
 from providers.services.sandbox import (
     create_sandbox_accounts,
+    is_sandbox,
     register_sandbox_webhooks,
     sandbox_accounts,
     sandbox_names,
@@ -25,18 +30,28 @@ from providers.services.sandbox import (
 from providers.services.webhook_calls import apply_again, apply_waiting_calls, prune_webhook_calls, store_call
 
 __all__ = [
+    "CardPlan",
     "PriceTable",
     "ProviderAccountError",
+    "RateChange",
+    "RateFile",
     "TestResult",
     "apply_again",
     "apply_waiting_calls",
+    "can_list_senders",
     "can_register_webhook",
     "connector_of",
     "create_account",
     "create_sandbox_accounts",
     "credential_names",
+    "import_rates",
+    "is_sandbox",
+    "list_senders",
+    "plan_rates",
     "price_for",
     "prune_webhook_calls",
+    "rate_for",
+    "read_rates",
     "receipt_url",
     "register_sandbox_webhooks",
     "register_webhook",

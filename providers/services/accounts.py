@@ -44,6 +44,7 @@ class AccountFields(TypedDict, total=False):
     parts_per_second: Decimal | float | str
     max_in_flight: int
     default_price: Decimal | str | None
+    media_price: Decimal | str | None
     currency: str
     rates: Iterable[RateFields]
 
@@ -155,6 +156,24 @@ def register_webhook(*, account: ProviderAccount, actor: Actor) -> TestResult:
     return result
 
 
+def can_list_senders(account: ProviderAccount) -> bool:
+    connector = REGISTRY.get(account.vendor)
+    return connector is not None and connector.capabilities.sender_list
+
+
+def list_senders(account: ProviderAccount) -> list[str]:
+    """The senders that the vendor has for the account, as it writes them. Raises ProviderAccountError."""
+    try:
+        connector = connector_of(account)
+        with sync_client() as client:
+            return connector.list_senders(client)
+    except ConnectorError as error:
+        words = f"{error} ({error.words})" if error.words else str(error)
+        raise ProviderAccountError(words, field="account", code="vendor_refused") from None
+    except ImproperlyConfigured as error:
+        raise ProviderAccountError(str(error), field="account") from None
+
+
 def vendor_label(vendor: str) -> str:
     connector = REGISTRY.get(vendor)
     return connector.label if connector else vendor
@@ -253,6 +272,10 @@ def _set_default_price(account: ProviderAccount, value: Decimal | str | None) ->
     account.default_price = None if value in (None, "") else clean_price(value, "default_price")
 
 
+def _set_media_price(account: ProviderAccount, value: Decimal | str | None) -> None:
+    account.media_price = None if value in (None, "") else clean_price(value, "media_price")
+
+
 def _set_currency(account: ProviderAccount, value: str) -> None:
     code = str(value).strip().upper()
     if not (len(code) == 3 and code.isascii() and code.isalpha()):
@@ -269,6 +292,7 @@ SETTERS: dict[str, Callable[[ProviderAccount, Any], None]] = {
     "parts_per_second": _set_parts_per_second,
     "max_in_flight": _set_max_in_flight,
     "default_price": _set_default_price,
+    "media_price": _set_media_price,
     "currency": _set_currency,
 }
 CONNECTION = ("base_url", "credentials")

@@ -1,4 +1,7 @@
-"""What a part costs: the rate card of an account, longest prefix first, then the account's own price."""
+"""What a part costs: the rate card of an account, longest prefix first, then the account's own price.
+
+A message with pictures has one price, the account's own for them: the rate card is for texts.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,12 @@ class PriceTable:
         self._prices: dict[str, Decimal] = dict(account.rates.values_list("prefix", "price"))
         self._lengths = sorted({len(prefix) for prefix in self._prices}, reverse=True)
         self._default = account.default_price
+        self._media_price = account.media_price
 
-    def price(self, msisdn: str) -> Decimal | None:
-        """For one part to that number; None where it is not known."""
+    def price(self, msisdn: str, *, pictures: int = 0) -> Decimal | None:
+        """For one part to that number, or for a message with pictures; None where it is not known."""
+        if pictures:
+            return self._media_price
         for length in self._lengths:
             found = self._prices.get(msisdn[:length])
             if found is not None:
@@ -42,27 +48,42 @@ class PriceTable:
         return self._default
 
 
-def price_for(account: ProviderAccount, msisdn: str) -> Decimal | None:
-    """For one number; for many, keep a PriceTable."""
-    return PriceTable(account).price(msisdn)
+def price_for(account: ProviderAccount, msisdn: str, *, pictures: int = 0) -> Decimal | None:
+    """For one number, without reading the whole card; for many, keep a PriceTable."""
+    if pictures:
+        return account.media_price
+    rate = rate_for(account, msisdn)
+    return account.default_price if rate is None else rate.price
+
+
+def rate_for(account: ProviderAccount, msisdn: str) -> Rate | None:
+    """The row of the rate card that fits best."""
+    beginnings = [msisdn[:length] for length in range(1, PREFIX_DIGITS + 1)]
+    fitting = Rate.objects.filter(account=account, prefix__in=beginnings)
+    # A longer beginning of the same number is greater as a text.
+    return fitting.order_by("-prefix").first()
 
 
 def set_rate(*, account: ProviderAccount, prefix: str, price: Decimal | str, actor: Actor) -> Rate:
     """Adds the prefix to the rate card, or gives it another price. Raises ProviderAccountError."""
     digits, amount = clean_prefix(prefix), clean_price(price)
     with transaction.atomic():
+        before = Rate.objects.filter(account=account, prefix=digits).values_list("price", flat=True).first()
         rate, _new = Rate.objects.update_or_create(account=account, prefix=digits, defaults={"price": amount})
         touch(account)
-        record(account.workspace, actor, "priced", account, prefix=f"+{digits}", price=str(amount))
+        old = None if before is None else str(before)
+        record(
+            account.workspace, actor, "priced", account, prefix=f"+{digits}", price=str(amount), before=old
+        )
     return rate
 
 
 def remove_rate(*, rate: Rate, actor: Actor) -> None:
     with transaction.atomic():
-        account, prefix = rate.account, str(rate)
+        account, prefix, before = rate.account, str(rate), str(rate.price)
         rate.delete()
         touch(account)
-        record(account.workspace, actor, "unpriced", account, prefix=prefix)
+        record(account.workspace, actor, "unpriced", account, prefix=prefix, before=before)
 
 
 def replace_rates(account: ProviderAccount, rates: Iterable[RateFields]) -> None:

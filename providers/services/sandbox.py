@@ -35,6 +35,7 @@ class _Door:
     name: str
     path: str
     price: Decimal
+    media_price: Decimal | None = None
 
     def credentials(self, workspace_id: int) -> dict[str, str]:
         """The workspace's own, as the sandbox keeps texts and webhooks apart by them. Nobody else can guess them:
@@ -56,7 +57,7 @@ class _Door:
 
 
 DOORS = (
-    _Door("bulkvs", "BulkVS sandbox", "/bulkvs/api/v1.0", Decimal("0.0079")),
+    _Door("bulkvs", "BulkVS sandbox", "/bulkvs/api/v1.0", Decimal("0.0079"), Decimal("0.02")),
     _Door("messagewhiz", "MessageWhiz sandbox", "/messagewhiz", Decimal("0.01")),
 )
 
@@ -83,6 +84,7 @@ def _create(workspace: Workspace, door: _Door, actor: Actor) -> ProviderAccount:
         parts_per_second=PARTS_PER_SECOND,
         max_in_flight=MAX_IN_FLIGHT,
         default_price=door.price,
+        media_price=door.media_price,
     )
 
 
@@ -163,6 +165,11 @@ def sandbox_accounts(workspace: Workspace | None = None) -> list[ProviderAccount
     if workspace is not None:
         rows = rows.filter(workspace=workspace)
     return list(rows.select_related("workspace").order_by("id"))
+
+
+def is_sandbox(account: ProviderAccount) -> bool:
+    """Whether its texts stay on this machine."""
+    return bool(settings.SANDBOX_URL) and account.base_url.startswith(f"{settings.SANDBOX_URL}/")
 
 
 def register_sandbox_webhooks(*, workspace: Workspace | None = None) -> int:

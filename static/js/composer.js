@@ -9,6 +9,8 @@ const data = JSON.parse(document.getElementById("composer-data").textContent);
 const area = form.elements.text;
 const measure = counter(data.gsm);
 const swaps = swapTable(data.gsm.swaps);
+// A workspace may swap in every text that it sends.
+const asSent = (text) => (data.swapped ? swapSmart(text, swaps) : text);
 const names = new Set(data.names);
 const find = (selector) => document.querySelector(selector);
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -64,8 +66,8 @@ const gauge = find("[data-gauge]");
 
 function refresh() {
   const person = people[place];
-  const untouched = person && area.value === data.text && person.text !== undefined;
-  const text = untouched ? person.text : render(area.value, person?.values ?? {}, names);
+  const untouched = person && area.value === data.text && person.text;
+  const text = untouched ? person.text : asSent(render(area.value, person?.values ?? {}, names));
   const { encoding, units, parts, left } = measure(text);
   bubble.textContent = text;
   const words = count.dataset;
@@ -87,7 +89,7 @@ const oddNote = find("#odd-note");
 const oddTemplate = oddNote.querySelector("template");
 
 function showOdd() {
-  const own = [...new Set(measure(area.value).odd)];
+  const own = [...new Set(measure(asSent(area.value)).odd)];
   // What is odd only in this person's values cannot be swapped here, but explains the count.
   const odd = own.length ? own : [...new Set(measure(bubble.textContent).odd)];
   oddNote.querySelector(":scope > .note")?.remove();

@@ -27,13 +27,27 @@ export function counter({ basic, extension, limits }) {
   };
 }
 
-/** {swap: characters} -> {character: swap} */
-export const swapTable = (grouped) =>
-  Object.fromEntries(Object.entries(grouped).flatMap(([swap, chars]) => [...chars].map((char) => [char, swap])));
+/** {swap: characters, marked: [first and last letter of a run that loses its marks]} -> {character: swap} */
+export function swapTable({ marked, ...grouped }) {
+  const table = Object.fromEntries(Object.entries(grouped).flatMap(([swap, chars]) => [...chars].map((char) => [char, swap])));
+  for (const [first, last] of marked) {
+    for (let code = first.charCodeAt(0); code <= last.charCodeAt(0); code += 1) {
+      const char = String.fromCharCode(code);
+      table[char] = char.normalize("NFD")[0];
+    }
+  }
+  return table;
+}
 
 /** The text with every character that has a swap swapped; loose accents first join their letter. */
 export function swapSmart(text, swaps) {
-  return [...text.normalize("NFC")].map((char) => swaps[char] ?? char).join("");
+  let joined = false; // to a letter, or to what is swapped: an accent that is left over goes
+  const swap = (char) => {
+    if (joined && /[\u0300-\u036f]/.test(char)) return "";
+    joined = char in swaps || /[A-Za-zÀ-ɏḀ-ỿ]/.test(char);
+    return swaps[char] ?? char;
+  };
+  return [...text.normalize("NFC")].map(swap).join("");
 }
 
 /** The text as a person with these values gets it; a token that is not one of `names` stays as it is written. */

@@ -18,8 +18,8 @@ from campaigns.services.drafts import create_draft, save_draft
 from contacts.models import OptOut, Recipient
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message
-from messaging.tokens import FIELD_TOKENS, compile_text
-from sms.parts import count_parts, swap_smart
+from messaging.tokens import FIELD_TOKENS, Reader, compile_text
+from sms.parts import GSM_BASIC, GSM_EXTENSION, SMART_SWAPS, count_parts, swap_smart
 from sms.states import MessageState
 from tests.browser.support import NARROW, WIDE, assert_page_is_clean, assert_shown_page_is_clean, watch_of
 from tests.campaigns.makers import make_draft, send
@@ -453,7 +453,23 @@ def sample_texts() -> list[str]:
         char * n for char in ("a", "€", "ç", "😀") for n in (1, 34, 35, 69, 70, 71, 153, 160, 161, 306, 307)
     ]
     cut = ["a" * 152 + "€" + "b" * 20, "ç" * 66 + "😀" + "b" * 5]
-    return made + borders + cut
+    clusters = [
+        "👨\u200d👩\u200d👧",
+        "👍🏽",
+        "🇩🇪",
+        "❤\ufe0f",
+        "e\u0301",
+        "q\u0323\u0302",
+        "ş\u0301",
+        "\u200b",
+        "\u202e",
+    ]
+    at_borders = ["Ж" * n + one + "b" * 5 for one in clusters for n in range(61, 72)]
+    letters = {form for char in GSM_BASIC + GSM_EXTENSION for form in (char, char.upper(), char.lower())}
+    tables = [one * n for one in sorted(letters) for n in (1, 160, 161)]
+    every_swap = ["".join(SMART_SWAPS), "\u0301".join(SMART_SWAPS), "a\tb`c", "\u0301 <\u0338 \u05d0\u0301"]
+    long = ["a€" * 50_000, "\u200bж" * 50_000]
+    return made + borders + cut + clusters + at_borders + tables + every_swap + long
 
 
 def test_what_is_chosen_before_the_script_is_there_counts(
@@ -516,7 +532,7 @@ def test_the_browser_renders_as_the_server_does(bob_page: Page, site: str, draft
         }""",
         [texts, values, [*(info.name for info in FIELD_TOKENS), "city"]],
     )
-    assert rendered == [compile_text(text, columns={"city"}).render(values, seed=1) for text in texts]
+    assert rendered == [compile_text(text, columns={"city"}).render(Reader(values, 1)) for text in texts]
 
 
 def test_the_pages_weigh_little(

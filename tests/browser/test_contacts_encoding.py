@@ -18,15 +18,15 @@ pytestmark = [pytest.mark.browser]
 def test_another_encoding_is_seen_at_once_and_kept(
     open_page: Callable[..., Page], live_server: object, acme: Workspace, bob: User, width: int, dark: bool
 ) -> None:
-    imported = upload(acme, f"number,first_name\n+{number(0)},Łukasz Żak\n".encode("cp1250"))
+    imported = upload(acme, f"number,first_name\n+{number(0)},Łukasz\n".encode("cp1250"))
     base_url = str(live_server)
     page = open_page(width=width, dark=dark, user=bob, base_url=base_url)
     page.goto(f"{base_url}/imports/{imported.pk}/columns/")
     letters = page.locator("#letters")
-    expect(letters).to_have_text(f"+{number(0)},£ukasz ¯ak")
+    expect(letters).to_have_text(f"+{number(0)},£ukasz")
     assert_shown_page_is_clean(page)
     page.get_by_label("Choose the line that reads right").select_option("cp1250")
-    expect(letters).to_have_text(f"+{number(0)},Łukasz Żak")
+    expect(letters).to_have_text(f"+{number(0)},Łukasz")
     page.get_by_role("button", name="This is the right encoding").click()
     expect(
         page.get_by_text("The file is read as Windows-1250 (Central European), as was chosen.")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User, Workspace
+from contacts import people
 from contacts.models import ListJob, RecipientList
-from contacts.people import Sought
+from contacts.people import Sought, look_through_all
 from contacts.services import list_job_runner, list_jobs
 from contacts.services.list_jobs import Wish
 from contacts.services.lists import Person
@@ -65,6 +68,29 @@ class TestEveryPage:
         expect(page.locator("[data-bulk]")).to_contain_text("1 selected")
         assert_shown_page_is_clean(page)
         assert_page_is_clean(page, f"/lists/{members.pk}/?{FILTER}")
+
+    @SHAPES
+    def test_a_new_list_of_pasted_numbers(
+        self,
+        open_page: OpenPage,
+        site: str,
+        bob: User,
+        acme: Workspace,
+        width: int,
+        height: int,
+        dark: bool,
+    ) -> None:
+        page = open_page(width=width, height=height, dark=dark, user=bob, base_url=site)
+        assert_page_is_clean(page, "/lists/new/")
+        page.get_by_label("Name").fill("Pasted")
+        page.get_by_label("Numbers").fill("07400 123456, 12")
+        page.get_by_label("Country when none is given").select_option(label="United Kingdom (+44)")
+        page.get_by_role("button", name="Make the list").click()
+        expect(page.get_by_text("1 person would be on the list.")).to_be_visible()
+        expect(page.get_by_label("Country when none is given")).to_have_value("GB")
+        assert_shown_page_is_clean(page)
+        page.get_by_role("button", name="Make the list with 1 person").click()
+        expect(page.get_by_text("Pasted is ready, with 1 person.")).to_be_visible()
 
     @SHAPES
     def test_a_job_on_its_way_and_done(
@@ -200,3 +226,71 @@ def test_ticked_people_without_scripts(
     page.get_by_role("button", name="Remove from the list").click()
     expect(page.get_by_text("Removed 1 person.")).to_be_visible()
     assert members.recipients.count() == PEOPLE - 2
+
+
+def test_a_search_of_a_long_list_answers_with_rows_and_count(
+    bob_page: Page, members: RecipientList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the first window; nobody takes the place of the table, so that the next word finds it again."""
+    monkeypatch.setattr(people, "WINDOW", 10)
+    monkeypatch.setattr(people, "SQLITE_WINDOW", 10)
+    bob_page.goto(f"/lists/{members.pk}/")
+    field, count = bob_page.get_by_role("searchbox"), bob_page.locator("#people-count")
+    for words, found, number_of_rows in (
+        ("person5", "11 people match.", 11),
+        ("person59", "1 person matches.", 1),
+        ("zzyzx", "", 0),
+        ("person58", "1 person matches.", 1),
+    ):
+        field.fill(words)
+        if found:
+            expect(count).to_have_text(found)
+        else:
+            expect(bob_page.get_by_text("Nobody matches")).to_be_visible()
+        expect(bob_page.locator("#people [name=selected]")).to_have_count(number_of_rows)
+    assert not watch_of(bob_page).errors
+
+
+def test_looking_for_what_was_typed_before_is_given_up(
+    bob_page: Page, members: RecipientList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "WINDOW", 10)
+    monkeypatch.setattr(people, "SQLITE_WINDOW", 10)
+    asked, answered = threading.Event(), threading.Event()
+
+    def slowly(sought: Sought, **more: Any) -> Any:
+        if sought.words == "zzyzx":
+            asked.set()
+            answered.wait(10)
+        return look_through_all(sought, **more)
+
+    monkeypatch.setattr("contacts.views.lists.look_through_all", slowly)
+    ended: list[str] = []
+    bob_page.on("requestfailed", lambda request: ended.append(request.url))
+    bob_page.goto(f"/lists/{members.pk}/")
+    field, count = bob_page.get_by_role("searchbox"), bob_page.locator("#people-count")
+    field.fill("zzyzx")
+    expect(count).to_have_text("Looking through the list.")
+    assert asked.wait(10)
+    field.fill("person59")
+    expect(count).to_have_text("1 person matches.")
+    answered.set()
+    expect(bob_page.locator("#people [name=selected]")).to_have_count(1)
+    [given_up] = [url for url in ended if "room=" in url]
+    assert "q=zzyzx" in given_up
+
+
+def test_countries_of_a_filter_stand_by_name(bob_page: Page, members: RecipientList) -> None:
+    bob_page.goto(f"/lists/{members.pk}/")
+    bob_page.get_by_text("Filter", exact=True).click()
+    bob_page.get_by_label("Field of condition 1").select_option("country")
+    value = bob_page.get_by_label("Value of condition 1")
+    expect(value.locator("option").nth(1)).to_have_text("Afghanistan (+93)")
+    value.select_option(label="United States (+1)")
+    bob_page.get_by_role("button", name="Apply").click()
+    expect(
+        bob_page.get_by_text("At least 50 people match.").or_(bob_page.get_by_text("60 people match."))
+    ).to_be_visible()
+    expect(bob_page.get_by_label("Value of condition 1").locator("option:checked")).to_have_text(
+        "United States (+1)"
+    )

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.access import Actor
 from accounts.models import User, Workspace
+from messaging.sender_lists import create_sender_list
 from messaging.senders import create_sender
 from providers.models import ProviderAccount, StoredWebhookCall
 from providers.services import create_sandbox_accounts, register_sandbox_webhooks, set_rate, store_call
@@ -65,7 +66,8 @@ def account(acme: Workspace, site: str) -> ProviderAccount:
         )
         StoredWebhookCall.objects.filter(pk=call.pk).update(state=state, words=words)
     create_sender(workspace=acme, actor=Actor(), value=SENDER, accounts=[bulkvs])
-    create_sender(workspace=acme, actor=Actor(), value="Northwind")
+    name = create_sender(workspace=acme, actor=Actor(), value="Northwind", countries=["GB", "US"])
+    create_sender_list(workspace=acme, actor=Actor(), name="Main numbers", senders=[name])
     return bulkvs
 
 
@@ -88,6 +90,8 @@ def addresses(account: ProviderAccount) -> list[str]:
         f"/providers/{account.pk}/",
         "/senders/",
         f"/senders/{account.senders.get().pk}/",
+        "/senders/lists/",
+        f"/senders/lists/{account.workspace.sender_lists.get().pk}/",
         f"/handset/{ANN}/",
     ]
 
@@ -125,7 +129,7 @@ def test_pages_of_a_viewer_are_clean(
 
 def test_empty_pages_are_clean(open_page: OpenPage, site: str, alice: User, settings: Settings) -> None:
     page = open_page(user=alice, base_url=site)
-    for address in ("/providers/", "/senders/", "/handset/"):
+    for address in ("/providers/", "/senders/", "/senders/lists/", "/handset/"):
         assert_page_is_clean(page, site + address)
     settings.SANDBOX_URL = ""
     assert_page_is_clean(page, site + "/handset/")
@@ -189,3 +193,18 @@ def test_the_list_of_numbers_keeps_the_focus(
         with page.expect_response(lambda response: "/handset/numbers/" in response.url):
             pass
     expect(page.locator(f"#handset-{ANN}")).to_be_focused()
+
+
+def test_countries_are_chips_by_name(
+    open_page: OpenPage, site: str, account: ProviderAccount, acme: Workspace, bob: User
+) -> None:
+    sender = acme.senders.get(value="Northwind")
+    page = open_page(user=bob, base_url=site)
+    page.goto(f"{site}/senders/{sender.pk}/")
+    expect(page.get_by_text("United Kingdom (+44)", exact=True)).to_be_visible()
+    page.get_by_label("Countries that it may send to").select_option(label="Canada (+1)")
+    page.get_by_role("button", name="Remove United Kingdom (+44)").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Canada (+1)", exact=True)).to_be_visible()
+    sender.refresh_from_db()
+    assert sender.countries == ["CA", "US"]

@@ -143,7 +143,7 @@ def test_the_page_asks_the_same_of_much_as_of_little(
         add_recipients(recipient_list=made, people=[Person(f"+{MAYA}")], actor=NOBODY)
         wrote(account, f"text {n}")
     bob_client.get(URL)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(14):
         bob_client.get(URL)
 
 

@@ -94,9 +94,10 @@ def test_who_is_just_being_planned_is_cancelled_too(
     count = planning.count_planned
 
     def slowly(dispatch_id: int, planned: int) -> None:
-        inserting.set()
-        # The stop cannot come to its end before us; this gives it time to try.
-        stopped.wait(0.5)
+        if planned:
+            inserting.set()
+            # The stop cannot come to its end before us; this gives it time to try.
+            stopped.wait(0.5)
         count(dispatch_id, planned)
 
     broadcast = send(make_draft(acme, actor), actor, plan=False)

@@ -177,8 +177,8 @@ ODD_FORMATS = [
         for value, told in (
             ("4.91512E+11", ROUNDED),
             ("4,91512E+11", ROUNDED),
-            ("2026-05-03", "The number has too few digits."),
-            ("03/05/2026 09:30", "The number "),
+            ("2026-05-03", "A date stands where the phone number should."),
+            ("03/05/2026 09:30", "A date stands where the phone number should."),
             ("=cmd|' /C calc'!A0", "The number holds letters"),
         )
     ),

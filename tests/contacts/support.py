@@ -92,10 +92,10 @@ def lose_lease(imported: Import) -> None:
 
 
 def records_of(imported: Import) -> int:
-    """Rows that hold something, counted by the reader alone."""
+    """Rows below the names that hold something, counted by the reader alone."""
     path, file_format = Path(imported.file.path), import_runner.format_of_import(imported)
     with open_records(path, file_format) as records:
-        return sum(map(is_filled, records)) - imported.has_header
+        return sum(is_filled(one) for row, one in enumerate(records, 1) if row > (imported.header_row or 0))
 
 
 def rows_of(counts: dict[str, int]) -> int:

@@ -194,7 +194,10 @@ def test_an_import_is_undone(acme: Workspace, api: Api) -> None:
     assert (began.status_code, began.json()["state"]) == (202, "undoing")
     import_undo.undo(imported.pk)
     told = api("marketer").get(url).json()
-    assert (told["state"], told["undo_counts"]) == ("undone", {"removed": 1, "restored": 0, "put_back": 0})
+    assert (told["state"], told["undo_counts"]) == (
+        "undone",
+        {"removed": 1, "restored": 0, "put_back": 0, "kept": 0, "elsewhere": 0},
+    )
     again = api("marketer").post(f"{url}undo/")
     assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
 
@@ -213,6 +216,7 @@ def test_the_first_rows_of_every_count_are_told(api: Api, acme: Workspace) -> No
         "opted_out": [],
         "cut": [],
         "other_number": [],
+        "countries": {},
     }
 
 

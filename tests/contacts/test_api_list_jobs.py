@@ -48,7 +48,7 @@ def test_export(api: Api, members: RecipientList) -> None:
     assert job["file"] is True
     response = client.get(f"{url}{job['id']}/file/")
     assert b"".join(response.streaming_content).count(b"\n") == 2
-    other = client.post(url, {"kind": "remove"}).json()
+    other = client.post(url, {"kind": "remove", "agreed": 1000}).json()
     assert client.get(f"{url}{other['id']}/file/").status_code == 404
 
 
@@ -86,7 +86,7 @@ def test_lists_of_others_are_no_targets(api: Api, members: RecipientList, other:
 def test_cancel_and_again(api: Api, members: RecipientList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 0)
     client, url = api("marketer"), f"{LISTS}{members.pk}/jobs/"
-    job = client.post(url, {"kind": "remove"}).json()
+    job = client.post(url, {"kind": "remove", "agreed": 1000}).json()
     assert job["state"] == "waiting"
     one = f"{url}{job['id']}/"
     assert client.post(f"{one}cancel/").json()["state"] == "cancelled"

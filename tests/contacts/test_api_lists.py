@@ -196,6 +196,39 @@ def test_a_person_is_changed_and_removed(api: Api, members: RecipientList) -> No
     assert members.recipient_count == members.recipients.count() == 1
 
 
+# By name: what is written in its place.
+WRONG_NAMES = {
+    "": "column_1",
+    " ": "column_1",
+    "{{city}}": "city",
+    "first_name": "first_name_",
+    "link": "link_",
+    "Loyalty points": "loyalty_points",
+    "c" * 51: "c" * 50,
+}
+
+
+@pytest.mark.parametrize("value", ["x", ""])
+@pytest.mark.parametrize(("name", "better"), WRONG_NAMES.items())
+def test_a_column_has_a_name_that_can_be_a_token(
+    api: Api, members: RecipientList, name: str, better: str, value: str
+) -> None:
+    client, person = api("marketer"), members.recipients.get(msisdn=number(0))
+    words = f"“{name}” cannot be the name of a column. Write it as {better}."
+    new = {"recipients": [{"msisdn": f"+{number(7)}", "extra": {name: value}}]}
+    [refused] = client.post(people_url(members), new).json()["refused"]
+    assert (refused["code"], refused["sentence"]) == ("column_name", words)
+    answer = client.patch(people_url(members, person.pk), {"extra": {name: value}})
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    assert error["field"].startswith("extra")
+    assert error["detail"] == words
+    job = {"kind": "set_field", "field": f"extra:{name}", "value": value or "y"}
+    assert client.post(f"{LISTS}{members.pk}/jobs/", job).status_code == 400
+    members.refresh_from_db()
+    assert (members.columns, members.recipient_count) == (["city"], 2)
+
+
 def test_pages_are_by_cursor(api: Api, members: RecipientList) -> None:
     client = api("viewer")
     first = client.get(people_url(members), {"page_size": 1}).json()

@@ -42,15 +42,16 @@ def test_it_works(api: Api, acme: Workspace) -> None:
     assert [column["dates"] for column in told["columns"]] == [0.0, 1.0, 0.0]
     url = f"{IMPORTS}{told['id']}/"
     checked = client.post(f"{url}check/").json()
-    assert (checked["check_counts"]["new"], checked["check_counts"]["refused"]) == (1, 1)
-    assert (checked["problems"][0]["code"], checked["problems"][0]["effect"]) == ("date_ambiguous", "refused")
+    assert (checked["check_counts"]["new"], checked["check_counts"]["refused"]) == (2, 0)
+    told_of = checked["problems"][0]
+    assert (told_of["code"], told_of["effect"]) == ("noticed:date_ambiguous", "noticed")
     changed = client.patch(url, {"date_order": "month_first"})
     assert (changed.status_code, changed.json()["date_order"], changed.json()["state"]) == (
         200,
         "month_first",
         "uploaded",
     )
-    assert client.post(f"{url}check/").json()["check_counts"]["new"] == 2
+    assert client.post(f"{url}check/").json()["problems"] == []
     assert client.post(f"{url}run/").status_code == 202
     import_runner.run_import(told["id"])
     ended = client.get(url).json()
@@ -70,7 +71,7 @@ def test_numbers_for_an_unsubscribe_list(api: Api, acme: Workspace, competitors:
     client.post(f"{url}run/")
     import_runner.run_import(made.json()["id"])
     competitors.refresh_from_db()
-    assert (competitors.member_count, OptOut.objects.count()) == (1, 0)
+    assert (competitors.member_count, OptOut.objects.count()) == (2, 0)
 
 
 def test_the_unsubscribe_list_must_be_ones_own(api: Api, acme: Workspace, other: Workspace) -> None:
@@ -100,6 +101,7 @@ def test_what_does_not_fit_the_purpose_is_refused_by_name(
     [
         ("opt_outs", {"existing": "skip"}, "existing"),
         ("opt_outs", {"new_list_name": "New"}, "new_list_name"),
+        ("opt_outs", {"truncate": False}, "truncate"),
         ("opt_outs", {"date_order": "backwards"}, "date_order"),
         ("opt_outs", {"mapping": ["msisdn", "first_name", ""]}, "mapping"),
         ("opt_outs", {"purpose": "recipients"}, "purpose"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import AuditEntry, Workspace
+from contacts.api.common import MAX_AT_ONCE
 from contacts.models import OptOut, OptOutHow, UnsubscribeList
 from contacts.services import opt_outs
 from tests.access import assert_access
@@ -95,3 +96,34 @@ def test_the_members_of_a_foreign_list_are_not_found(
     assert stranger.get(url).status_code == 404
     assert stranger.post(url, {"msisdns": []}).status_code == 404
     assert stranger.delete(f"{url}{competitors.members.get().pk}/").status_code == 404
+
+
+# --- many at once ---
+
+
+def test_many_are_opted_out_at_once(acme: Workspace, api: Api) -> None:
+    opt_outs.opt_out(workspace=acme, msisdn=number(0), how=OptOutHow.STOP, source="first")
+    sent = {"msisdns": [f"+{number(0)}", "(201) 555-0101", f"+{number(1)}", "n/a"], "source": "old system"}
+    answer = api("marketer").post("/api/v1/opt-outs/many/", sent)
+    told = answer.json()
+    assert answer.status_code == 200, told
+    assert (told["added"], told["known"]) == (1, 1)
+    assert [(one["position"], one["raw"]) for one in told["refused"]] == [(4, "n/a")]
+    found = dict(OptOut.objects.values_list("msisdn", "source"))
+    assert found == {number(0): "first", number(1): "old system"}
+    assert OptOut.objects.get(msisdn=number(1)).how == "api"
+    again = api("marketer").post("/api/v1/opt-outs/many/", sent).json()
+    assert (again["added"], again["known"]) == (0, 2)
+
+
+def test_too_many_are_refused_whole(acme: Workspace, api: Api) -> None:
+    sent = {"msisdns": ["+12015550100"] * (MAX_AT_ONCE + 1)}
+    answer = api("marketer").post("/api/v1/opt-outs/many/", sent)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "msisdns")
+    assert not OptOut.objects.exists()
+
+
+def test_access_to_many(acme: Workspace) -> None:
+    assert_access(
+        "/api/v1/opt-outs/many/", "post", data={"msisdns": []}, viewer=403, marketer=200, wrong_method="get"
+    )

@@ -53,12 +53,19 @@ def refused(raw: str, order: str = "") -> str:
         ("3 мая 2026", "2026-05-02 22:00:00"),
         ("3 листопада 2025", "2025-11-02 23:00:00"),
         ("1990-01-01", "1989-12-31 23:00:00"),
+        ("45000", "2023-03-14 23:00:00"),  # as a spreadsheet counts days
+        ("45000.5", "2023-03-15 11:00:00"),
+        ("46347,25", "2026-11-21 05:00:00"),
+        ("33000", "1990-05-06 22:00:00"),
     ],
 )
 def test_what_means_one_moment_is_read(raw: str, expected: str) -> None:
     if expected:
         assert read(raw) == expected
-        assert looks_like_date(raw)
+        assert looks_like_date(raw, serial=True)
+        assert looks_like_date(raw) == (not raw.startswith(("33000", "45000", "46347"))), (
+            "a figure like any other"
+        )
     else:
         assert refused(raw) == "date_unreadable"
 
@@ -78,7 +85,10 @@ def test_what_means_one_moment_is_read(raw: str, expected: str) -> None:
         ("2026-05-03x09:30", "date_unreadable"),
         ("2026-05-03T09:30+99:00", "date_unreadable"),
         ("3 listopad 2025", "date_unreadable"),  # October or November, by the language
-        ("45000", "date_unreadable"),  # how a spreadsheet counts days
+        ("32999", "date_unreadable"),
+        ("46348", "date_unreadable"),  # as a spreadsheet counts days it were tomorrow
+        ("45000.", "date_unreadable"),
+        ("45000 1", "date_unreadable"),
         ("1777800000", "date_unreadable"),
         ("yesterday", "date_unreadable"),
         ("٢٠٢٦-٠٥-٠٣", "date_unreadable"),

@@ -20,7 +20,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from contacts.errors import WrongState
-from contacts.models import Import, ImportState, ListJob, RecipientList
+from contacts.models import Import, ImportState, ListJob, Recipient, RecipientList
 from contacts.people import Sought
 from contacts.rules import Rule
 from contacts.services import file_retention, imports, list_jobs
@@ -106,7 +106,8 @@ def test_the_days_are_a_setting(imported: Import, settings: Settings) -> None:
     assert file_retention.prune_import_files() == 0
     age(imported, 2.1)
     assert file_retention.prune_import_files() == 1
-    assert "kept for at most 2 days after" in imports.file_gone_words()
+    imported.refresh_from_db()
+    assert "kept for at most 2 days after" in imports.file_gone_words(imported)
 
 
 def test_a_file_that_cannot_be_deleted_is_left_to_the_sweep(
@@ -199,7 +200,7 @@ def test_an_import_is_undone_without_its_file(imported: Import) -> None:
     imports.undo_import(imported=done, actor=NOBODY)
     undo(done.pk)
     done.refresh_from_db()
-    assert (done.state, done.list.recipients.count()) == (ImportState.UNDONE, 0)
+    assert (done.state, done.list, Recipient.objects.count()) == (ImportState.UNDONE, None, 0)
 
 
 @pytest.mark.parametrize("name", ["file", "workbook"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Role, User, Workspace
 from contacts.models import (
@@ -166,6 +168,21 @@ def test_exports_of_the_lists_go(acme: Workspace) -> None:
     assert [bool(ListJob.objects.get(pk=job.pk).file) for job in jobs] == [False, True]
 
 
+def test_the_pages_say_that_an_erasure_deleted_them(bob_client: Client, acme: Workspace) -> None:
+    one = imported(acme)
+    assert one.list is not None
+    job = start_job(sought=Sought(one.list), wish=Wish(kind="export"), actor=NOBODY)
+    erase(acme)
+    page = bob_client.get(reverse("list-job", args=[job.list_id, job.pk])).content.decode()
+    assert "This export was deleted when a person who was in it was erased." in page
+    assert "kept for at most" not in page
+    page = bob_client.get(reverse("import-detail", args=[one.pk])).content.decode()
+    assert "The uploaded file was deleted when a person who was in it was erased." in page
+    ListJob.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    page = bob_client.get(reverse("list-job", args=[job.list_id, job.pk])).content.decode()
+    assert "An export is kept for at most 7 days" in page
+
+
 def test_opt_out_files_too(acme: Workspace) -> None:
     first = upload(acme, f"number,source\n+{MAYA},letter\n+{number(0)},call\n", purpose="opt_outs")
     one = ran(checked_opt_outs(first))
@@ -202,11 +219,39 @@ def test_filters_forget_and_find_the_same(acme: Workspace, asked: tuple[str, str
 def test_filters_about_others_stay(acme: Workspace) -> None:
     members = imported(acme).list
     assert members is not None
+    list_named(acme, "Elsewhere", [lists.Person(f"+{number(9)}", {"last_name": "MAYA"})])
     rules = [rule("msisdn", number(0)), rule("first_name", "Maya"), rule("created_at", "2026-05-03", "after")]
     for n, one in enumerate(rules):
         lists.save_filter(recipient_list=members, actor=NOBODY, name=f"Filter {n}", rule=one)
     erase(acme)
     assert [one.rule for one in SavedFilter.objects.order_by("pk")] == [one.as_dict() for one in rules]
+
+
+@pytest.mark.parametrize(("field", "value"), [("first_name", " maya"), ("last_name", "Quince")])
+def test_filters_by_a_name_that_nobody_else_has_forget_it(acme: Workspace, field: str, value: str) -> None:
+    members = imported(acme).list
+    assert members is not None
+    wanted = rule(field, value)
+    lists.save_filter(recipient_list=members, actor=NOBODY, name="One", rule=wanted)
+    live = lists.create_live_list(source=members, actor=NOBODY, name="Live", rule=wanted)
+    start_job(sought=Sought(members, "", wanted), wish=Wish(kind="export"), actor=NOBODY)
+    start_job(sought=Sought(members, value), wish=Wish(kind="export"), actor=NOBODY)
+    start_job(sought=Sought(members), wish=Wish("set_field", field="custom1", value=value), actor=NOBODY)
+    members.recipients.update(custom1="")
+    erase(acme)
+    kept = [SavedFilter.objects.get().rule, RecipientList.objects.get(pk=live.pk).rule]
+    kept += [list(ListJob.objects.values_list("rule", "words", "options"))]
+    kept += [list(AuditEntry.objects.exclude(action="created").values_list("details", flat=True))]
+    assert value.strip().casefold() not in str(kept).casefold()
+
+
+def test_a_job_that_may_go_on_keeps_a_name_that_finds_others_too(acme: Workspace) -> None:
+    members = imported(acme).list
+    assert members is not None
+    job = start_job(sought=Sought(members, "Maya"), wish=Wish(kind="export"), actor=NOBODY)
+    ListJob.objects.filter(pk=job.pk).update(state="cancelled")
+    erase(acme)
+    assert ListJob.objects.get().words == "Maya"
 
 
 def test_jobs_and_their_audit_lines_forget(acme: Workspace) -> None:

@@ -69,7 +69,7 @@ def test_the_pages_and_the_api_tell_it(
     bob_client: Client, api: Callable[..., ApiClient], acme: Workspace
 ) -> None:
     page = bob_client.get(reverse("import-new")).content.decode()
-    assert "and 3 rows. Delimiter" in page
+    assert "and 3 rows; a workbook at most 100.0\xa0MB. Delimiter" in page
     response = bob_client.post(
         reverse("import-new"), {"file": SimpleUploadedFile("x.csv", table(4).encode())}
     )

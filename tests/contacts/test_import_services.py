@@ -93,7 +93,7 @@ def test_reading_in_another_way_guesses_the_mapping_anew(acme: Workspace) -> Non
             "Several columns go to first_name: Vorname, Stadt",
         ),
         ({"mapping": ["msisdn", "shoe_size", ""]}, "mapping", "Use extra:shoe_size"),
-        ({"mapping": ["msisdn", "extra:Shoe Size", ""]}, "mapping", "as in shoe_size"),
+        ({"mapping": ["msisdn", "extra:Shoe Size", ""]}, "mapping", "Write it as shoe_size"),
         ({"mapping": ["msisdn", "extra:", ""]}, "mapping", "cannot be the name of a column"),
         ({"default_country": "XX"}, "default_country", "The default country XX does not exist"),
         ({"existing": "merge"}, "existing", "Use one of: update, fill, skip, replace"),

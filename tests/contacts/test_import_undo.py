@@ -13,9 +13,17 @@ from contacts.errors import WrongState
 from contacts.models import ExistingNumbers, Import, ImportBefore, ImportState, RecipientList
 from contacts.people import Sought
 from contacts.related import register_texted_check
+from contacts.rules import rule_of
 from contacts.services import import_runner, import_undo, imports
 from contacts.services.list_jobs import Wish, start_job
-from contacts.services.lists import Person, add_recipients, remove_recipients, update_recipient
+from contacts.services.lists import (
+    Person,
+    add_recipients,
+    create_live_list,
+    remove_recipients,
+    save_filter,
+    update_recipient,
+)
 from tests.access import assert_access
 from tests.contacts.support import NOBODY, checked, list_named, lose_lease, number, ran, upload
 from tests.contacts.test_import_runner import Killed, table
@@ -53,11 +61,97 @@ def test_a_new_list_is_empty_again(acme: Workspace, small_chunks: int) -> None:
     imported = undone(ran(checked(upload(acme, table(25)))))
     assert (imported.state, imported.undo_counts) == (
         ImportState.UNDONE,
-        {"removed": 25, "restored": 0, "put_back": 0},
+        {"removed": 25, "restored": 0, "put_back": 0, "kept": 0, "elsewhere": 0},
     )
-    assert imported.list is not None
-    assert (imported.list.recipient_count, imported.list.recipients.count()) == (0, 0)
+    assert (imported.list, acme.recipient_lists.count(), imported.undo_kept["list"]) == (None, 0, "deleted")
     assert imported.undone_at is not None
+
+
+# --- what an import leaves behind ---
+
+
+NOBODY_STAYS = {"put_back": 0, "kept": 0, "elsewhere": 0}
+
+
+def told_of(client: Client, imported: Import) -> str:
+    return client.get(reverse("import-detail", args=[imported.pk])).content.decode()
+
+
+def test_a_list_that_it_made_can_be_made_again(acme: Workspace, bob_client: Client) -> None:
+    imported = undone(ran(checked(upload(acme, table(3)))))
+    name = imported.new_list_name
+    page = told_of(bob_client, imported)
+    assert (
+        f"The list {name}, which this import had made, was empty and nothing had used it: it is deleted."
+        in page
+    )
+    assert "There is nothing left to undo" not in page
+    assert list_named(acme, name).enabled
+
+
+def test_a_list_that_something_refers_to_is_disabled(acme: Workspace, bob_client: Client) -> None:
+    imported = ran(checked(upload(acme, table(3))))
+    assert imported.list is not None
+    save_filter(recipient_list=imported.list, actor=NOBODY, name="Ann", rule=rule_of(ANN))
+    imported = undone(imported)
+    assert imported.list is not None
+    assert (imported.list.enabled, imported.list.recipient_count) == (False, 0)
+    assert "is kept and disabled" in told_of(bob_client, imported)
+
+
+def test_a_list_that_it_made_and_that_holds_others_stays(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, table(3))))
+    assert imported.list is not None
+    add_recipients(recipient_list=imported.list, people=[Person(f"+{number(9)}")], actor=NOBODY)
+    imported = undone(imported)
+    assert imported.list is not None
+    assert (imported.list.enabled, imported.list.recipient_count) == (True, 1)
+    assert "list" not in imported.undo_kept
+
+
+ANN = {"conditions": [{"field": "first_name", "operator": "is", "value": "Ann"}]}
+OWN = f"phone,town,pet,hue,size\n+{number(1)},Leeds,cat,red,\n+{number(2)},York,dog,blue,L\n"
+
+
+def test_columns_that_only_it_brought_go(acme: Workspace) -> None:
+    members = list_named(acme, people=[Person(f"+{number(0)}", {}, {"town": "Bath"})])
+    live = create_live_list(source=members, actor=NOBODY, name="Live", rule=rule_of(ANN))
+    imported = ran(checked(upload(acme, OWN), to=members))
+    assert imported.new_columns == ["pet", "hue", "size"]
+    add_recipients(
+        recipient_list=members, people=[Person(f"+{number(9)}", {}, {"pet": "fish"})], actor=NOBODY
+    )
+    by_hue = {"conditions": [{"field": "extra:hue", "operator": "is", "value": "red"}]}
+    save_filter(recipient_list=members, actor=NOBODY, name="Red", rule=rule_of(by_hue))
+    undone(imported)
+    for one in (members, live):
+        one.refresh_from_db()
+        assert one.columns == ["town", "pet", "hue"], "what somebody else has, or filters by, stays"
+
+
+def test_who_stays_is_counted_and_named(acme: Workspace, bob_client: Client) -> None:
+    members, elsewhere, known = members_of(acme, 2), list_named(acme, "Elsewhere"), list_named(acme, "Known")
+    add_recipients(recipient_list=known, people=[Person(f"+{number(6)}")], actor=NOBODY)
+    imported = ran(checked(upload(acme, table(8)), to=members))  # 0 and 1 are updated, 2 to 7 new
+    edit = {"actor": NOBODY, "fields": {"first_name": "By hand"}}
+    for n in (0, 2):
+        update_recipient(recipient=members.recipients.get(msisdn=number(n)), **edit)
+
+    def some(kind: str, *numbers: int) -> None:
+        ids = members.recipients.filter(msisdn__in=map(number, numbers)).values_list("pk", flat=True)
+        start_job(sought=Sought(members, ids=tuple(ids)), wish=Wish(kind, target=elsewhere), actor=NOBODY)
+
+    some("copy", 3, 4)
+    some("move", 5)
+    imported = undone(imported)
+    assert imported.undo_counts == {"removed": 4, "restored": 1, "put_back": 0, "kept": 2, "elsewhere": 3}
+    assert imported.undo_kept["edited"] == [number(2)]
+    assert imported.undo_kept["lists"] == {str(elsewhere.pk): 3}
+    page = told_of(bob_client, imported)
+    assert "Whoever was edited after the import stays as edited." in page
+    assert reverse("number-detail", args=[number(2)]) in page
+    assert f'{reverse("recipient-list-detail", args=[elsewhere.pk])}">Elsewhere</a> (3)' in page
+    assert "Known" not in page
 
 
 @pytest.mark.parametrize("existing", ExistingNumbers.values)
@@ -119,7 +213,13 @@ def test_an_edit_while_the_import_runs_stays(
                 )
 
     monkeypatch.setattr(import_runner, "_write", edit)
-    assert undone(ran(imported)).undo_counts == {"removed": 23, "restored": 0, "put_back": 0}
+    assert undone(ran(imported)).undo_counts == {
+        "removed": 23,
+        "restored": 0,
+        "put_back": 0,
+        "kept": 2,
+        "elsewhere": 0,
+    }
     rows = members.recipients.order_by("msisdn").values_list("msisdn", "first_name")
     assert list(rows) == [(number(0), "By hand"), (number(1), "By hand")]
 
@@ -148,7 +248,7 @@ def test_moved_there_and_back_is_as_if_never_moved(acme: Workspace) -> None:
     imported = ran(checked(upload(acme, table(3, start=1)), to=members))
     moved(members, elsewhere)
     moved(elsewhere, members)
-    assert undone(imported).undo_counts == {"removed": 1, "restored": 2, "put_back": 0}
+    assert undone(imported).undo_counts == {"removed": 1, "restored": 2} | NOBODY_STAYS
     assert state_of(members) == before
     assert not ImportBefore.objects.exists()
 
@@ -157,7 +257,7 @@ def test_whoever_was_moved_stays_there(acme: Workspace) -> None:
     members, elsewhere = members_of(acme, 1), list_named(acme, "Elsewhere")
     imported = ran(checked(upload(acme, table(3)), to=members))
     moved(members, elsewhere)
-    assert undone(imported).undo_counts == {"removed": 0, "restored": 0, "put_back": 0}
+    assert undone(imported).undo_counts == {"removed": 0, "restored": 0} | NOBODY_STAYS | {"elsewhere": 2}
     elsewhere.refresh_from_db()
     assert elsewhere.recipient_count == elsewhere.recipients.count() == 3
     assert set(elsewhere.recipients.values_list("first_name", flat=True)) == {"Ann"}
@@ -171,7 +271,7 @@ def test_removed_and_put_back_is_as_if_never_removed(bob_client: Client, acme: W
     bob_client.post(reverse("recipient-list-remove", args=[members.pk]), {"selected": ids})
     assert not members.recipients.exists()
     bob_client.post(reverse("recipient-list-restore", args=[members.pk]))
-    assert undone(imported).undo_counts == {"removed": 2, "restored": 1, "put_back": 0}
+    assert undone(imported).undo_counts == {"removed": 2, "restored": 1} | NOBODY_STAYS
     assert state_of(members) == before
 
 
@@ -229,7 +329,7 @@ def test_a_killed_undo_goes_on_where_it_stopped(
     imported.refresh_from_db()
     assert (imported.state, imported.undo_counts) == (
         ImportState.UNDONE,
-        {"removed": 10, "restored": 10, "put_back": 10},
+        {"removed": 10, "restored": 10} | NOBODY_STAYS | {"put_back": 10},
     )
     assert state_of(members) == before
     members.refresh_from_db()
@@ -325,7 +425,7 @@ def test_a_running_undo_shows_how_far_it_is(
 
     def look(*args: Any, **changes: Any) -> None:
         real(*args, **changes)
-        if "undo_counts" in changes:
+        if "undo_counts" in changes and "state" not in changes:
             seen.append(victor_client.get(url, headers={"HX-Request": "true"}).content.decode())
 
     monkeypatch.setattr(import_undo, "update_import", look)

@@ -305,7 +305,7 @@ def test_large_lists_are_for_a_worker_and_can_be_cancelled(
     members: RecipientList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_jobs, "DONE_AT_ONCE", 10)
-    job = do(members, kind="remove")
+    job = do(members, kind="remove", agreed=35)
     assert job.state == ListJobState.WAITING
     list_jobs.cancel_job(job=job, actor=NOBODY)
     list_job_runner.run_job(job.pk)

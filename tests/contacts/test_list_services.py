@@ -65,7 +65,7 @@ def test_it_accounts_for_every_person_that_is_handed_in(acme: Workspace) -> None
         (4, "too_short"),
         (5, "too_long_value"),
         (6, "invalid"),
-        (7, "invalid"),
+        (7, "column_name"),
     ]
     members.refresh_from_db()
     assert members.recipient_count == members.recipients.count() == 2

@@ -35,7 +35,7 @@ def text_of(client: Client, url: str, **headers: str) -> str:
 
 
 def test_it_works(bob_client: Client, acme: Workspace) -> None:
-    response = bob_client.post(reverse("recipient-list-list"), {"name": "Members"})
+    response = bob_client.post(reverse("recipient-list-new"), {"name": "Members"})
     made = RecipientList.objects.get(workspace=acme)
     assert response.url == reverse("recipient-list-detail", args=[made.pk])
     added = bob_client.post(response.url, {"msisdn": "(201) 555-0100", "first_name": "Ann"}, follow=True)
@@ -48,7 +48,8 @@ def test_it_works(bob_client: Client, acme: Workspace) -> None:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("recipient-list-list", {}),
+        ("recipient-list-list", {"wrong_method": "post"}),
+        ("recipient-list-new", {"viewer": 403, "marketer": 200}),
         ("recipient-list-detail", {}),
         ("recipient-list-export", {"wrong_method": "post"}),
         ("recipient-list-count", {"wrong_method": "post"}),
@@ -56,7 +57,7 @@ def test_it_works(bob_client: Client, acme: Workspace) -> None:
     ],
 )
 def test_access(members: RecipientList, name: str, options: dict[str, Any]) -> None:
-    args = [] if name == "recipient-list-list" else [members.pk]
+    args = [] if name in ("recipient-list-list", "recipient-list-new") else [members.pk]
     assert_access(reverse(name, args=args), **options)
 
 
@@ -75,7 +76,7 @@ def test_access_to_a_person(members: RecipientList) -> None:
 
 
 def test_viewers_cannot_add(victor_client: Client, members: RecipientList) -> None:
-    for url in (reverse("recipient-list-list"), reverse("recipient-list-detail", args=[members.pk])):
+    for url in (reverse("recipient-list-new"), reverse("recipient-list-detail", args=[members.pk])):
         assert victor_client.post(url, {"name": "x", "msisdn": "+12015550150"}).status_code == 403
     page = text_of(victor_client, reverse("recipient-list-detail", args=[members.pk]))
     assert "Add a person" not in page
@@ -152,53 +153,146 @@ def test_pages_are_by_number(
 
 
 FILTER = "match=all&field=first_name&operator=is&value=Ann"
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
 def many(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> RecipientList:
-    """A hundred people looked through by tens; every twentieth is Ann."""
+    """A hundred people, ten of them in a window; every twentieth is Ann."""
     monkeypatch.setattr(people, "WINDOW", 10)
     monkeypatch.setattr(people, "SQLITE_WINDOW", 10)
     rows = [Person(f"+{number(n)}", {"first_name": "" if n % 20 else "Ann"}) for n in range(100)]
     return list_named(acme, "Many", rows)
 
 
-def test_a_filter_looks_on_window_by_window(
-    bob_client: Client, many: RecipientList, django_assert_max_num_queries: Callable[..., Any]
-) -> None:
-    address, found, looks = f"?{FILTER}", [], 0
+@pytest.fixture
+def slow(many: RecipientList, monkeypatch: pytest.MonkeyPatch) -> RecipientList:
+    """Too many to be looked through in one statement, and a window for each answer."""
+    monkeypatch.setattr(people, "LIMIT_SECONDS", 0)
+    monkeypatch.setattr(people, "LOOK_ON_SECONDS", 0)
+    return many
+
+
+def count_on_page(page: str) -> str:
+    """How many match, as the page says."""
+    [words] = re.findall(r'<span id="people-count"[^>]*>([^<]*)</span>', page)
+    return html.unescape(words)
+
+
+def looks(client: Client, members: RecipientList, query: str) -> list[str]:
+    """What each answer holds, until the page asks for no more."""
+    address, pages = f"?{query}", []
     while address:
-        with django_assert_max_num_queries(7):
-            page = text_of(bob_client, f"/lists/{many.pk}/{address}", **{"HX-Request": "true"})
-        found += re.findall(r'name="selected" value="(\d+)"', page)
-        more = re.search(r'<tr hx-get="/lists/\d+/([^"]+)"', page)
-        address, looks = (html.unescape(more[1]) if more else ""), looks + 1
-    assert looks == 11
-    assert len(found) == len(set(found)) == 5
-    assert "That is everybody who matches." in page
+        pages.append(text_of(client, f"/lists/{members.pk}/{address}", **HTMX))
+        more = re.search(r'<tr hx-get="/lists/\d+/([^"]+)"', pages[-1])
+        address = html.unescape(more[1]) if more else ""
+    return pages
+
+
+def ticked(pages: list[str]) -> list[int]:
+    return [int(pk) for page in pages for pk in re.findall(r'name="selected" value="(\d+)"', page)]
+
+
+def test_what_one_window_does_not_fill_is_found_in_one_look_more(
+    bob_client: Client, many: RecipientList
+) -> None:
+    first, second = looks(bob_client, many, FILTER)
+    assert (count_on_page(first), count_on_page(second)) == ("At least 1 person matches.", "5 people match.")
+    assert 'hx-swap-oob="true"' in second
+    assert "That is everybody who matches." in second
+    anns = many.recipients.filter(first_name="Ann").order_by("msisdn").values_list("pk", flat=True)
+    assert ticked([first, second]) == list(anns)
+
+
+@pytest.mark.parametrize("query", ["q=zzyzx", "match=all&field=first_name&operator=is&value=Zoe"])
+def test_nobody_in_a_long_list_is_said_in_the_place_of_the_table(
+    bob_client: Client, many: RecipientList, query: str
+) -> None:
+    first, second = looks(bob_client, many, query)
+    assert count_on_page(first) == "Looking through the list."
+    assert "Nobody matches" in second
+    more = re.search(r'<tr hx-get="([^"]+)"', first)
+    assert more
+    answer = bob_client.get(html.unescape(more[1]), headers=HTMX)
+    assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#people", "outerHTML")
+
+
+def test_a_full_page_counts_all_at_once(
+    bob_client: Client, many: RecipientList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contacts.views.lists.PAGE_SIZE", 2)
+    first, second = looks(bob_client, many, FILTER)
+    assert ticked([first, second]) == ticked(looks(bob_client, many, FILTER))
+    assert count_on_page(second) == "5 people match."
+    shown = re.search(r'href="(\?[^"]+after=\d+)"', second)
+    assert shown
+    third, fourth = looks(bob_client, many, html.unescape(shown[1]).removeprefix("?"))
+    assert count_on_page(fourth) == "5 people match."
+    assert not set(ticked([third, fourth])) & set(ticked([first, second]))
+    monkeypatch.setattr(people, "WINDOW", 60)
+    monkeypatch.setattr(people, "SQLITE_WINDOW", 60)
+    full = text_of(bob_client, f"/lists/{many.pk}/?{FILTER}")
+    assert count_on_page(full) == "At least 2 people match."
+    asked = re.search(r'id="people-count"[^>]* hx-get="([^"]+)"', full)
+    assert asked
+    assert count_on_page(text_of(bob_client, html.unescape(asked[1]))) == "5 people match."
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (FILTER, "1 person matches."),
+        ("q=nn", "1 person matches."),
+        ("q=120", "3 people match."),
+        ("match=all&field=first_name&operator=not_empty&value=", "3 people match."),
+    ],
+)
+def test_the_count_of_few(bob_client: Client, members: RecipientList, query: str, words: str) -> None:
+    page = text_of(bob_client, f"/lists/{members.pk}/?{query}")
+    assert count_on_page(page) == words
+    assert 'hx-trigger="load' not in page
+
+
+def test_a_longer_list_is_looked_through_window_by_window(
+    bob_client: Client, slow: RecipientList, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    pages = looks(bob_client, slow, FILTER)
+    assert len(pages) == 11
+    assert len(set(ticked(pages))) == len(ticked(pages)) == 5
+    assert count_on_page(pages[1]) == (
+        "At least 1 person matches: one was found among 20, and the others are being looked through."
+    )
+    assert count_on_page(pages[-1]) == "5 people match."
+    assert "That is everybody who matches." in pages[-1]
 
 
 def test_a_filter_works_without_scripts(bob_client: Client, many: RecipientList) -> None:
     page = text_of(bob_client, f"/lists/{many.pk}/?{FILTER}")
-    assert page.count('name="selected"') == 1
-    assert "10 people looked through so far." in page
-    assert f'<noscript><a href="?{html.escape(FILTER)}&amp;after={number(9)}">' in page
+    assert len(ticked([page])) == 1
+    link = re.search(r'<noscript><a href="([^"]+)">', page)
+    assert link
+    further = text_of(bob_client, f"/lists/{many.pk}/{html.unescape(link[1])}")
+    assert len(ticked([further])) == 4
+    assert count_on_page(further) == "5 people match."
+    assert "<html" in further
     assert "First name" in page
 
 
-def test_matches_are_counted_window_by_window(
-    bob_client: Client, many: RecipientList, django_assert_max_num_queries: Callable[..., Any]
+def test_matches_of_a_longer_list_are_counted_window_by_window(
+    bob_client: Client, slow: RecipientList, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
-    url, texts = reverse("recipient-list-count", args=[many.pk]), []
-    address = f"?{FILTER}"
+    url, texts = reverse("recipient-list-count", args=[slow.pk]), []
+    address = f"?{FILTER}&whole=1"
     while address:
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(8):
             page = text_of(bob_client, url + address)
-        texts.append(re.sub("<[^>]+>", "", page).strip())
+        texts.append(count_on_page(page))
         more = re.search(r'hx-get="[^"?]+([^"]+)"', page)
         address = html.unescape(more[1]) if more else ""
-    assert texts[2] == "2 so far, of 30 looked through"
-    assert texts[-1] == "5 match"
+    assert texts[2] == (
+        "At least 2 people match: so many were found among 30, and the others are being looked through."
+    )
+    assert texts[-1] == "5 people match."
 
 
 def test_a_filter_that_cannot_be_is_refused_in_words(bob_client: Client, members: RecipientList) -> None:

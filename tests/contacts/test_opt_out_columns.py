@@ -52,9 +52,31 @@ def test_of_several_dates_the_surest_name_counts() -> None:
 
 
 def test_a_column_called_date_without_dates_is_none() -> None:
-    assert guesses(["phone", "date"], [["+12015550100", "45000"], ["+12015550101", "45001"]]) == [
+    rows = [["+12015550100", "A-17"], ["+12015550101", "A-18"]]
+    assert guesses(["phone", "date"], rows) == ["msisdn", ""]
+    assert guesses(["phone", "Opted out on"], rows) == ["msisdn", "at"], "the name leaves no doubt"
+    assert guesses(["phone", "Opted out on"], [["+12015550100", ""]]) == ["msisdn", ""]
+
+
+def test_days_as_a_spreadsheet_counts_them_are_dates_below_such_a_name_alone() -> None:
+    rows = [["+12015550100", "45000"], ["+12015550101", "45001"]]
+    assert guesses(["phone", "date"], rows) == ["msisdn", "at"]
+    assert guesses(["phone", "points"], rows) == ["msisdn", ""]
+
+
+def test_an_export_of_ours_goes_where_it_came_from() -> None:
+    names = ["number", "at", "how", "source", "message_id"]
+    row = ["+12015550100", "2026-05-03T09:30:00+00:00", "stop", "STOP", "17"]
+    own = ["msisdn", "at", "how", "source", ""]
+    assert guesses(names, [row]) == own
+    undone = ["undone_at", "undone_reason", "undone_by"]
+    assert guesses([*names, *undone], [[*row, "", "", ""]]) == [*own, "undone_at", "", ""]
+    refused = ["Crier row", "Crier reason"]
+    assert guesses([*refused, *names], [["2", "why", *row]]) == ["", "", *own]
+    assert guesses(["phone", "undone_at", "how"], [["+12015550100", "", "sms"]]) == [
         "msisdn",
-        "",
+        "undone_at",
+        "source",
     ]
 
 
@@ -69,10 +91,10 @@ def test_several_number_columns_keep_their_order_of_preference() -> None:
     assert guesses(["Phone", "Mobile", "Date"], rows) == ["msisdn:2", "msisdn", "at"]
 
 
-def test_shares_of_dates_are_told_of_opt_outs_alone() -> None:
+def test_shares_of_dates_are_told() -> None:
     rows = [["+12015550100", "2026-05-03"], ["+12015550101", "soon"], ["+12015550102", ""]]
     assert describe_columns(["phone", "date"], rows, "", "opt_outs")[1].dates == 0.5
-    assert describe_columns(["phone", "date"], rows, "")[1].dates == 0.0
+    assert describe_columns(["phone", "date"], rows, "")[1].dates == 0.5
 
 
 @pytest.mark.parametrize(

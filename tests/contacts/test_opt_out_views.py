@@ -110,9 +110,9 @@ def test_search_is_by_the_beginning_of_a_number(bob_client: Client, stopped: Opt
 def test_the_export_is_a_proof(victor_client: Client, stopped: OptOut) -> None:
     response = victor_client.get(reverse("opt-out-export"))
     body = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # streamed
-    assert body.splitlines()[0] == "number,at,how,source,message_id,undone_at,undone_reason,undone_by"
+    assert body.splitlines()[0] == "number,at,how,source,message_id,undone_at,undone_reason,undone_by,message"
     assert body.splitlines()[1].startswith(f"+{number(0)},20")
-    assert body.splitlines()[1].endswith(",stop,'=Stop.,,,,")
+    assert body.splitlines()[1].endswith(",stop,'=Stop.,,,,,")
 
 
 def test_the_export_knows_what_was_undone(bob_client: Client, acme: Workspace) -> None:

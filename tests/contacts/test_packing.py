@@ -114,3 +114,14 @@ def test_memory_does_not_grow_with_the_file(path: Path) -> None:
     tracemalloc.stop()
     assert path.stat().st_size > 64_000_000
     assert peak < 8_000_000
+
+
+@pytest.mark.parametrize(("at", "value"), [(6, 64), (45, 0x80)])
+def test_one_of_an_unknown_version_or_with_a_place_outside_the_file_is_damaged(
+    path: Path, at: int, value: int
+) -> None:
+    """Fields of the list of parts: the version that is needed, and where the part begins."""
+    content = bytearray(zipped(path, {"people.csv": b"number\n"}).read_bytes())
+    content[content.index(b"PK\x01\x02") + at] = value
+    path.write_bytes(content)
+    assert refusal(path) == "damaged"

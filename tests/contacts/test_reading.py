@@ -1,5 +1,6 @@
 """contacts.files.reading: records, whatever the quotation marks do."""
 
+import csv
 import io
 import tracemalloc
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from contacts.files import reading
 from contacts.files.formats import Format
+from contacts.files.parsing import Parser, Plan
 from contacts.files.reading import Broken, Record, read_records
 
 
@@ -101,3 +103,49 @@ def test_records_of_many_lines_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(reading, "MAX_LINES_OF_RECORD", 3)
     assert read('"a\nb\nc",1\nd,2\n') == [["a\nb\nc", "1"], ["d", "2"]]
     assert read('"a\nb\nc\nd",1\ne,2\n')[0] == Broken("unclosed_quote", ("a",))
+
+
+LONG = "x" * 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        (f"1,{LONG},b", ("1", "x" * 10_000, "b")),
+        (f'1,"{LONG}",b', ("1", "x" * 10_000, "b")),
+        (f'1, "{LONG}, ""so""" ,"b,c"', ("1", "x" * 10_000, "b,c")),
+        (f'"a ""b"" c",{LONG}', ('a "b" c', "x" * 10_000)),
+        (f"{LONG}", ("x" * 10_000,)),
+        (f'1,"{LONG}', ()),
+        (",".join("ab" for _ in range(600_000)), ()),
+    ],
+)
+def test_a_line_that_is_too_long_is_read_up_to_what_fields_take(line: str, cut: tuple[str, ...]) -> None:
+    records = read(f"a,b\n{line}\n2,y\n")
+    assert isinstance(records[1], Broken)
+    assert (records[1].code, records[1].cut) == ("too_long_line", cut)
+    assert [records[0], records[2]] == [["a", "b"], ["2", "y"]]
+
+
+@given(st.lists(st.text(st.sampled_from('ab" ,é'), max_size=8), min_size=1, max_size=6))
+def test_it_is_read_as_the_csv_reader_reads(cells: list[str]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    found = reading._cut_cells(iter([out.getvalue()]), Format())
+    assert [list(found)] == [
+        list(one) for one in csv.reader([out.getvalue()], skipinitialspace=True)
+    ] or cells == [""]
+
+
+@pytest.mark.parametrize("size", [200_000, 10_000_000])
+def test_a_long_cell_is_cut_where_that_is_allowed(size: int) -> None:
+    text = f"p,n,o\n+12015550100,Ann,{'x' * size}\n+12015550101,{'y' * size},z\n+12015550102,Bob,\n"
+    plan = Plan(("msisdn", "first_name", ""), "US", truncate=True)
+    parser = Parser(plan, lambda digits, _country, _kind, values: (digits, values))
+    tracemalloc.start()
+    chunk = parser.take(read_records(io.StringIO(text, newline=""), Format()), 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(values[0]) for _digits, values in chunk.items] == [3, 50, 3]
+    assert (chunk.cut, chunk.refused) == (1, 0)
+    assert peak < 4 * len(text) + 20_000_000

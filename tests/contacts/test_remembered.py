@@ -11,7 +11,7 @@ from contacts.errors import ContactsError
 from contacts.models import Import, ImportPurpose, Recipient, RememberedMapping
 from contacts.services import imports
 from contacts.services.opt_outs import create_unsubscribe_list
-from contacts.services.remembered import is_recalled
+from contacts.services.remembered import is_recalled, is_recalled_in_part
 from tests.access import assert_access
 from tests.contacts.support import NOBODY, checked, checked_opt_outs, number, ran, upload
 
@@ -35,10 +35,63 @@ def test_the_next_file_with_these_names_goes_the_same_way(acme: Workspace, heade
 
 def test_other_files_are_guessed(acme: Workspace, other: Workspace) -> None:
     first(acme)
-    assert upload(acme, file(1, "Town,Phone")).mapping != CHOSEN
     assert upload(acme, file(1, "Phone,City")).mapping == ["msisdn", "extra:city"]
     assert upload(other, file(1)).mapping == ["msisdn", "extra:town"]
     assert upload(acme, f"+{number(1)},17\n").mapping[0] == "msisdn"
+
+
+def test_the_order_of_the_columns_does_not_count(acme: Workspace) -> None:
+    first(acme)
+    turned = upload(acme, f"Town,Phone\nLeeds,+{number(1)}\n")
+    assert turned.mapping == CHOSEN[::-1]
+    assert is_recalled(turned)
+    ran(checked(turned, mapping=["custom", "msisdn"]))
+    assert upload(acme, file(2)).mapping == ["msisdn", "custom"]
+    assert RememberedMapping.objects.count() == 1
+
+
+def test_columns_of_one_name_keep_their_order(acme: Workspace) -> None:
+    text = f"Phone,Note,Note\n+{number(0)},a,b\n"
+    ran(checked(upload(acme, text), mapping=["msisdn", "custom1", "custom2"]))
+    assert upload(acme, f"Note,Note,Phone\na,b,+{number(1)}\n").mapping == ["custom1", "custom2", "msisdn"]
+
+
+def test_a_column_more_or_less_is_guessed(acme: Workspace) -> None:
+    text = f"Phone,Town,Note\n+{number(0)},Leeds,x\n"
+    ran(checked(upload(acme, text), mapping=["msisdn", "extra:place", "custom"]))
+    more = upload(acme, f"Phone,Email,Town,Note\n+{number(1)},ann@example.com,Leeds,x\n")
+    assert more.mapping == ["msisdn", "email", "extra:place", "custom"]
+    assert is_recalled_in_part(more)
+    assert upload(acme, f"Phone,Town\n+{number(1)},Leeds\n").mapping == ["msisdn", "extra:place"]
+    moved = upload(acme, f"Mobile,Phone,Town,Note\n+{number(1)},+{number(2)},Leeds,x\n")
+    assert moved.mapping == ["msisdn:2", "msisdn", "extra:place", "custom"]
+
+
+def test_what_is_remembered_of_before_is_found(acme: Workspace) -> None:
+    """Then its names were cut, and the digest was of their order."""
+    first(acme)
+    RememberedMapping.objects.update(digest="0" * 64)
+    assert upload(acme, file(1)).mapping == CHOSEN
+    ran(checked(upload(acme, file(1)), mapping=["msisdn", "custom"]))
+    assert [one.mapping for one in RememberedMapping.objects.all()] == [["msisdn", "custom"]]
+
+
+def test_the_form_of_the_numbers_is_remembered_where_it_was_corrected(acme: Workspace) -> None:
+    text = "Phone\n447400123456\n447400123457\n"
+    as_guessed = upload(acme, text)
+    assert as_guessed.number_form == "international"
+    ran(checked(as_guessed))
+    assert RememberedMapping.objects.get().number_form == ""
+    corrected = upload(acme, f"Phone\n1{number(0)[1:]}\n")
+    assert corrected.number_form == "national"
+    imports.choose(
+        imported=corrected,
+        choices=imports.Choices(
+            mapping=["msisdn"], default_country="US", number_form="international", new_list_name="Abroad"
+        ),
+    )
+    ran(imports.start_check(imported=corrected))
+    assert upload(acme, f"Phone\n{number(1)}\n").number_form == "international"
 
 
 def test_the_last_choice_counts(acme: Workspace) -> None:

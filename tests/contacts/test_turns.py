@@ -18,7 +18,7 @@ from contacts.people import Sought
 from contacts.services import import_runner, imports, list_job_runner, list_jobs
 from contacts.services.list_jobs import Wish
 from contacts.services.lists import Person, add_recipients
-from contacts.services.turns import does_anybody_wait, what_is_at_work
+from contacts.services.turns import LEASE, does_anybody_wait, what_is_at_work
 from tests.contacts.support import NOBODY, checked, list_named, number, upload
 
 PEOPLE = 35
@@ -161,6 +161,22 @@ def test_a_waiting_job_says_what_it_waits_for(
     Import.objects.all().delete()
     ListJob.objects.filter(pk=started(members, kind="export").pk).update(state="running", **held)
     assert what_is_at_work(acme) == "Waiting for its turn: the job “export” of the list Members is at work."
+
+
+@pytest.mark.parametrize(("seconds", "is_moving"), [(3, True), (20, False), (90, False)])
+def test_whose_worker_was_killed_says_so_and_no_time_left(
+    bob_client: Client, acme: Workspace, members: RecipientList, seconds: int, is_moving: bool
+) -> None:
+    """`seconds`: since it was heard of last. It holds its work for a minute."""
+    held = {"lease_holder": "gone", "lease_until": timezone.now() + LEASE - timedelta(seconds=seconds)}
+    imported, job = waiting_import(acme), started(members, kind="remove", agreed=PEOPLE)
+    Import.objects.filter(pk=imported.pk).update(**held, total_rows=100, done_rows=30, rows_per_second=10)
+    ListJob.objects.filter(pk=job.pk).update(**held, state=ListJobState.RUNNING, done=10)
+    words = "Its worker is not heard of: waiting for another one, which goes on from here."
+    page = bob_client.get(reverse("import-run", args=[imported.pk])).content.decode()
+    assert ("about 7 seconds left" in page, words in page) == (is_moving, not is_moving)
+    page = bob_client.get(reverse("list-job", args=[members.pk, job.pk])).content.decode()
+    assert (words in page) is not is_moving
 
 
 @pytest.mark.parametrize("form", ["csv", "csv_semicolon", "xlsx"])

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 from contacts.errors import FileRefused
-from contacts.files import workbooks
+from contacts.files import sheet_to_csv, workbooks
 from contacts.files.inspection import inspect_upload
 
 ROWS: list[list[Any]] = [
@@ -106,3 +106,10 @@ def test_a_sheet_that_asks_for_all_memory_ends_its_reader_only(
     with pytest.raises(FileRefused, match="too large to be opened safely"):
         inspect_upload(tmp_path / "wide.csv", "US")
     assert [one.name for one in tmp_path.iterdir()] == ["wide.csv"]
+
+
+def test_a_row_of_nothing_but_zero_is_no_empty_one(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [["Phone", "Points"], [None, None], ["", 0], ["+12015550100", 0.0]]
+    target = tmp_path / "sheet.csv"
+    sheet_to_csv.convert(workbook(tmp_path / "zeros.xlsx", {"People": rows}), target, -1)
+    assert target.read_text().splitlines() == ["Phone,Points", "", ",0", "+12015550100,0"]

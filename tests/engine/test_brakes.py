@@ -183,6 +183,30 @@ def test_who_goes_out_at_once_is_not_looked_up_again(
     assert (states(dispatch), asked) == ({"sent": 20}, [])
 
 
+@pytest.mark.parametrize("vendor", ["messagewhiz", "bulkvs"])
+def test_one_who_opted_out_at_the_provider_stops_nobody_else(acme: Workspace, vendor: str) -> None:
+    account = make_account(acme, vendor)
+    dispatch = make_dispatch(acme, account, people=5)
+
+    def answer(number: int) -> httpx.Response:
+        if number == 2:
+            return httpx.Response(
+                403, json={"message": "Recipient has opted out", "Description": "Recipient has opted out"}
+            )
+        results = [{"To": msisdn, "Status": "SUCCESS"} for msisdn in known]
+        return httpx.Response(
+            200, json={"message_id": f"v{number}", "RefId": f"v{number}", "Results": results}
+        )
+
+    known = list(dispatch.messages.values_list("msisdn", flat=True))
+    run(Vendor(answer))
+    assert (states(dispatch), dispatch.state) == ({"sent": 4, "suppressed": 1}, "finished")
+    gone = dispatch.messages.get(state="suppressed")
+    proof = OptOut.objects.get()
+    assert (gone.reason, proof.msisdn, proof.how) == ("opted_out_at_vendor", gone.msisdn, "vendor")
+    assert (proof.source, proof.message_id) == ("Recipient has opted out", gone.pk)
+
+
 # --- a provider in trouble ------------------------------------------------------------------------------
 
 

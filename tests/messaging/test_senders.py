@@ -11,9 +11,20 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, User, Workspace
+from campaigns.services.drafts import create_draft
 from messaging.errors import MessagingError
 from messaging.models import Sender
-from messaging.senders import allow_accounts, create_sender, sender_problem, set_sender_enabled
+from messaging.sender_lists import create_sender_list
+from messaging.senders import (
+    allow_accounts,
+    allow_countries,
+    country_problem,
+    create_sender,
+    sender_problem,
+    set_default_sender,
+    set_sender_enabled,
+    update_sender,
+)
 from providers.models import ProviderAccount
 from tests.access import assert_access
 from tests.people import ApiClient
@@ -86,6 +97,58 @@ def test_enabling_is_noted_once(sender: Sender, bob: User) -> None:
     assert [entry.action for entry in AuditEntry.objects.filter(user=bob)] == ["disabled"]
 
 
+# --- countries and the default -----------------------------------------------------------------------
+
+
+def test_countries_are_kept_in_capitals_once(sender: Sender, bob: User) -> None:
+    allow_countries(sender=sender, actor=Actor(user=bob), countries=["us", " ca", "US", ""])
+    assert Sender.objects.get().countries == ["CA", "US"]
+    assert AuditEntry.objects.get(user=bob).details == {"countries": ["CA", "US"]}
+
+
+def test_rejects_what_is_no_country(sender: Sender) -> None:
+    with pytest.raises(MessagingError, match="“XQ” is no country") as caught:
+        allow_countries(sender=sender, actor=Actor(), countries=["US", "xq"])
+    assert caught.value.field == "countries"
+    assert Sender.objects.get().countries == []
+
+
+@pytest.mark.parametrize(
+    ("countries", "msisdn", "may"),
+    [([], "447400123456", True), (["US"], "12015550123", True), (["US", "CA"], "447400123456", False)],
+)
+def test_a_sender_sends_to_its_countries(
+    sender: Sender, countries: list[str], msisdn: str, may: bool
+) -> None:
+    allow_countries(sender=sender, actor=Actor(), countries=countries)
+    assert (country_problem(sender, msisdn) is None) is may
+
+
+def test_a_workspace_has_one_default(sender: Sender, acme: Workspace) -> None:
+    second = create_sender(workspace=acme, actor=Actor(), value=NAME, is_default=True)
+    set_default_sender(sender=sender, actor=Actor())
+    assert list(Sender.objects.filter(is_default=True)) == [sender]
+    second.refresh_from_db()
+    set_default_sender(sender=second, actor=Actor(), on=False)
+    assert list(Sender.objects.filter(is_default=True)) == [sender]
+
+
+def test_a_disabled_sender_is_no_default(sender: Sender) -> None:
+    set_default_sender(sender=sender, actor=Actor())
+    set_sender_enabled(sender=sender, enabled=False, actor=Actor())
+    sender.refresh_from_db()
+    assert not sender.is_default
+    with pytest.raises(MessagingError, match="Enable it first") as caught:
+        set_default_sender(sender=sender, actor=Actor())
+    assert caught.value.field == "is_default"
+
+
+def test_all_of_a_change_or_nothing(sender: Sender, acme: Workspace) -> None:
+    with pytest.raises(MessagingError):
+        update_sender(sender=sender, actor=Actor(), accounts=[make_account(acme)], countries=["nowhere"])
+    assert not sender.accounts.exists()
+
+
 # --- may this account send as it ----------------------------------------------------------------------
 
 
@@ -111,6 +174,14 @@ def test_a_name_needs_a_vendor_that_takes_names(acme: Workspace, account: Provid
     )
 
 
+def test_a_kind_of_number_that_the_vendor_lacks_is_said(acme: Workspace, account: ProviderAccount) -> None:
+    short = create_sender(workspace=acme, actor=Actor(), value="54321")
+    assert sender_problem(short, account) == (
+        "BulkVS sends from numbers of 11 digits (1NPANXXXXXX), not from 54321. Choose another sender, or an account of"
+        " another vendor."
+    )
+
+
 # --- pages ------------------------------------------------------------------------------------------
 
 
@@ -118,8 +189,8 @@ def test_access(sender: Sender) -> None:
     one = f"/senders/{sender.pk}/"
     assert_access("/senders/")
     assert_access("/senders/", "post", viewer=403, marketer=422, data={"value": ""})
-    assert_access(one, wrong_method="post")
-    assert_access(f"{one}accounts/", "post", viewer=403, marketer=302, wrong_method="get")
+    assert_access(one)
+    assert_access(one, "post", viewer=403, marketer=302)
     assert_access(f"{one}enabled/", "post", viewer=403, marketer=302, wrong_method="get")
 
 
@@ -146,7 +217,7 @@ def test_accounts_of_others_are_not_offered_nor_taken(
 ) -> None:
     theirs = make_account(other, name="Theirs")
     assert "Theirs" not in bob_client.get(f"/senders/{sender.pk}/").content.decode()
-    response = bob_client.post(f"/senders/{sender.pk}/accounts/", {"accounts": [theirs.pk]})
+    response = bob_client.post(f"/senders/{sender.pk}/", {"accounts": [theirs.pk]})
     assert response.status_code == 422
     assert not sender.accounts.exists()
 
@@ -157,8 +228,44 @@ def test_a_disabled_account_stays_where_it_is_chosen(
     allow_accounts(sender=sender, actor=Actor(), accounts=[account])
     ProviderAccount.objects.update(enabled=False)
     assert "Bulk" in bob_client.get(f"/senders/{sender.pk}/").content.decode()
-    assert bob_client.post(f"/senders/{sender.pk}/accounts/", {"accounts": [account.pk]}).status_code == 302
+    assert bob_client.post(f"/senders/{sender.pk}/", {"accounts": [account.pk]}).status_code == 302
     assert list(sender.accounts.all()) == [account]
+
+
+def test_a_sender_is_edited(sender: Sender, account: ProviderAccount, bob_client: Client) -> None:
+    data = {"accounts": [account.pk], "countries": ["US"], "add_countries": "CA", "is_default": "on"}
+    assert bob_client.post(f"/senders/{sender.pk}/", data).status_code == 302
+    sender.refresh_from_db()
+    assert (sender.countries, sender.is_default) == (["CA", "US"], True)
+    page = bob_client.get(f"/senders/{sender.pk}/").content.decode()
+    assert page.count('name="countries" value="CA"') == 1
+    assert '<option value="CA">' not in page
+    bob_client.post(f"/senders/{sender.pk}/", {"countries": ["CA", "US"], "remove_countries": "US"})
+    sender.refresh_from_db()
+    assert (sender.countries, sender.is_default, list(sender.accounts.all())) == (["CA"], False, [])
+
+
+def test_a_wrong_country_stands_at_its_field(sender: Sender, bob_client: Client) -> None:
+    response = bob_client.post(f"/senders/{sender.pk}/", {"countries": ["Atlantis"]})
+    assert response.status_code == 422
+    assert "“ATLANTIS” is no country" in response.content.decode()
+
+
+def test_senders_are_searched_and_paged(acme: Workspace, bob_client: Client) -> None:
+    Sender.objects.bulk_create(Sender(workspace=acme, value=f"1202555{n:04}") for n in range(60))
+    page = bob_client.get("/senders/").content.decode()
+    assert "12025550059" in page and "12025550005" not in page and 'rel="next"' in page
+    found = bob_client.get("/senders/?q=%2B12025550005").content.decode()
+    assert "12025550005" in found and "12025550059" not in found
+    assert "No sender matches" in bob_client.get("/senders/?q=zebra").content.decode()
+
+
+def test_what_uses_it_is_shown(acme: Workspace, sender: Sender, bob: User, bob_client: Client) -> None:
+    assert "Nothing uses it yet" in bob_client.get(f"/senders/{sender.pk}/").content.decode()
+    create_sender_list(workspace=acme, actor=Actor(), name="Main numbers", senders=[sender])
+    create_draft(workspace=acme, actor=Actor(user=bob), name="Autumn sale")
+    page = bob_client.get(f"/senders/{sender.pk}/").content.decode()
+    assert "Main numbers" in page and "Autumn sale" in page
 
 
 @pytest.mark.parametrize(("on", "enabled"), [("0", False), ("1", True)])
@@ -171,7 +278,7 @@ def test_switch(sender: Sender, bob_client: Client, on: str, enabled: bool) -> N
 def test_viewers_get_no_forms(sender: Sender, victor_client: Client) -> None:
     for url in ("/senders/", f"/senders/{sender.pk}/"):
         main = victor_client.get(url).content.decode().split("<main")[1].split("</main>")[0]
-        assert "<form" not in main
+        assert 'method="post"' not in main
 
 
 def test_the_list_costs_the_same_however_long(
@@ -225,6 +332,7 @@ def test_api_creates_and_changes(api: Api, account: ProviderAccount) -> None:
         ({"value": NUMBER}, 409, "is there already"),
         ({"value": NAME, "accounts": [987654]}, 400, "987654"),
         ({"accounts": []}, 400, "value is missing"),
+        ({"value": NAME, "countries": ["XQ"]}, 400, "“XQ” is no country"),
     ],
 )
 def test_api_refuses_in_words(
@@ -235,6 +343,16 @@ def test_api_refuses_in_words(
     assert response.headers["Content-Type"] == "application/problem+json"
     assert said in response.json()["detail"]
     assert Sender.objects.count() == 1
+
+
+def test_api_countries_and_default(api: Api, sender: Sender) -> None:
+    url = f"/api/v1/senders/{sender.pk}/"
+    changed = api("marketer").patch(url, {"countries": ["us"], "is_default": True}).json()
+    assert (changed["countries"], changed["is_default"]) == (["US"], True)
+    refused = api("marketer").patch(url, {"enabled": False, "is_default": True})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "is_default"
+    assert Sender.objects.get().enabled
 
 
 def test_api_walls(api: Api, sender: Sender, other: Workspace) -> None:

@@ -47,7 +47,7 @@ def leave_by_hand(members: RecipientList, elsewhere: RecipientList) -> None:
 
 
 def leave_by_a_job(members: RecipientList, elsewhere: RecipientList) -> None:
-    start_job(sought=Sought(members), wish=Wish("remove"), actor=NOBODY)
+    start_job(sought=Sought(members), wish=Wish("remove", agreed=10), actor=NOBODY)
 
 
 def are_moved(members: RecipientList, elsewhere: RecipientList) -> None:

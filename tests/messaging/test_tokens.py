@@ -15,19 +15,24 @@ from messaging.tokens import (
     SPECIAL,
     SYMBOLS,
     Lookups,
+    Reader,
     choice,
     compile_text,
+    referenced,
 )
 from sms.parts import count_parts
 
 EVERYTHING = frozenset({FIELD, *SPECIAL})
-WORDS = Lookups(words={3: ("Hi", "Hello", "Hey")}, link=lambda kind, id_, seed: f"<{kind} {id_} {seed}>")
+WORDS = Lookups(
+    words={3: [("Hi", 1), ("Hello", 2), ("Hey", 3)], 4: [("often", 9), ("seldom", 10)]},
+    link=lambda kind, id_, reader: f"<{kind} {id_} {reader.seed}>",
+)
 
 
 def rendered(source: str, values: dict[str, str] | None = None, *, seed: int = 1) -> str:
     compiled = compile_text(source, columns=["city", "Loyalty card", "a:b"], available=EVERYTHING)
     assert compiled.errors == ()
-    return compiled.render(values or {}, seed=seed, lookups=WORDS)
+    return compiled.render(Reader(values or {}, seed), WORDS)
 
 
 def test_it_works() -> None:
@@ -56,7 +61,7 @@ def test_it_works() -> None:
         ("{{shorten_url}} {{unsubscription_link}}", {}, "<shorten_url 0 1> <unsubscription_link 0 1>"),
         ("{{verification_code}}{{callback_link}}", {}, "<verification_code 0 1><callback_link 0 1>"),
         ("{{first_name|you}} {{link:1}} %", {"first_name": ""}, "you <link 1 1> %"),
-        ("{{word_spinner:4}}", {}, ""),
+        ("{{word_spinner:5}}", {}, ""),
     ],
 )
 def test_renders(source: str, values: dict[str, str], text: str) -> None:
@@ -135,7 +140,7 @@ def test_a_value_is_text_and_is_never_rendered_again() -> None:
         ("{{link:3|x}}", "{{link:3}} takes no default: remove “|x”.", (0, 12), (1, 1)),
         (
             "{{word_spinner:5}}",
-            "{{word_spinner:5}}: there is no word_spinner with the number 5.",
+            "{{word_spinner:5}}: there is no word spinner with the number 5.",
             (0, 18),
             (1, 1),
         ),
@@ -155,7 +160,7 @@ def test_several_errors_come_in_order_and_the_good_tokens_still_count() -> None:
     compiled = compile_text("{{}} {{email}} {{nope_nope}} {{", columns=[], available=EVERYTHING)
     assert [error.start for error in compiled.errors] == [0, 15, 29]
     assert compiled.uses == {"email"}
-    assert compiled.render({"email": "a@example.com"}, seed=1) == "{{}} a@example.com {{nope_nope}} {{"
+    assert compiled.render(Reader({"email": "a@example.com"}, 1)) == "{{}} a@example.com {{nope_nope}} {{"
 
 
 @pytest.mark.parametrize(
@@ -195,6 +200,24 @@ def test_says_what_it_uses_and_refers_to() -> None:
     assert compiled.references == (("link", 7), ("word_spinner", 3))
 
 
+def test_finds_what_to_look_up_before_compiling() -> None:
+    text = (
+        "{{link:7}} {{ word_spinner : 3 }} {{link:12|x}} {{link:0}} {{link:7}} {link:9} {{nope:5}} {{link:1"
+    )
+    assert referenced(text) == {"link": {7, 12}, "word_spinner": {3}, "nope": {5}}
+
+
+def test_what_cannot_be_used_is_said_at_its_place() -> None:
+    (error,) = compile_text(
+        "Go {{link:7}}", columns=[], available=EVERYTHING, problems={("link", 7): "it is disabled."}
+    ).errors
+    assert (error.sentence, error.start) == ("{{link:7}}: it is disabled.", 3)
+
+
+def test_a_shortened_url_uses_the_url() -> None:
+    assert compile_text("{{shorten_url}}", columns=[], available=EVERYTHING).uses == {"url"}
+
+
 @pytest.mark.parametrize(
     ("source", "personal"),
     [("Hello", False), ("{a}", False), ("{{zzz}}", False), ("{{email}}", True), ("{{random_symbol}}", True)],
@@ -216,6 +239,11 @@ def test_choices_are_spread_evenly_over_seeds() -> None:
     counts = [symbols.count(symbol) for symbol in SYMBOLS]
     assert min(counts) > 50
     assert statistics.mean(counts) == 100
+
+
+def test_a_word_comes_as_often_as_its_weight_says() -> None:
+    drawn = [rendered("{{word_spinner:4}}", seed=seed) for seed in range(3000)]
+    assert abs(drawn.count("often") - 2700) < 70
 
 
 def test_two_random_tokens_of_a_text_are_drawn_apart() -> None:
@@ -262,7 +290,7 @@ SOURCES = st.lists(
 @given(SOURCES, st.dictionaries(st.sampled_from(["first_name", "city", "email"]), st.text()), st.integers())
 def test_compiling_and_rendering_raise_nothing(source: str, values: dict[str, str], seed: int) -> None:
     compiled = compile_text(source, columns=["city"], available=EVERYTHING)
-    text = compiled.render(values, seed=seed, lookups=WORDS)
+    text = compiled.render(Reader(values, seed), WORDS)
     if not compiled.personal:
         assert text == source
     for error in compiled.errors:
@@ -275,7 +303,7 @@ def test_compiling_and_rendering_raise_nothing(source: str, values: dict[str, st
 def test_a_text_without_double_braces_stays_as_it_is(source: str) -> None:
     compiled = compile_text(source, columns=[])
     assert compiled.errors == ()
-    assert compiled.render({}, seed=1) == source
+    assert compiled.render(Reader({}, 1)) == source
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
+from providers import handset_taps
 from providers.models import ProviderAccount
-from providers.sandbox_client import SandboxClient, SandboxTrouble
+from providers.sandbox_client import HandsetText, SandboxClient, SandboxTrouble
 from providers.services import create_sandbox_accounts, receipt_url, register_sandbox_webhooks
 from tests.access import assert_access
 from tests.people import workspace_named
@@ -350,3 +352,89 @@ def test_a_sandbox_that_is_down_sets_no_webhook_and_fails_nobody(acme: Workspace
     settings.SANDBOX_URL = NOBODY
     assert len(create_sandbox_accounts(acme)) == 2
     assert register_sandbox_webhooks() == 0
+
+
+class Web:
+    """What the web process would be asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: httpx.Response | None) -> None:
+        self.asked: list[httpx.Request] = []
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            self.asked.append(request)
+            if answer is None:
+                raise httpx.ConnectError("nobody")
+            return answer
+
+        transport = httpx.MockTransport(handle)
+        monkeypatch.setattr(handset_taps, "sync_client", lambda: httpx.Client(transport=transport))
+
+
+LINK = "https://sho.example.com/AbCd1234"
+
+
+@pytest.fixture
+def linked(sandbox: SandboxProcess, acme: Workspace, settings: Settings) -> None:
+    settings.LINK_URL, settings.WEBHOOK_URL = "https://links.example.com", "http://127.0.0.1:9"
+    Workspace.objects.filter(pk=acme.pk).update(short_domain="https://sho.example.com")
+    text_ann(
+        sandbox, text=f"Sale {LINK}. Elsewhere https://example.com/x and https://links.example.com/o/Zz9"
+    )
+
+
+@pytest.mark.parametrize(("tapper", "agent"), [("person", "iPhone"), ("machine", "WhatsApp")])
+def test_a_link_is_tapped(
+    linked: None, bob_client: Client, monkeypatch: pytest.MonkeyPatch, tapper: str, agent: str
+) -> None:
+    web = Web(monkeypatch, httpx.Response(302, headers={"location": "https://example.com/sale"}))
+    page = bob_client.get(f"/handset/{ANN}/").text
+    assert page.count('name="url"') == 2, "of other sites none"
+    answer = bob_client.post(f"/handset/{ANN}/tap/", {"url": LINK, "as": tapper}, follow=True)
+    assert "it led to https://example.com/sale" in answer.text
+    (asked,) = web.asked
+    assert str(asked.url) == "http://127.0.0.1:9/AbCd1234"
+    assert agent in asked.headers["user-agent"]
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {"url": "https://example.com/x", "as": "person"},
+        {"url": "https://sho.example.com/other123", "as": "person"},
+        {"url": "https://sho.example.com.evil.example.com/AbCd1234", "as": "person"},
+        {"url": LINK, "as": "nobody"},
+        {},
+    ],
+)
+def test_nothing_else_is_asked(
+    linked: None, bob_client: Client, monkeypatch: pytest.MonkeyPatch, posted: dict[str, str]
+) -> None:
+    web = Web(monkeypatch, httpx.Response(302))
+    answer = bob_client.post(f"/handset/{ANN}/tap/", posted, follow=True)
+    assert "in none of the newest texts" in answer.text
+    assert not web.asked
+
+
+def test_a_web_process_that_does_not_answer(
+    linked: None, bob_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Web(monkeypatch, None)
+    answer = bob_client.post(f"/handset/{ANN}/tap/", {"url": LINK, "as": "person"}, headers=HTMX)
+    assert answer.status_code == 200
+    assert "The link does not answer" in answer.headers["HX-Trigger"]
+
+
+def test_only_marketers_tap(linked: None, victor_client: Client) -> None:
+    assert victor_client.post(f"/handset/{ANN}/tap/", {"url": LINK, "as": "person"}).status_code == 403
+    assert 'name="url"' not in victor_client.get(f"/handset/{ANN}/").text
+
+
+def test_pictures_of_this_installation_are_shown_and_others_only_named(settings: Settings) -> None:
+    own, foreign = f"{settings.PUBLIC_URL}/m/token.jpg", "https://example.com/m/token.jpg"
+    text = HandsetText(
+        True, "BulkVS", "1", "", 1, None, "delivered", (own, foreign, f"{settings.PUBLIC_URL}/logout/")
+    )
+    assert text.pictures == [(own, "/m/token.jpg"), (foreign, ""), (f"{settings.PUBLIC_URL}/logout/", "")]
+    shown_thread = render_to_string("providers/_handset_thread.html", {"texts": [text], "msisdn": 1})
+    assert 'src="/m/token.jpg"' in shown_thread
+    assert 'src="https' not in shown_thread

@@ -205,10 +205,10 @@ def test_home_goes_before_abroad() -> None:
         (
             "+44 7400+123456",
             None,
-            "not_valid",
+            "strange",
             "“+44 7400+123456” has a plus after its start: write one number only.",
         ),
-        ("²015550123", "US", "not_valid", "“²015550123” holds “²”: write one number, in digits only."),
+        ("²015550123", "US", "strange", "“²015550123” holds “²”: write one number, in digits only."),
     ],
 )
 def test_refuses_with_a_sentence(raw: str, default: str | None, code: str, sentence: str) -> None:
@@ -218,6 +218,126 @@ def test_refuses_with_a_sentence(raw: str, default: str | None, code: str, sente
     with pytest.raises(MsisdnError) as fast:
         compile_fast(default)(raw)
     assert (fast.value.code, fast.value.sentence) == (code, sentence)
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "digits"),
+    [
+        ("4915123456789", "DE", "4915123456789"),
+        ("447400123456", "US", UK),
+        ("12015550123", "DE", US),
+        ("447400123456", None, UK),
+        ("+12015550123", "DE", US),
+        ("0012015550123", "DE", US),
+        ("07400123456", "GB", UK),
+        ("011 44 7400 123456", "US", UK),
+    ],
+)
+def test_international_numbers_without_plus_are_never_national(
+    raw: str, default: str | None, digits: str
+) -> None:
+    assert parse_msisdn(raw, default, "international").digits == digits
+    assert compile_fast(default, "international")(raw) == digits
+
+
+def test_without_a_form_the_same_digits_are_dialled_at_home() -> None:
+    assert parse_msisdn("4915123456789", "DE").digits == "494915123456789"
+    assert compile_fast("DE", "national")("4915123456789") == "494915123456789"
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "form", "code", "sentence"),
+    [
+        (
+            "447400123456",
+            "US",
+            "national",
+            "other_country",
+            "“447400123456” has too many digits for a number in US: write + in front if it is a number in GB.",
+        ),
+        (
+            "80012345678",
+            "DK",
+            "national",
+            "other_country",
+            "“80012345678” has too many digits for a number in DK: write + in front of it.",
+        ),
+        (
+            "2125550123",
+            "US",
+            "international",
+            "no_calling_code",
+            "“2125550123” begins with no calling code that it fits: write +12125550123 if it is a number in US.",
+        ),
+        (
+            "447400",
+            "US",
+            "international",
+            "too_short",
+            "“447400” has too few digits for a phone number: add the missing ones.",
+        ),
+        (
+            "447400123456",
+            "FO",
+            "national",
+            "other_country",
+            "“447400123456” has too many digits for a number in FO: write + in front if it is a number in GB.",
+        ),
+    ],
+)
+def test_what_is_good_in_the_other_form_alone_is_refused(
+    raw: str, default: str, form: msisdn.Form, code: str, sentence: str
+) -> None:
+    for read in (compile_fast(default, form), lambda one: parse_msisdn(one, default, form)):
+        with pytest.raises(MsisdnError) as refused:
+            read(raw)
+        assert (refused.value.code, refused.value.sentence) == (code, sentence)
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "code"),
+    [
+        ("2026-05-06", "DK", "date"),
+        ("2026/05/06", "DK", "date"),
+        ("06.05.2026", "DK", "date"),
+        ("5/6/2026", "DK", "date"),
+        ("12/31/2026", "DK", "date"),
+        ("31/12/26", "GL", "date"),
+        ("2026-05-06 00:00:00", "DK", "date"),
+        ("2026-05-06T09:30:00+02:00", "DK", "date"),
+        (" '2026-05-06", "DK", "date"),
+        ("2015550106.5", "US", "decimal"),
+        ("+2015550106.5", "US", "decimal"),
+        ("2015550106,25", "US", "decimal"),
+        ("2015550106.3333333", "US", "decimal"),
+        ("2015550123\x00", "US", "nul"),
+        ("$2015550112", "US", "strange"),
+    ],
+)
+def test_dates_and_decimals_are_no_numbers(raw: str, default: str, code: str) -> None:
+    for read in (compile_fast(default), lambda one: parse_msisdn(one, default)):
+        with pytest.raises(MsisdnError) as refused:
+            read(raw)
+        assert refused.value.code == code
+        assert refused.value.sentence.startswith("“")
+
+
+@pytest.mark.parametrize(
+    ("raw", "default", "digits"),
+    [
+        ("20260506", "DK", "4520260506"),
+        ("20 26 05 06", "DK", "4520260506"),
+        ("20.26.05.06", "DK", "4520260506"),
+        ("2015550123.0", "US", US),
+        ("201555.0123", "US", US),
+        ("201.5550123", "US", US),
+        ("221226", "GL", "299221226"),
+        ("22.12.26", "GL", "299221226"),
+    ],
+)
+def test_what_only_resembles_them_is_read(raw: str, default: str, digits: str) -> None:
+    assert parse_msisdn(raw, default).digits == digits
+    assert compile_fast(default)(raw) == digits
 
 
 @pytest.mark.parametrize("make", [compile_fast, lambda country: parse_msisdn("+12015550123", country)])
@@ -235,9 +355,12 @@ def test_any_text_is_read_or_refused(raw: str, default: str | None) -> None:
 @given(
     st.text(alphabet="0123456789+-(). /\u00a0", max_size=20),
     st.sampled_from([None, "US", "GB", "AR", "IT", "BR"]),
+    st.sampled_from(["either", "national", "international"]),
 )
-def test_fast_and_slow_agree_on_anything_number_like(raw: str, default: str | None) -> None:
-    assert _answer(compile_fast(default), raw) == _slow_answer(raw, default)
+def test_fast_and_slow_agree_on_anything_number_like(
+    raw: str, default: str | None, form: msisdn.Form
+) -> None:
+    assert _answer(compile_fast(default, form), raw) == _slow_answer(raw, default, form)
 
 
 def _answer(fast: FastMsisdn, raw: str) -> tuple[str, ...]:
@@ -247,9 +370,9 @@ def _answer(fast: FastMsisdn, raw: str) -> tuple[str, ...]:
         return error.code, error.sentence
 
 
-def _slow_answer(raw: str, default: str | None) -> tuple[str, ...]:
+def _slow_answer(raw: str, default: str | None, form: msisdn.Form = "either") -> tuple[str, ...]:
     try:
-        found = parse_msisdn(raw, default)
+        found = parse_msisdn(raw, default, form)
     except MsisdnError as error:
         return error.code, error.sentence
     return found.digits, found.country, found.kind

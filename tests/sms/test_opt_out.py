@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms.opt_out import WORDS, Keyword, classify, has_opt_out_wording, own_word_problem
+from sms.opt_out import PHRASES, WORDS, Keyword, classify, has_opt_out_wording, own_word_problem
 
 EVERY_LANGUAGE = tuple(WORDS)
 
@@ -212,3 +212,80 @@ def test_a_companys_own_word_is_opt_out_wording_in_capitals() -> None:
 )
 def test_own_words_are_short_and_mean_nothing_else(word: str, problem: str | None) -> None:
     assert own_word_problem(word) == problem
+
+
+# --- to be left alone ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dont text me again",
+        "Don’t text me",
+        "don't message us ever again!!",
+        "DO NOT CONTACT ME",
+        "please do not send me any more of this",
+        "No more texts pls",
+        "no more spam",
+        "Take me off your list",
+        "take my number off",
+        "leave me alone",
+        "Wrong number, sorry",
+        "I'm not interested",
+        "lose my number",
+        "I never signed up for this",
+        "who gave you my number?",
+        "opt me out",
+        "I don't want your texts",
+        "Ne m'envoyez plus rien",
+        "Laissez-moi tranquille",
+        "No me escriban más",
+        "número equivocado",
+        "Keine Nachrichten mehr bitte",
+        "Lassen Sie mich in Ruhe!",
+        "falsche Nummer",
+        "Não me mande mais mensagens",
+        "Non scrivetemi più",
+        "Laat me met rust",
+        "Nie piszcie do mnie",
+        "Не пишіть мені",
+        "לא מעוניין, תודה",
+    ],
+)
+def test_whoever_asks_to_be_left_alone_is_reviewed(text: str) -> None:
+    assert classify(text) is Keyword.MAYBE_STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't forget to text me",
+        "I don't want to miss it",
+        "dont worry, I will come",
+        "no more than five please",
+        "Take me off-road!",
+        "leave me a table for two",
+        "what is your number",
+        "that is the right number",
+        "I am interested",
+        "very interesting, not bad",
+        "See you on Friday, no message needed",
+        "never better",
+        "text me when it is ready",
+        "we go on holiday",
+        "Keine Ahnung",
+        "Ich habe die Nummer nicht mehr im Kopf",
+        "plus de détails svp",
+        "no más tarde de las 5",
+        "geen probleem",
+        "nie wiem",
+    ],
+)
+def test_what_is_said_of_other_things_is_not(text: str) -> None:
+    assert classify(text) is Keyword.NONE
+
+
+def test_a_phrase_never_opts_out_or_in_by_itself() -> None:
+    texts = [phrase for phrases in PHRASES.values() for phrase in phrases]
+    assert {classify(text, languages=EVERY_LANGUAGE) for text in texts} == {Keyword.MAYBE_STOP}
+    assert set(PHRASES) == set(WORDS)

@@ -190,6 +190,8 @@ PLAIN_BODIES = [
     ("post", "/api/v1/broadcasts/{broadcasts}/test/"),
     ("post", "/api/v1/messages/"),
     ("post", "/api/v1/senders/"),
+    ("post", "/api/v1/verifications/"),
+    ("post", "/api/v1/verifications/check/"),
     ("post", "/api/v1/provider-accounts/"),
     ("post", "/api/v1/recipient-lists/"),
     ("patch", "/api/v1/recipient-lists/{recipient-lists}/"),
@@ -217,8 +219,8 @@ def test_an_unknown_field_is_refused_by_name(
 def test_a_slip_of_the_pen_is_told_what_was_meant(client: ApiClient) -> None:
     response = client.post("/api/v1/broadcasts/", {"name": "Sale", "list": [1]})
     assert response.json()["detail"] == (
-        "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, kind, lists, msisdn, name,"
-        " send_at, sender, text, unsubscribe_lists."
+        "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, kind, lists, media, msisdn, name,"
+        " send_at, sender, sender_list, text, unsubscribe_lists."
     )
     assert not Broadcast.objects.exists()
 

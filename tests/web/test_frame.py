@@ -48,7 +48,7 @@ def links(path: str) -> dict[str, bool]:
 
 def test_it_works() -> None:
     assert list(links("/")) == [str(item.label) for item in NAVIGATION if not item.count]
-    assert [str(group.label) for group in navigation("/")] == ["Start", "Audience", "Delivery"]
+    assert [str(group.label) for group in navigation("/")] == ["Start", "Audience", "Content", "Delivery"]
 
 
 @pytest.mark.parametrize(

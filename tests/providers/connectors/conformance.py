@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from providers.connectors import connector_for
+from providers.connectors import REGISTRY, connector_for
 from providers.connectors.base import (
+    OPTED_OUT_AT_VENDOR,
     Connector,
     DeliveryReport,
     OutgoingText,
+    Picture,
     SendResult,
     WebhookCall,
     WebhookRejected,
@@ -113,6 +115,8 @@ class ConformanceSuite:
     accepted: ClassVar[Reply]
     result: ClassVar[SendResult]
     refusals: ClassVar[dict[str, Refusal]]
+    # Answers that refuse the recipient as opted out, as this vendor would shape them.
+    opted_out: ClassVar[dict[str, Reply]]
     # Further answers that are no refusal: partly accepted batches, what a recipient's own status says,
     # spellings.
     variants: ClassVar[dict[str, tuple[Reply, SendResult]]]
@@ -133,6 +137,25 @@ class ConformanceSuite:
         """The vendor's report of `outgoing` with this status."""
         raise NotImplementedError
 
+    def media_of(self, body: Any) -> list[str]:
+        """The addresses of pictures in the JSON that was posted; of a vendor that sends them."""
+        raise NotImplementedError
+
+    def media_cases(self) -> dict[str, tuple[str, ...]]:
+        can = REGISTRY[self.slug].capabilities if hasattr(self, "slug") else None
+        if can is None:
+            return {}
+        one = "https://example.com/a.jpg"
+        if not can.media:
+            return {"one": (one,)}
+        kinds = {"gif": "image/gif"}
+        wrong = {
+            name: (f"https://example.com/a.{name}",)
+            for name, kind in kinds.items()
+            if kind not in can.media_limits.kinds
+        }
+        return {"too many": (one,) * (can.media_limits.most_pictures + 1), **wrong}
+
     def text_of(self, body: Any) -> str:
         """The text in the JSON that was posted."""
         raise NotImplementedError
@@ -143,8 +166,10 @@ class ConformanceSuite:
         tables: dict[str, Any] = {
             "refusal": GENERAL | getattr(self, "refusals", {}),
             "variant": getattr(self, "variants", {}),
+            "opted_out_reply": getattr(self, "opted_out", {}),
             "impossible_case": getattr(self, "impossible", {}),
             "text": TEXTS,
+            "media_case": self.media_cases(),
             "status_word": {word: word for word in getattr(self, "statuses", {})},
             "wrong_config": getattr(self, "wrong_configs", {}),
             "wrong_body": getattr(self, "wrong_webhooks", {}),
@@ -223,7 +248,22 @@ class ConformanceSuite:
         assert (error.reason, error.retry_after) == (refusal.reason, refusal.retry_after)
         assert refusal.words in error.words
 
+    async def test_it_tells_who_opted_out_there(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], opted_out_reply: Reply
+    ) -> None:
+        """Of this recipient alone, whatever status it comes with: no account stops for it."""
+        try:
+            result = await self.send(vendor, transport, opted_out_reply)
+        except ConnectorError as error:
+            told = watched(error, seen)
+            assert (type(error), told.certainly_not_sent) == (MessageRefused, True)
+            assert (told.reason, bool(told.words)) == (OPTED_OUT_AT_VENDOR, True)
+        else:
+            assert (result.state, result.reason) == (MessageState.SUPPRESSED, OPTED_OUT_AT_VENDOR)
+            assert result.words
+
     def test_the_suite_is_asked_in_full(self) -> None:
+        assert len(self.opted_out) >= 2
         assert set(self.refusals) >= OWED
         assert set(self.statuses) >= {"DELIVRD", "UNDELIV", "EXPIRED", "REJECTD"}
 
@@ -253,6 +293,50 @@ class ConformanceSuite:
             await self.connector(vendor.url).send(transport, replace(self.outgoing, **changes))
         error = watched(caught.value, seen)
         assert (error.reason, error.certainly_not_sent, vendor.received) == (reason, True, [])
+
+    async def test_pictures_beyond_its_limits_are_refused_before_any_http(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], media_case: tuple[str, ...]
+    ) -> None:
+        """Of a kind it does not take, or too many; a vendor of texts alone takes none."""
+        outgoing = replace(self.outgoing, media_urls=media_case)
+        with pytest.raises(CapabilityError) as caught:
+            await self.connector(vendor.url).send(transport, outgoing)
+        error = watched(caught.value, seen)
+        assert (error.reason, error.certainly_not_sent, vendor.received) == ("not_supported", True, [])
+
+    async def test_pictures_within_its_limits_go_out(
+        self, vendor: ScriptedServer, transport: LeanTransport
+    ) -> None:
+        can = self.connector(vendor.url).capabilities
+        if not can.media:
+            assert can.picture_problem("It", [Picture("image/jpeg", 1)], "Hi").startswith(
+                "It sends no pictures"
+            )
+            return
+        most = can.media_limits.most_pictures
+        urls = tuple(f"https://example.com/{number}.jpg" for number in range(most))
+        outgoing = replace(self.outgoing, media_urls=urls)
+        vendor.expect("POST", self.base_path + self.send_target, self.accepted)
+        await self.connector(vendor.url).send(transport, outgoing)
+        assert self.media_of(vendor.received[0].json) == list(urls)
+
+    def test_its_limits_of_pictures_are_told_in_words(self) -> None:
+        can = self.connector("https://example.com").capabilities
+        limits = can.media_limits
+        fits = Picture(limits.kinds[0], limits.most_bytes)
+        if not can.media:
+            return
+        assert can.picture_problem("It", [fits], "Hi") == ""
+        asked = {
+            "too large": [replace(fits, size_bytes=limits.most_bytes + 1)],
+            "too large together": [fits, replace(fits, size_bytes=1)],
+            "too many": [Picture(limits.kinds[0], 1)] * (limits.most_pictures + 1),
+            "of another kind": [Picture("image/tiff", 1)],
+        }
+        for name, pictures in asked.items():
+            sentence = can.picture_problem("It", pictures, "Hi")
+            assert ": " in sentence and sentence.endswith("."), (name, sentence)
+        assert bool(can.picture_problem("It", [fits], "")) is limits.needs_text
 
     # --- the line: which failures are certain -----------------------------------------------------
 
@@ -427,9 +511,17 @@ class ConformanceSuite:
         connector = connector_for(self.slug, self.config)
         assert connector.config.base_url == connector.Config.fields()[-1].default
 
+    def test_senders_are_listed_only_where_it_says_so(self) -> None:
+        connector = self.connector("https://example.com")
+        if connector.capabilities.sender_list:
+            assert connector.build_sender_list(0).method == "GET"
+            return
+        with pytest.raises(CapabilityError, match="add them by hand"):
+            connector.build_sender_list(0)
+
     def test_every_capability_has_words(self) -> None:
         lines = self.connector("https://example.com").capabilities.lines()
-        assert len({line.name for line in lines}) == len(lines) == 13
+        assert len({line.name for line in lines}) == len(lines) == 14
         assert all(line.label and line.words.endswith(".") for line in lines)
 
 

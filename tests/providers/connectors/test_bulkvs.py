@@ -126,6 +126,13 @@ class TestBulkVs(ConformanceSuite):
         ),
         "failure without a code": Refusal(200, {"Status": "FAILED"}, BadAnswer, "bad_answer", words="FAILED"),
     }
+    opted_out = {
+        "a refusal": Reply(400, failure(400, {"To": ["The recipient has opted out"]})),
+        "forbidden": Reply(403, failure(403, "Destination number is blacklisted")),
+        "inside a 200": Reply(200, failure(403, "Recipient replied STOP")),
+        "its own status": Reply(200, answer(("12015550123", "OPTOUT"))),
+        "its own words": Reply(200, answer(("12015550123", "Unsubscribed recipient"))),
+    }
     variants = {
         "ours failed": (
             Reply(200, answer(("12015550199", "SUCCESS"), ("12015550123", "FAILED"))),
@@ -222,6 +229,9 @@ class TestBulkVs(ConformanceSuite):
 
     def report_call(self, word: str) -> WebhookCall:
         return call(inbound(quote_plus(receipt(word))))
+
+    def media_of(self, body: Any) -> list[str]:
+        return list(body["MediaURLs"])
 
     def text_of(self, body: Any) -> str:
         return str(body["Message"])

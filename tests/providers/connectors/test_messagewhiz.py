@@ -135,6 +135,19 @@ class TestMessageWhiz(ConformanceSuite):
         "no id": Refusal(200, {"message_id": ""}, BadAnswer, "bad_answer"),
         "an id that is none": Refusal(200, {"message_id": {"a": 1}}, BadAnswer, "bad_answer"),
     }
+    opted_out = {
+        "a refusal": Reply(400, failure(400, ["The recipient number is unsubscribed"])),
+        "forbidden": Reply(403, failure(403, "Recipient is on the blacklist")),
+        "an envelope": Reply(
+            200,
+            {
+                "errorCode": 400,
+                "errorMessage": "recipient has opted out",
+                "errorType": "OptOut",
+                "result": None,
+            },
+        ),
+    }
     variants = {
         "created": (Reply(201, {"message_id": "a"}), SendResult(MessageState.SENT, "a")),
         "a number for an id": (Reply(200, {"message_id": 5}), SendResult(MessageState.SENT, "5")),
@@ -251,6 +264,61 @@ def test_connection_test_puts_the_key_into_the_header() -> None:
         vendor.verify()
     assert vendor.received[0].headers["apikey"] == "key"
     assert vendor.received[0].body == b""
+
+
+# The document's "Get Senders".
+SENDERS = [
+    {"enabled": True, "id": 28938892, "name": "FirstSender"},
+    {"enabled": True, "id": 28905672, "name": "test"},
+]
+
+
+def envelope(rows: Any) -> dict[str, Any]:
+    return {"errorCode": 0, "errorMessage": "", "errorType": "", "executionTime": 0.01, "result": rows}
+
+
+def senders_from(*pages: Any) -> list[str]:
+    """What a vendor that answers so has."""
+    with ScriptedServer() as vendor, sync_client() as client:
+        connector = connector_for("messagewhiz", {"api_key": SECRET, "base_url": vendor.url})
+        start = 0
+        for rows in pages:
+            reply = rows if isinstance(rows, Reply) else Reply(200, envelope(rows))
+            vendor.expect("GET", f"/api/3/sender?limit=100&start={start}", reply)
+            start += len(rows) if isinstance(rows, list) else 0
+        try:
+            return connector.list_senders(client)
+        finally:
+            vendor.verify()
+            assert vendor.received[0].headers["apikey"] == SECRET
+
+
+def test_lists_the_documents_senders() -> None:
+    assert senders_from(SENDERS, []) == ["FirstSender", "test"]
+
+
+def test_lists_page_after_page_whatever_the_vendors_limit() -> None:
+    more = [{"enabled": 1, "id": 1, "name": "Third"}, {"enabled": "0", "id": 2, "name": "Off"}]
+    assert senders_from(SENDERS, more, []) == ["FirstSender", "test", "Third"]
+
+
+def test_a_vendor_that_does_not_mind_the_start_is_asked_twice() -> None:
+    assert senders_from(SENDERS, SENDERS) == ["FirstSender", "test"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(200, {"errorCode": 401, "errorMessage": f"no key {SECRET}", "result": None}), AccountRefused),
+        (Reply(500, {"errorCode": 500, "errorMessage": "Oops"}), ServerTrouble),
+        (Reply(200, envelope({"senders": []})), BadAnswer),
+        (Reply(200, envelope(["FirstSender"])), BadAnswer),
+    ],
+)
+def test_a_list_that_cannot_be_had_is_an_error(reply: Reply, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        senders_from(reply)
+    assert SECRET not in f"{caught.value} {getattr(caught.value, 'words', '')}"
 
 
 def test_reads_the_documents_callback(connector: Connector) -> None:

@@ -1,4 +1,4 @@
-"""What is sent, and its life: senders, dispatches, and the ledger with one Message row per recipient."""
+"""What the engine is told to send, and the ledger with one Message row per recipient."""
 
 from __future__ import annotations
 
@@ -9,26 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from providers.models import ProviderAccount
 from sms.states import LABEL, MessageState
-
-
-class Sender(models.Model):
-    """What people see a message come from. Without accounts named, every account may use it."""
-
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="senders")
-    value = models.CharField(_("sender"), max_length=20)
-    enabled = models.BooleanField(_("enabled"), default=True)
-    accounts = models.ManyToManyField(
-        ProviderAccount, verbose_name=_("accounts that may use it"), related_name="senders", blank=True
-    )
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("sender")
-        verbose_name_plural = _("senders")
-        constraints = [models.UniqueConstraint(fields=["workspace", "value"], name="messaging_sender_unique")]
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class DispatchState(models.TextChoices):
@@ -57,8 +37,24 @@ class Dispatch(models.Model):
     )
     state_reason = models.CharField(_("reason"), max_length=500, blank=True)
     text = models.TextField(_("text"))
-    sender = models.CharField(_("sender"), max_length=20)
+    # "": one of `senders` for each message.
+    sender = models.CharField(_("sender"), max_length=20, blank=True)
+    # Of a sender list, as it was at the launch: [[sender, [countries]], ...]; no countries: all.
+    senders = models.JSONField(default=list)
+    # The same one for each person, not another one for each message.
+    sticky_senders = models.BooleanField(default=False)
     account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="dispatches")
+    # What the text's tokens stand for, as it was at the launch: words of spinners by id, [[word, weight], ...].
+    spinners = models.JSONField(default=dict)
+    # What stands before a code: "https://example.com/"; "" where the text has no links.
+    link_base = models.CharField(max_length=200, blank=True, default="")
+    # Of its messages, where the text has links: which dispatch a code belongs to is mostly known without the ledger.
+    first_message_id = models.BigIntegerField(null=True, blank=True)
+    last_message_id = models.BigIntegerField(null=True, blank=True)
+    # Characters that would make a text UCS-2 are swapped where another one says the same (sms.parts.swap_smart).
+    swaps_characters = models.BooleanField(default=False)
+    # Addresses of pictures that go with the text.
+    media_urls = models.JSONField(default=list)
     # Further unsubscribe lists (contacts.UnsubscribeList ids) whose members are not texted.
     unsubscribe_list_ids = models.JSONField(default=list)
     # The price of all its messages that were handed over: kept by the ledger.
@@ -67,6 +63,11 @@ class Dispatch(models.Model):
     # people's values, which may be edited while it runs, are in the text.
     agreed_parts = models.PositiveBigIntegerField(_("agreed parts"), null=True, blank=True)
     claimed_parts = models.PositiveBigIntegerField(default=0)
+    # What it was to cost at most, in the account's currency; None where no price was known. Until it has ended, what
+    # is left of it is kept free in the workspace's budget.
+    agreed_cost = models.DecimalField(
+        _("agreed cost"), max_digits=14, decimal_places=5, null=True, blank=True
+    )
     # Paused because it would have had more parts than that; to resume is to agree.
     over_agreed = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -81,6 +82,18 @@ class Dispatch(models.Model):
         indexes = [
             models.Index(
                 fields=["id"], name="messaging_dispatch_active", condition=models.Q(state="running")
+            ),
+            # messaging/links/ranges.py
+            models.Index(
+                fields=["first_message_id"],
+                name="messaging_dispatch_ranges",
+                condition=models.Q(first_message_id__isnull=False),
+            ),
+            # What the budget has to be kept free for; a workspace has any number of dispatches that have ended.
+            models.Index(
+                fields=["workspace"],
+                name="messaging_dispatch_open",
+                condition=models.Q(state__in=["planning", "running", "paused"]),
             ),
         ]
 
@@ -108,7 +121,9 @@ class Message(models.Model):
         ProviderAccount, models.PROTECT, related_name="messages", db_constraint=False, db_index=False
     )
     msisdn = models.CharField(_("number"), max_length=15)
-    sender = models.CharField(_("sender"), max_length=20)
+    sender = models.CharField(_("sender"), max_length=20, blank=True)
+    # Which one it is among those planned, from 0: what is spread evenly goes by it. None where nothing is.
+    place = models.PositiveIntegerField(null=True, blank=True)
     text = models.TextField(_("text"), blank=True, default="")
     parts = models.PositiveSmallIntegerField(_("parts"), null=True, blank=True)
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=5, null=True, blank=True)
@@ -201,28 +216,26 @@ class MessageMinute(models.Model):
         return f"{self.minute:%H:%M} {self.state} {self.count}"
 
 
-class InboundText(models.Model):
-    """A text that somebody sent to one of our numbers."""
+class Spend(models.Model):
+    """What a workspace was charged within a quarter of an hour, in one currency: kept by the ledger, never counted.
 
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="inbound_texts")
-    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="inbound_texts")
-    msisdn = models.CharField(_("from"), max_length=15)
-    sender_number = models.CharField(_("to"), max_length=20)
-    text = models.TextField(_("text"))
-    # What the words mean: sms.opt_out.Keyword.
-    keyword = models.CharField(_("read as"), max_length=12)
-    # The latest message of ours to that number, which this one probably answers.
-    message_id = models.BigIntegerField(null=True, blank=True)
-    # One vendor delivery is one row, however often it is posted.
-    digest = models.CharField(max_length=64)
-    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    Quarters of an hour, not months: where a month begins depends on the workspace's time zone, which may be changed, and
+    every zone is some quarters away from UTC. A correction by a later report counts when it comes.
+    """
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="spends", db_index=False)
+    currency = models.CharField(max_length=3)
+    quarter = models.DateTimeField()
+    cost = models.DecimalField(max_digits=14, decimal_places=5, default=0)
 
     class Meta:
-        verbose_name = _("inbound text")
-        verbose_name_plural = _("inbound texts")
-        ordering = ["-received_at", "-id"]
-        constraints = [models.UniqueConstraint(fields=["account", "digest"], name="messaging_inbound_unique")]
-        indexes = [models.Index(fields=["workspace", "msisdn"], name="messaging_inbound_number")]
+        verbose_name = _("spending")
+        verbose_name_plural = _("spending")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "quarter", "currency"], name="messaging_spend_unique"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"+{self.msisdn}"
+        return f"{self.quarter:%Y-%m-%d %H:%M} {self.cost} {self.currency}"

@@ -1,0 +1,169 @@
+"""Which address stands behind a code.
+
+What was found is kept for some seconds, and used longer while the database is away. Nothing but stored addresses is
+ever led to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from messaging.links.codes import LENGTH, Coder
+from messaging.links.keys import link_coder
+from messaging.links.ranges import Ranges, read_ranges
+from messaging.models import UTM_FIELDS, DispatchLink, Link, LinkUse, OwnUrl
+
+log = structlog.get_logger("crier.links")
+
+Value = TypeVar("Value")
+
+FRESH_SECONDS, RANGES_SECONDS = 10.0, 15.0
+MOST_KEPT = 20_000
+
+
+class LookupFailed(Exception):
+    """The database is away, and nobody has asked for this one lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`use`: how the entry came into the text; "" of a link's own address."""
+
+    use: str
+    url: str
+    bot_redirect: str = ""
+    preview_url: str = ""
+    expires_at: datetime | None = None
+    expired_url: str = ""
+
+
+class Lookup:
+    """Of one process; its threads share it."""
+
+    def __init__(self) -> None:
+        self._coder: Coder | None = None
+        self._dispatches: _Kept[int | None] = _Kept()
+        self._targets: _Kept[Target | None] = _Kept()
+        self._ranges: _Kept[Ranges] = _Kept()
+
+    def find(self, code: str) -> Target | None:
+        """None: no such code. Raises LookupFailed."""
+        if len(code) != LENGTH:
+            return self._targets.get(code, lambda: _own_target(code))
+        coded = self._known_coder().decode(code)
+        if coded is None:
+            return None
+        message_id, entry = coded
+        dispatch_id = self._dispatch_of(message_id)
+        if dispatch_id is None:
+            return None
+        target = self._targets.get((dispatch_id, entry), lambda: _target_of(dispatch_id, entry))
+        if target is None or target.use not in (LinkUse.OWN_URL, LinkUse.CALLBACK):
+            return target
+        return self._targets.get((message_id, "own"), lambda: _own_url_of(message_id, target.use))
+
+    def _dispatch_of(self, message_id: int) -> int | None:
+        known = self._ranges.get("", read_ranges, seconds=RANGES_SECONDS).dispatch_of(message_id)
+        if known is not None:
+            return known
+        # A message never changes its dispatch.
+        return self._dispatches.get(message_id, lambda: _dispatch_of(message_id), seconds=3600)
+
+    def _known_coder(self) -> Coder:
+        if self._coder is None:
+            self._coder = _asked(link_coder)
+        return self._coder
+
+
+class _Kept(Generic[Value]):
+    """The last MOST_KEPT answers, each with the time until which it is fresh."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Any, tuple[Value, float]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any, ask: Callable[[], Value], seconds: float = FRESH_SECONDS) -> Value:
+        """What is too old is asked for again; where that fails, it is still better than nothing."""
+        known = self._entries.get(key)
+        now = time.monotonic()
+        if known is not None and now < known[1]:
+            return known[0]
+        try:
+            value = _asked(ask)
+        except LookupFailed:
+            if known is None or known[0] is None:
+                raise
+            value = known[0]
+        with self._lock:
+            self._entries[key] = (value, now + seconds)
+            if len(self._entries) > MOST_KEPT:
+                self._entries.popitem(last=False)
+        return value
+
+
+def _asked(ask: Callable[[], Value]) -> Value:
+    try:
+        return ask()
+    except DatabaseError as error:
+        log.warning("database away", error=type(error).__name__)
+        raise LookupFailed from error
+
+
+def _dispatch_of(message_id: int) -> int | None:
+    """By hand: made by the ORM, the statement takes longer than its answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT dispatch_id FROM messaging_message WHERE id = %s", [message_id])
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _target_of(dispatch_id: int, entry: int) -> Target | None:
+    rows = DispatchLink.objects.filter(dispatch_id=dispatch_id, entry=entry).select_related("link")
+    row = rows.first()
+    if row is None:
+        return None
+    return Target(row.use, "") if row.link is None else _target(row.use, row.link)
+
+
+def _own_url_of(message_id: int, use: str) -> Target | None:
+    url = OwnUrl.objects.filter(message_id=message_id).values_list("url", flat=True).first()
+    return Target(use, url) if url else None
+
+
+def _own_target(code: str) -> Target | None:
+    link = Link.objects.filter(code=code, enabled=True).first()
+    return None if link is None else _target("", link)
+
+
+def _target(use: str, link: Link) -> Target:
+    return Target(
+        use,
+        with_utm(link),
+        link.bot_redirect,
+        link.preview_url,
+        link.expires_at,
+        link.expired_url,
+    )
+
+
+def with_utm(link: Link) -> str:
+    """Its address with the UTM parameters that it does not have itself."""
+    wanted = {name: getattr(link, name) for name in UTM_FIELDS if getattr(link, name)}
+    if not wanted:
+        return link.url
+    parts = urlsplit(link.url)
+    present = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
+    added = urlencode({name: value for name, value in wanted.items() if name not in present})
+    query = "&".join(filter(None, (parts.query, added)))
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,51 @@
+"""What is sent, and its life."""
+
+from messaging.models.content import Media, Template, WordSpinner
+from messaging.models.inbound import InboundText
+from messaging.models.ledger import Dispatch, DispatchState, Message, MessageCount, MessageMinute, Spend
+from messaging.models.links import (
+    ANY_ENTRY,
+    UTM_FIELDS,
+    Click,
+    DispatchLink,
+    Hit,
+    Link,
+    LinkCount,
+    LinkKey,
+    LinkList,
+    LinkListEntry,
+    LinkUse,
+    OwnUrl,
+)
+from messaging.models.senders import Sender, SenderChoice, SenderList
+from messaging.models.verification import Verification, VerificationState
+
+__all__ = [
+    "ANY_ENTRY",
+    "UTM_FIELDS",
+    "Click",
+    "Dispatch",
+    "DispatchLink",
+    "DispatchState",
+    "Hit",
+    "InboundText",
+    "Link",
+    "LinkCount",
+    "LinkKey",
+    "LinkList",
+    "LinkListEntry",
+    "LinkUse",
+    "Media",
+    "Message",
+    "MessageCount",
+    "MessageMinute",
+    "OwnUrl",
+    "Sender",
+    "SenderChoice",
+    "SenderList",
+    "Spend",
+    "Template",
+    "Verification",
+    "VerificationState",
+    "WordSpinner",
+]

@@ -1,0 +1,1 @@
+"""Verification (OTP): a code by SMS proves that somebody has a number. docs/verification.md"""

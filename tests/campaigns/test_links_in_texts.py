@@ -1,0 +1,200 @@
+"""Links, link lists and spinners from the draft to what is handed over: what is estimated is what is sent."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from accounts.access import Actor
+from accounts.models import Workspace
+from campaigns.models import Broadcast
+from campaigns.services.checks import launch_checks
+from campaigns.services.drafts import save_draft
+from campaigns.services.estimate import estimate_of
+from contacts.models import Recipient
+from messaging.content import SAMPLE_CODE
+from messaging.engine.jobs import claim_jobs, load_lanes
+from messaging.links.keys import link_coder
+from messaging.links.links import change_link, create_link, create_link_list, set_link_enabled
+from messaging.links.lookup import Lookup
+from messaging.models import Dispatch, DispatchLink, Link, Message, OwnUrl, WordSpinner
+from sms.parts import part_count
+from tests.campaigns.makers import PEOPLE, send
+
+CODE = re.compile(r"http://127\.0\.0\.1:\d+/(?:o/)?([0-9A-Za-z]{8})\b")
+
+
+def link_named(workspace: Workspace, name: str = "Sale", path: str = "sale") -> Link:
+    return create_link(workspace=workspace, actor=Actor(), name=name, url=f"https://example.com/{path}")
+
+
+def with_text(draft: Broadcast, actor: Actor, text: str) -> Broadcast:
+    return save_draft(broadcast=draft, actor=actor, version=draft.version, changes={"text": text})
+
+
+def texts_of(broadcast: Broadcast) -> dict[int, str]:
+    """By message id: what the engine hands over."""
+    dispatch = Dispatch.objects.get(broadcast_id=broadcast.pk)
+    lane = load_lanes({})[dispatch.account_id]
+    jobs = claim_jobs(lane, lane.dispatches[dispatch.pk], claim="test", limit=1000)
+    return {job.outgoing.message_id: job.outgoing.text for job in jobs}
+
+
+def test_it_works(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    """Everybody gets a code of their own, which leads to the link."""
+    link = link_named(acme)
+    broadcast = send(with_text(draft, actor, f"Hi {{{{first_name}}}}: {{{{link:{link.pk}}}}}"), actor)
+    texts = texts_of(broadcast)
+    codes = {message_id: CODE.search(text).group(1) for message_id, text in texts.items()}  # type: ignore[union-attr]  # it is there
+    assert len(set(codes.values())) == PEOPLE
+    assert {link_coder().decode(code).message_id for code in codes.values()} == set(texts)  # type: ignore[union-attr]  # it is there
+    found = Lookup().find(next(iter(codes.values())))
+    assert found is not None
+    assert found.url == "https://example.com/sale"
+
+
+def test_a_target_that_is_mended_is_mended_for_what_was_sent(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    link = link_named(acme)
+    texts = texts_of(send(with_text(draft, actor, f"{{{{link:{link.pk}}}}}"), actor))
+    change_link(link=link, actor=actor, url="https://example.com/autumn")
+    found = Lookup().find(next(iter(texts.values()))[-8:])
+    assert found is not None
+    assert found.url == "https://example.com/autumn"
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_a_list_is_spread_evenly(acme: Workspace, draft: Broadcast, actor: Actor, count: int) -> None:
+    links = [link_named(acme, f"Shop {number}", f"shop{number}") for number in range(count)]
+    shops = create_link_list(workspace=acme, actor=actor, name="Shops", links=links)
+    broadcast = send(with_text(draft, actor, f"{{{{link_list:{shops.pk}}}}}"), actor)
+    entries = [link_coder().decode(text[-8:]).entry for text in texts_of(broadcast).values()]  # type: ignore[union-attr]  # it is there
+    counts = Counter(entries)
+    assert sum(counts.values()) == PEOPLE
+    assert len(counts) == count
+    assert max(counts.values()) - min(counts.values()) <= 1
+    rows = DispatchLink.objects.filter(dispatch__broadcast_id=broadcast.pk)
+    assert {row.entry: row.link_id for row in rows} == {at: link.pk for at, link in enumerate(links)}
+
+
+def test_whoever_has_a_row_already_takes_no_place(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    links = [link_named(acme, f"Shop {number}", f"shop{number}") for number in range(3)]
+    shops = create_link_list(workspace=acme, actor=actor, name="Shops", links=links)
+    broadcast = send(with_text(draft, actor, f"{{{{link_list:{shops.pk}}}}}"), actor, plan=False)
+    from campaigns.services.planning import plan_segment
+
+    dispatch = Dispatch.objects.get(broadcast_id=broadcast.pk)
+    for person in Recipient.objects.order_by("id")[:10:2]:
+        Message.objects.create(
+            workspace=acme,
+            dispatch=dispatch,
+            broadcast_id=broadcast.pk,
+            account=dispatch.account,
+            msisdn=person.msisdn,
+            sender="1",
+        )
+    segment = broadcast.segments.get()
+    plan_segment(segment_id=segment.pk)
+    places = Message.objects.filter(dispatch=dispatch).exclude(place=None).values_list("place", flat=True)
+    assert sorted(places) == list(range(PEOPLE - 5))
+
+
+def test_own_urls_are_shortened_and_kept(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    people = list(Recipient.objects.order_by("id"))
+    Recipient.objects.filter(pk=people[0].pk).update(url="https://example.com/ann")
+    Recipient.objects.filter(pk=people[1].pk).update(url="javascript:alert(1)")
+    Recipient.objects.filter(pk=people[2].pk).update(url="http://127.0.0.1/admin")
+    broadcast = send(with_text(draft, actor, "Yours: {{shorten_url}}."), actor)
+    texts = texts_of(broadcast)
+    by_person = {message.recipient_id: message.pk for message in Message.objects.all()}
+    first = texts[by_person[people[0].pk]]
+    assert CODE.search(first)
+    found = Lookup().find(CODE.search(first).group(1))  # type: ignore[union-attr]  # it is there
+    assert found is not None
+    assert found.url == "https://example.com/ann"
+    for person in people[1:]:
+        assert texts[by_person[person.pk]] == "Yours: ."
+    assert [own.url for own in OwnUrl.objects.all()] == ["https://example.com/ann"]
+
+
+def test_spinners_draw_what_was_estimated(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    """One word makes a second part: the estimate knows who draws it."""
+    long = "x" * 161
+    spinner = WordSpinner.objects.create(workspace=acme, name="Greetings", words=[["Hi", 3], [long, 1]])
+    saved = with_text(draft, actor, f"{{{{word_spinner:{spinner.pk}}}}}")
+    estimate = estimate_of(saved)
+    broadcast = send(saved, actor)
+    WordSpinner.objects.update(words=[["Changed meanwhile", 1]])
+    texts = texts_of(broadcast)
+    assert set(texts.values()) == {"Hi", long}
+    assert sum(part_count(text) for text in texts.values()) == estimate.parts
+    assert Counter(part_count(text) for text in texts.values()) == estimate.by_parts
+
+
+def test_a_preview_shows_a_sample_as_long_as_every_code(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    link = link_named(acme)
+    saved = with_text(draft, actor, f"{'x' * 110} {{{{link:{link.pk}}}}} {{{{unsubscription_link}}}}")
+    estimate = estimate_of(saved)
+    texts = texts_of(send(saved, actor))
+    assert sum(part_count(text) for text in texts.values()) == estimate.parts
+    assert Lookup().find(SAMPLE_CODE) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{{link:999}}", "there is no link with the number 999"),
+        ("{{link_list:999}}", "there is no link list with the number 999"),
+        ("{{word_spinner:999}}", "there is no word spinner with the number 999"),
+        ("{{callback_link}}", "is not available yet"),
+    ],
+)
+def test_what_does_not_exist_blocks_the_launch(
+    draft: Broadcast, actor: Actor, text: str, sentence: str
+) -> None:
+    saved = with_text(draft, actor, text)
+    checks = launch_checks(saved, estimate_of(saved))
+    assert any(sentence in str(check.sentence) for check in checks if check.level == "block")
+
+
+def test_a_disabled_link_blocks_the_launch(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    link = set_link_enabled(link=link_named(acme), enabled=False, actor=actor)
+    saved = with_text(draft, actor, f"{{{{link:{link.pk}}}}}")
+    checks = launch_checks(saved, estimate_of(saved))
+    assert any("is disabled" in str(check.sentence) for check in checks if check.level == "block")
+
+
+def test_a_strangers_link_does_not_exist(other: Workspace, draft: Broadcast, actor: Actor) -> None:
+    link = link_named(other)
+    saved = with_text(draft, actor, f"{{{{link:{link.pk}}}}}")
+    checks = launch_checks(saved, estimate_of(saved))
+    assert any("there is no link" in str(check.sentence) for check in checks if check.level == "block")
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [("Sale today", "warn"), ("Sale today. No more: {{unsubscription_link}}", "ok")]
+)
+def test_an_unsubscribe_link_says_how_to_opt_out(
+    draft: Broadcast, actor: Actor, text: str, level: str
+) -> None:
+    saved = with_text(draft, actor, text)
+    checks = {check.code: check.level for check in launch_checks(saved, estimate_of(saved))}
+    assert checks["opt_out_wording"] == level
+
+
+def test_characters_are_swapped_in_everybodys_own_text(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    """Also in names: the estimate counts what is sent."""
+    Recipient.objects.update(first_name="Łukasz")
+    Workspace.objects.filter(pk=acme.pk).update(swaps_characters=True)
+    saved = with_text(draft, actor, "“Hi” {{first_name}} – " + "x" * 100)
+    estimate = estimate_of(saved)
+    texts = set(texts_of(send(saved, actor)).values())
+    assert texts == {'"Hi" Lukasz - ' + "x" * 100}
+    assert estimate.by_parts == {1: PEOPLE}

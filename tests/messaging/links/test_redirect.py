@@ -1,0 +1,244 @@
+"""The short way to a link's address, asked as a server asks it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from accounts.access import Actor
+from accounts.models import Workspace
+from messaging.links import lookup as lookup_module
+from messaging.links import redirect as redirect_module
+from messaging.links.links import change_link, set_link_enabled
+from messaging.links.lookup import Lookup
+from messaging.links.redirect import Redirects
+from messaging.models import Dispatch, Link
+from tests.messaging.links.makers import (
+    IPHONE,
+    WAY_OUT,
+    WHATSAPP,
+    WINDOWS,
+    code_of,
+    make_link,
+    make_linked_dispatch,
+    messages_of,
+)
+
+
+class Hits:
+    def __init__(self) -> None:
+        self.added: list[dict[str, Any]] = []
+
+    def add(self, code: str, at: float, **facts: Any) -> None:
+        self.added.append({"code": code, **facts})
+
+
+class Site:
+    """Asks; what is not led on comes to the application as "passed on"."""
+
+    def __init__(self) -> None:
+        self.hits = Hits()
+        self.seen: dict[str, Any] = {}
+        self.application = Redirects(self._application, lookup=Lookup(), spool=self.hits)  # type: ignore[arg-type]  # a stand-in
+
+    def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        self.seen = environ
+        start_response("200 OK", [])
+        return [b"passed on"]
+
+    def ask(self, path: str, *, agent: str = IPHONE, method: str = "GET", **environ: Any) -> tuple[str, str]:
+        """(status, Location or body)"""
+        answered: list[Any] = []
+        body = self.application(
+            {
+                "REQUEST_METHOD": method,
+                "PATH_INFO": path,
+                "HTTP_USER_AGENT": agent,
+                "REMOTE_ADDR": "203.0.113.7",
+                **environ,
+            },
+            lambda status, headers: answered.append((status, dict(headers))),
+        )
+        status, self.headers = answered[0]
+        return status[:3], self.headers.get("Location") or b"".join(body).decode()
+
+
+@pytest.fixture(autouse=True)
+def no_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's own transaction would be closed."""
+    monkeypatch.setattr(redirect_module, "close_old_connections", lambda: None)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def dispatch(acme: Workspace) -> Dispatch:
+    return make_linked_dispatch(acme)
+
+
+@pytest.fixture
+def code(dispatch: Dispatch) -> str:
+    return code_of(messages_of(dispatch)[0])
+
+
+def test_it_works(site: Site, code: str) -> None:
+    assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
+    assert site.hits.added == [
+        {"code": code, "method": "GET", "agent": IPHONE, "address": "203.0.113.7", "is_prefetch": False}
+    ]
+    assert site.headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_second_visit_asks_the_database_nothing(
+    site: Site, code: str, django_assert_num_queries: Any
+) -> None:
+    site.ask(f"/{code}")
+    with django_assert_num_queries(0):
+        assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
+
+
+def test_another_recipient_of_the_same_text_takes_one_question(
+    site: Site, dispatch: Dispatch, django_assert_num_queries: Any
+) -> None:
+    first, second = (code_of(message) for message in messages_of(dispatch)[:2])
+    site.ask(f"/{first}")
+    with django_assert_num_queries(1):
+        assert site.ask(f"/{second}") == ("302", "https://example.com/sale")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/zzzzzzzz", "/settings", "/broadcasts/", "/a.b", "/12345678/", "/ünïcödé", "/nolink"]
+)
+def test_what_is_no_code_is_passed_on(site: Site, dispatch: Dispatch, path: str) -> None:
+    assert site.ask(path) == ("200", "passed on")
+    assert not site.hits.added
+
+
+def test_another_method_is_passed_on(site: Site, code: str) -> None:
+    assert site.ask(f"/{code}", method="POST") == ("200", "passed on")
+
+
+def test_head_is_led_on_and_noted(site: Site, code: str) -> None:
+    assert site.ask(f"/{code}", method="HEAD") == ("302", "https://example.com/sale")
+    assert site.hits.added[0]["method"] == "HEAD"
+
+
+def test_the_way_out_is_no_redirect(site: Site, dispatch: Dispatch) -> None:
+    code = code_of(messages_of(dispatch)[0], WAY_OUT)
+    assert site.ask(f"/{code}") == ("200", "passed on")
+    assert not site.hits.added
+
+
+def test_machines_and_desktops_go_where_the_link_says(site: Site, acme: Workspace) -> None:
+    link = make_link(
+        acme,
+        bot_redirect="https://example.com/desktop",
+        preview_url="https://example.com/preview",
+    )
+    assert site.ask(f"/{link.code}")[1] == "https://example.com/sale"
+    assert site.ask(f"/{link.code}", agent=WINDOWS)[1] == "https://example.com/desktop"
+    assert site.ask(f"/{link.code}", agent=WHATSAPP)[1] == "https://example.com/preview"
+    assert site.ask(f"/{link.code}", agent="")[1] == "https://example.com/preview"
+    assert site.ask(f"/{link.code}", HTTP_SEC_PURPOSE="prefetch")[1] == "https://example.com/preview"
+    assert site.hits.added[-1]["is_prefetch"] is True
+
+
+def test_utm_parameters_are_added_once(site: Site, acme: Workspace) -> None:
+    link = make_link(acme, utm_source="sms", utm_campaign="Spring & summer")
+    assert site.ask(f"/{link.code}")[1] == (
+        "https://example.com/sale?utm_source=sms&utm_campaign=Spring+%26+summer"
+    )
+    own = make_link(acme, "Own", "sale?utm_source=letter#top", utm_source="sms", utm_medium="text")
+    assert site.ask(f"/{own.code}")[1] == ("https://example.com/sale?utm_source=letter&utm_medium=text#top")
+
+
+def test_a_link_that_is_over_leads_on_or_says_so(site: Site, acme: Workspace) -> None:
+    past = timezone.now() - timedelta(minutes=1)
+    over = make_link(acme, expires_at=past)
+    status, body = site.ask(f"/{over.code}")
+    assert status == "410"
+    assert "This link is over." in body
+    moved = make_link(acme, "Moved", expires_at=past, expired_url="https://example.com/next")
+    assert site.ask(f"/{moved.code}") == ("302", "https://example.com/next")
+    later = make_link(acme, "Later", expires_at=timezone.now() + timedelta(hours=1))
+    assert site.ask(f"/{later.code}") == ("302", "https://example.com/sale")
+
+
+def test_a_disabled_link_leads_on_whoever_was_sent_it(site: Site, dispatch: Dispatch, code: str) -> None:
+    link = Link.objects.get(name="Sale")
+    set_link_enabled(link=link, enabled=False, actor=Actor())
+    assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
+    assert site.ask(f"/{link.code}") == ("200", "passed on")
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(lookup_module.time, "monotonic", lambda: now + seconds)
+
+
+def test_a_mended_address_counts_within_seconds(
+    site: Site, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.ask(f"/{code}")
+    change_link(link=Link.objects.get(name="Sale"), actor=Actor(), url="https://example.com/new")
+    later(monkeypatch, 11)
+    assert site.ask(f"/{code}") == ("302", "https://example.com/new")
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Called, the database is away."""
+
+    def refuse(*_args: Any) -> None:
+        raise OperationalError("away")
+
+    def begin() -> None:
+        for name in ("_dispatch_of", "_target_of", "_own_target", "_own_url_of"):
+            monkeypatch.setattr(lookup_module, name, refuse)
+        later(monkeypatch, 10_000)
+
+    yield begin
+
+
+def test_while_the_database_is_away_what_was_asked_lately_is_led_on(
+    site: Site, code: str, away: Callable[[], None]
+) -> None:
+    site.ask(f"/{code}")
+    away()
+    assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
+    assert len(site.hits.added) == 2
+
+
+def test_while_the_database_is_away_others_are_asked_to_wait_and_noted(
+    site: Site, dispatch: Dispatch, code: str, away: Callable[[], None]
+) -> None:
+    site.ask(f"/{code}")
+    away()
+    status, body = site.ask(f"/{code_of(messages_of(dispatch)[1])}")
+    assert (status, site.headers["Refresh"]) == ("503", "3")
+    assert "One moment" in body
+    assert len(site.hits.added) == 2
+
+
+def test_behind_a_proxy_its_word_counts(site: Site, code: str, settings: Any) -> None:
+    forwarded = {"HTTP_X_FORWARDED_FOR": "10.0.0.1, 198.51.100.9"}
+    site.ask(f"/{code}", **forwarded)
+    settings.BEHIND_PROXY = True
+    site.ask(f"/{code}", **forwarded)
+    assert [hit["address"] for hit in site.hits.added] == ["203.0.113.7", "198.51.100.9"]
+
+
+def test_the_unsubscribe_page_answers_under_every_name(site: Site, settings: Any) -> None:
+    redirect_module._own_host.cache_clear()
+    assert site.ask("/o/AbCd1234", HTTP_HOST="sho.example.com") == ("200", "passed on")
+    assert site.ask("/o/test", HTTP_HOST="sho.example.com") == ("200", "passed on")
+    assert site.seen["HTTP_HOST"] == settings.PUBLIC_URL.partition("://")[2]

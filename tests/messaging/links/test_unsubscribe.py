@@ -1,0 +1,143 @@
+"""The unsubscribe page: one button, no script; opening it does nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from accounts.models import Workspace
+from contacts.models import OptOut, OptOutHow
+from contacts.services.opt_outs import opt_out
+from messaging.engine.jobs import claim_jobs, load_lanes
+from messaging.links.unsubscribe_words import SENTENCES
+from messaging.models import Dispatch, Message
+from tests.messaging.links.makers import WAY_OUT, code_of, make_linked_dispatch, messages_of
+
+
+@pytest.fixture
+def dispatch(acme: Workspace) -> Dispatch:
+    return make_linked_dispatch(acme)
+
+
+@pytest.fixture
+def message(dispatch: Dispatch) -> Message:
+    return messages_of(dispatch)[0]
+
+
+@pytest.fixture
+def address(message: Message) -> str:
+    return f"/o/{code_of(message, WAY_OUT)}"
+
+
+def test_it_works(acme: Workspace, client: Client, message: Message, address: str) -> None:
+    page = client.get(address)
+    assert page.status_code == 200
+    assert "Stop texts from \u2068acme\u2069?" in page.text
+    assert message.msisdn not in page.text
+    assert not OptOut.objects.exists(), "opened by a preview, perhaps"
+    done = client.post(address, {"stop": "1"})
+    assert "You are unsubscribed" in done.text
+    row = OptOut.objects.get()
+    assert (row.workspace, row.msisdn, row.how, row.message_id) == (
+        acme,
+        message.msisdn,
+        OptOutHow.PAGE,
+        message.pk,
+    )
+    assert "Stop texts" in client.get(address).text
+
+
+def test_with_and_without_the_last_slash(client: Client, address: str) -> None:
+    assert client.get(f"{address}/").status_code == 200
+
+
+def test_it_works_without_cookies_and_tokens(address: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(address, {"stop": "1"}).status_code == 200
+    assert OptOut.objects.count() == 1
+
+
+def test_it_holds_no_script_and_nothing_from_elsewhere(client: Client, address: str) -> None:
+    page = client.get(address).text
+    assert "<script" not in page
+    assert "http" not in page.replace('<meta http-equiv="', "")
+
+
+def test_it_takes_effect_on_what_runs(
+    client: Client, dispatch: Dispatch, message: Message, address: str
+) -> None:
+    client.post(address, {"stop": "1"})
+    lane = load_lanes({})[dispatch.account_id]
+    jobs = claim_jobs(lane, lane.dispatches[dispatch.pk], claim="test", limit=10)
+    assert message.pk not in {job.outgoing.message_id for job in jobs}
+    assert Message.objects.get(pk=message.pk).state == "suppressed"
+
+
+def test_one_click_of_a_machine(client: Client, address: str) -> None:
+    """RFC 8058, section 3.1."""
+    body = "List-Unsubscribe=One-Click"
+    answer = client.post(address, body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+    assert OptOut.objects.count() == 1
+
+
+@pytest.mark.parametrize("posted", [{}, {"something": "1"}, {"List-Unsubscribe": "no"}, {"undo": "1"}])
+def test_other_posts_opt_nobody_out(client: Client, address: str, posted: dict[str, str]) -> None:
+    assert client.post(address, posted).status_code == 200
+    assert not OptOut.objects.exists()
+
+
+def test_a_mistake_is_undone(client: Client, address: str) -> None:
+    client.post(address, {"stop": "1"})
+    assert "You stay subscribed" in client.post(address, {"undo": "1"}).text
+    assert not OptOut.objects.exists()
+
+
+def test_nobody_undoes_a_stop(acme: Workspace, client: Client, message: Message, address: str) -> None:
+    opt_out(workspace=acme, msisdn=message.msisdn, how=OptOutHow.STOP, source="STOP")
+    client.post(address, {"stop": "1"})
+    assert "You are unsubscribed" in client.post(address, {"undo": "1"}).text
+    assert OptOut.objects.get().how == OptOutHow.STOP
+
+
+def test_other_codes_lead_nowhere(client: Client, message: Message) -> None:
+    """Also the code of an ordinary link of the same text."""
+    for code in (code_of(message), "zzzzzzzz", code_of(message, 60)):
+        page = client.get(f"/o/{code}")
+        assert page.status_code == 404
+        assert "Reply STOP" in page.text
+        assert client.post(f"/o/{code}", {"stop": "1"}).status_code == 404
+    assert not OptOut.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("languages", "asked", "shown"),
+    [
+        ([], "de-DE,de;q=0.9", "en"),
+        (["de"], "de-DE,de;q=0.9,en;q=0.5", "de"),
+        (["de", "fr"], "fr-CA", "fr"),
+        (["de", "fr"], "ja", "de"),
+        (["de"], "en-US,de", "en"),
+        (["he"], "he", "he"),
+        (["de"], "", "de"),
+    ],
+)
+def test_it_speaks_the_workspaces_languages(
+    acme: Workspace, client: Client, address: str, languages: list[str], asked: str, shown: str
+) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(opt_out_languages=languages)
+    page = client.get(address, headers={"accept-language": asked}).text
+    assert f'lang="{shown}"' in page
+    assert SENTENCES[shown].button in page
+    assert ('dir="rtl"' in page) is (shown == "he")
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_every_sentence_is_whole(language: str) -> None:
+    words = SENTENCES[language]
+    for name in ("title", "question", "done", "undone"):
+        filled = getattr(words, name) % {"name": "Acme", "number": "+12"}
+        assert "Acme" in filled
+        assert "%" not in filled
+    for name in ("button", "done_title", "mistake", "undo", "undone_title", "unknown"):
+        assert getattr(words, name)

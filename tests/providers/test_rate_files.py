@@ -1,0 +1,148 @@
+"""A rate card as a CSV file: what is read of it, and what is named by its row."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from providers.services import ProviderAccountError, RateFile, read_rates
+
+
+def read(text: str | bytes, currency: str = "USD") -> RateFile:
+    return read_rates(text.encode() if isinstance(text, str) else text, currency=currency)
+
+
+def rates(text: str | bytes, currency: str = "USD") -> dict[str, str]:
+    found = read(text, currency)
+    assert found.bad_rows == []
+    return {prefix: f"{price:f}" for prefix, price in found.rates.items()}
+
+
+def test_it_works() -> None:
+    assert rates("prefix;price\n44;0.0385\n447;0.0362\n") == {"44": "0.03850", "447": "0.03620"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prefix,price\n44,0.05\n1,0.1",
+        "Prefix;Price\r\n44;0,05\r\n1;0,10\r\n",
+        "Dial code\tRate\n+44\t0.05\n+1\t$0.10\n",
+        "prefix|price\n44|0.05\n1|.10",
+        "\ufeffVorwahl;Preis (USD)\n0044;0,05\n001;0,1\n",
+        "Indicatif;Prix\n44;0,05\n1;0,10 USD\n",
+        '"Prefijo";"Precio"\n"44";"0,05"\n"1";"0,10"\n',
+        "Префикс;Цена\n44;0,05\n1;0,1\n",
+        "קידומת,מחיר\n44,0.05\n1,0.1\n",
+        "Country,Price\nUnited Kingdom,0.05\nUSA,0.1\n",
+        "Land;Preis\nGB;0,05\nVereinigte Staaten;0,1\n",
+        "Our prices\n\nvalid from 2026-11-01\nprefix,price\n44,0.05\n1,0.1\n",
+        "44,0.05\n1,0.1\n",
+        "United Kingdom;44;0,05\nUnited States;1;0,1\n",
+        'prefix,price\n44,"0,05"\n1,"0,1"\n',
+        "prefix,price,price currency\n44,0.05,USD\n1,0.1,USD\n",
+    ],
+)
+def test_reads_every_usual_writing(text: str) -> None:
+    assert rates(text) == {"44": "0.05000", "1": "0.10000"}
+    assert rates(text.encode("utf-16")) == {"44": "0.05000", "1": "0.10000"}
+
+
+def test_reads_code_pages() -> None:
+    assert rates("Préfixe;Prix\n44;0,05\n".encode("cp1252")) == {"44": "0.05000"}
+    assert rates("Pays;Prix\nCôte d'Ivoire;0,05\n".encode("cp1252")) == {"225": "0.05000"}
+
+
+def test_a_price_of_zero_and_large_ones() -> None:
+    text = "prefix;price\n1;0\n2;1.234,5\n3;0,00001\n4;1 000,5\n"
+    assert rates(text) == {"1": "0.00000", "2": "1234.50000", "3": "0.00001", "4": "1000.50000"}
+
+
+def test_networks_are_left_out_and_the_highest_price_counts() -> None:
+    found = read(
+        "Country,MCC,MNC,Network,Price\nGermany,262,01,A,0.06\nGermany,262,02,B,0.08\nGermany,262,03,C,0.07\n"
+        "France,208,10,D,0.05\n"
+    )
+    assert found.rates == {"49": Decimal("0.08"), "33": Decimal("0.05")}
+    assert found.notes == ["Not used: “MCC”, “MNC”, “Network”. A network cannot be told by the number."]
+    assert [one.row for one in found.doubles] == [3, 4]
+    assert "+49 has another price in row 2" in found.doubles[0].sentence
+
+
+def test_a_repeated_price_is_only_counted() -> None:
+    found = read("prefix;price\n44;0.05\n44;0.050\n")
+    assert found.doubles == found.bad_rows == []
+    assert found.notes == ["1 row repeats a prefix with the same price."]
+
+
+def test_more_than_five_decimals_are_rounded_up() -> None:
+    found = read("prefix;price\n44;0.0500001\n1;0.0070000000\n")
+    assert found.rates == {"44": Decimal("0.05001"), "1": Decimal("0.007")}
+    assert found.notes == ["1 price has more than five decimals and is rounded up."]
+
+
+def test_countries_with_a_beginning_of_their_own() -> None:
+    found = read("country,price\nKZ,0.1\nRU,0.2\nBahamas,0.3\nCanada,0.4\n")
+    assert found.rates.keys() == {"77", "7", "1242"}
+    assert [(one.row, "shares its country code" in one.sentence) for one in found.bad_rows] == [(5, True)]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("044;0.05", "“044” is not the beginning of a number"),
+        ("Atlantis;0.05", "“Atlantis” is no country"),
+        (";0.05", "has no prefix"),
+        ("44;", "has no price"),
+        ("44", "has no price"),
+        ("44;free", "“free” is not an amount"),
+        ("44;-1", "“-1” is not an amount"),
+        ("44;0,0,5", "“0,0,5” is not an amount"),
+        ("44;1e9", "“1e9” is not an amount"),
+        ("44;100000", "is not an amount"),
+        ("44;0.05 EUR", "is in EUR; the account charges in USD"),
+        ("44;€0.05", "is in EUR; the account charges in USD"),
+        ("1234567890123456;0.05", "is not the beginning of a number"),
+        ("４４;0.05", "is not the beginning of a number"),
+    ],
+)
+def test_bad_rows_are_named(row: str, words: str) -> None:
+    found = read(f"prefix;price\n1;0.01\n\n{row}\n33;0.04\n")
+    assert found.rates == {"1": Decimal("0.01"), "33": Decimal("0.04")}
+    assert [one.row for one in found.bad_rows] == [4]
+    assert words in found.bad_rows[0].sentence
+
+
+def test_a_header_in_another_currency_refuses_its_rows() -> None:
+    found = read("prefix;Price EUR\n44;0.05\n")
+    assert found.rates == {}
+    assert "is in EUR" in found.bad_rows[0].sentence
+    assert rates("prefix;Price EUR\n44;0.05\n", "EUR") == {"44": "0.05000"}
+
+
+def test_decimal_point_and_comma_in_one_file_are_not_guessed() -> None:
+    found = read("prefix;price\n1;0.01\n2;0.02\n44;0,05\n")
+    assert found.rates == {"1": Decimal("0.01"), "2": Decimal("0.02")}
+    assert "“0,05” is not an amount" in found.bad_rows[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"PK\x03\x04 a workbook", "is a workbook"),
+        (b"prefix;price\n\x00\x00", "is no text"),
+        (b"name;city\nAnn;Boston\n", "No column of prefixes"),
+        (b"44\n1\n", "No column of prefixes"),
+        (b"x" * (2 * 1024 * 1024 + 1), "larger than 2 MB"),
+        (b"prefix;price\n" + b"1;1\n" * 50_000, "at most 50,000"),
+        (b'prefix;price\n44;"' + b"x" * 200_000, "is no CSV"),
+    ],
+)
+def test_refuses_what_is_no_rate_card(data: bytes, words: str) -> None:
+    with pytest.raises(ProviderAccountError) as caught:
+        read(data)
+    assert caught.value.field == "file"
+    assert words in str(caught.value.sentence)
