@@ -186,7 +186,7 @@ class TestFilter:
         page.evaluate("window.scrollTo(0, 0)")
         assert_shown_page_is_clean(page)
         page.get_by_role("button", name="Apply").click()
-        expect(page.get_by_text("6 match")).to_be_visible()
+        expect(page.get_by_text("6 people match")).to_be_visible()
         assert "field=extra%3Acity&operator=is&value=Leeds&field=opted_out&operator=is&value=no" in page.url
         expect(page.get_by_label("Value of condition 2")).to_have_value("no")
         page.get_by_role("button", name="Remove condition 1").click()
