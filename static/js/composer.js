@@ -3,6 +3,7 @@ import { counter, render, swapSmart, swapTable } from "./parts.js";
 
 const SAVE_AFTER_MS = 800;
 const TRY_AGAIN_MS = 15_000;
+const AT_ONCE = 20; // people that the server tells of
 
 const form = document.querySelector("[data-composer]");
 const data = JSON.parse(document.getElementById("composer-data").textContent);
@@ -51,10 +52,14 @@ find("[data-people]").addEventListener("click", (event) => {
   step(Number(button.dataset.step));
 });
 
-async function reloadPeople() {
-  const found = await loadPeople(0);
-  if (!found) return;
-  [people, more, place] = [found, found.length > 0, 0];
+/** The people again with their texts as the server has them, now that `text` is saved. `others`: it is another audience. */
+async function reloadPeople(text, others) {
+  const first = others ? 0 : place - (place % AT_ONCE);
+  const found = await loadPeople(people[first - 1]?.id ?? 0);
+  if (!found || (!others && text !== area.value)) return;
+  if (others) [people, more, place] = [found, found.length > 0, 0];
+  else people = people.map((person, i) => found[i - first] ?? { ...person, text: null });
+  data.text = text;
   showPerson();
   refresh();
 }
@@ -291,10 +296,9 @@ function saved(body, sent, text) {
   showFieldErrors(body.errors);
   if (text === area.value) showTokenErrors(body.token_errors);
   document.body.dispatchEvent(new CustomEvent("draft-saved", { bubbles: true }));
-  if (audience !== audienceKey()) {
-    audience = audienceKey();
-    reloadPeople();
-  }
+  const before = audience;
+  audience = audienceKey();
+  reloadPeople(text, audience !== before);
   if (sent === edits) {
     dirty = false;
     say("saved");

@@ -16,8 +16,10 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.control import stop_broadcast
 from campaigns.services.drafts import create_draft, save_draft
 from contacts.models import OptOut, Recipient
+from messaging.content import compile_content, seed_of
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message
+from messaging.texts.spinners import create_spinner, token_of
 from messaging.tokens import FIELD_TOKENS, Reader, compile_text
 from sms.parts import GSM_BASIC, GSM_EXTENSION, SMART_SWAPS, count_parts, swap_smart
 from sms.states import MessageState
@@ -190,6 +192,31 @@ class TestComposer:
         expect(composer.locator("#preview")).to_contain_text("Hi Person 22")
         composer.get_by_label("Previous person").click()
         expect(composer.locator("[data-who]")).to_contain_text("Person 21,")
+
+    def test_the_preview_draws_what_will_be_sent(
+        self, composer: Page, draft: Broadcast, acme: Workspace
+    ) -> None:
+        spinner, _repeated = create_spinner(
+            workspace=acme, actor=Actor(), name="Greeting", words=[(f"Hello{n}", 1) for n in range(9)]
+        )
+        text = f"{token_of(spinner)} {{{{first_name}}}} {{{{unsubscription_link}}}}"
+        composer.get_by_label("Text").fill(text)
+        content = compile_content(acme.pk, text)
+        people = list(Recipient.objects.order_by("id"))
+
+        def shows(person: Recipient) -> None:
+            sent = content.render({"first_name": person.first_name}, seed=seed_of(draft.pk, person.msisdn))
+            expect(composer.locator("#preview")).to_have_text(sent)
+
+        shows(people[0])
+        for person in people[1:22]:
+            composer.get_by_label("Next person").click()
+            shows(person)
+        # Beyond the first twenty, and again after a change.
+        composer.get_by_label("Text").press("End")
+        composer.get_by_label("Text").type("!")
+        content = compile_content(acme.pk, text + "!")
+        shows(people[21])
 
     def test_lists_add_up(self, bob_page: Page, site: str, draft: Broadcast, acme: Workspace) -> None:
         more = make_list(acme, 20, "Newsletter", start=20)

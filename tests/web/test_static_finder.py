@@ -8,7 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 
 from web.static_finder import VendorFinder
-from web.vendor_files import VENDOR_FILES
+from web.vendor_files import BASECOAT_PARTS, VENDOR_FILES
 
 
 def test_it_finds_each_named_file() -> None:
@@ -36,7 +36,7 @@ def test_it_knows_nothing_else(path: str) -> None:
 def test_it_heeds_ignore_patterns() -> None:
     assert [name for name, _ in VendorFinder().list(["vendor/inter/*", "*.css"])] == [
         "vendor/basecoat.js",
-        "vendor/basecoat-chart.js",
+        *(f"vendor/basecoat-{part}.js" for part in BASECOAT_PARTS),
         "vendor/chart.js",
         "vendor/htmx.js",
     ]
@@ -61,4 +61,4 @@ def test_its_check_names_each_missing_file_and_the_remedy(settings, tmp_path: Pa
     assert len(errors) == len(VENDOR_FILES) - 1
     assert {error.id for error in errors} == {"web.E001"}
     assert all("make setup" in (error.hint or "") for error in errors)
-    assert "basecoat-css/dist/js/all.min.js" in " ".join(error.msg for error in errors)
+    assert "basecoat-css/dist/js/basecoat.min.js" in " ".join(error.msg for error in errors)

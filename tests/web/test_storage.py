@@ -66,6 +66,7 @@ def test_a_page_weighs_little(collected: Path) -> None:
     libraries = [
         "vendor/basecoat.*.css",
         "vendor/basecoat.*.js",
+        *(f"vendor/basecoat-{part}.*.js" for part in ("dropdown-menu", "tabs", "toast", "sidebar")),
         "vendor/htmx.*.js",
         "vendor/inter/latin.*.woff2",
     ]
