@@ -301,6 +301,9 @@ class EstimateSerializer(Serializer[Estimate]):
     currency = serializers.CharField()
     unpriced = serializers.IntegerField(help_text="People for whose number no price is known.")
     empty = serializers.IntegerField(help_text="People who would get an empty text.")
+    no_url = serializers.IntegerField(
+        help_text="People for whom {{shorten_url}} is left empty: no address of their own that a link can lead to."
+    )
     no_sender = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="People by country (ISO 3166) to which none of the senders may send: among people, and not texted.",

@@ -128,6 +128,13 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.empty,
         ) % {"n": f"{estimate.empty:,}"}
         yield Check("empty_text", BLOCK, sentence, "message")
+    if estimate.no_url:
+        sentence = ngettext(
+            "%(n)s person has no address of their own that a link can lead to: {{shorten_url}} is left empty for them.",
+            "%(n)s people have no address of their own that a link can lead to: {{shorten_url}} is left empty for them.",
+            estimate.no_url,
+        ) % {"n": f"{estimate.no_url:,}"}
+        yield Check("no_url", WARN, sentence, "message")
     has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
     if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))

@@ -27,6 +27,7 @@ from sms.msisdn import country_of
 class Estimate:
     """`cost` is None while no price is known; `unpriced` people have a number without a price.
 
+    `no_url`: people without an address of their own that can be led to, where the text shortens it.
     `no_sender`: people by country to which none of its senders may send; they are among `people`, and fail.
     `digest` names all that was agreed to: it changes when any of it does.
     """
@@ -45,6 +46,7 @@ class Estimate:
     # That go with each text.
     pictures: int = 0
     no_sender: dict[str, int] = field(default_factory=dict)
+    no_url: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -55,6 +57,7 @@ class Estimate:
             "currency": self.currency,
             "unpriced": self.unpriced,
             "empty": self.empty,
+            "no_url": self.no_url,
             "no_sender": dict(sorted(self.no_sender.items())),
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
@@ -118,6 +121,7 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         is_counted=not content.errors,
         pictures=len(pictures),
         no_sender=dict(counted.no_sender),
+        no_url=counted.no_url,
     )
 
 
@@ -185,6 +189,7 @@ class _Count:
         self.parts = 0
         self.unpriced = 0
         self.empty = 0
+        self.no_url = 0
         self.cost = Decimal(0)
         self.by_parts: Counter[int] = Counter()
         self.no_sender: Counter[str] = Counter()
@@ -210,6 +215,8 @@ def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, picture
         if fixed is None:
             text = content.render(values, seed=seed_of(broadcast.pk, msisdn))
             parts = parts_of(text)
+            if content.shortens_own_url and not content.own_url(values):
+                total.no_url += 1
         else:
             parts = fixed_parts
         if not parts:

@@ -10,7 +10,7 @@ import pytest
 from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.models import Broadcast
-from campaigns.services.checks import launch_checks
+from campaigns.services.checks import WARN, launch_checks
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
 from contacts.models import Recipient
@@ -107,7 +107,12 @@ def test_own_urls_are_shortened_and_kept(acme: Workspace, draft: Broadcast, acto
     Recipient.objects.filter(pk=people[0].pk).update(url="https://example.com/ann")
     Recipient.objects.filter(pk=people[1].pk).update(url="javascript:alert(1)")
     Recipient.objects.filter(pk=people[2].pk).update(url="http://127.0.0.1/admin")
-    broadcast = send(with_text(draft, actor, "Yours: {{shorten_url}}."), actor)
+    saved = with_text(draft, actor, "Yours: {{shorten_url}}.")
+    estimate = estimate_of(saved)
+    assert (estimate.people, estimate.no_url) == (PEOPLE, PEOPLE - 1)
+    told = {check.code: check for check in launch_checks(saved, estimate)}["no_url"]
+    assert (told.level, f"{PEOPLE - 1} people" in str(told.sentence)) == (WARN, True)
+    broadcast = send(saved, actor)
     texts = texts_of(broadcast)
     by_person = {message.recipient_id: message.pk for message in Message.objects.all()}
     first = texts[by_person[people[0].pk]]
