@@ -54,6 +54,7 @@ DRAFT_KEYS = {
     "sender_list": "sender_list_id",
     "account": "account_id",
     "text": "text",
+    "template": "template_id",
     "media": "media_ids",
     "send_at": "send_at",
 }
@@ -185,6 +186,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "sender_list",
             "account",
             "text",
+            "template",
             "media",
             "send_at",
             "version",
@@ -232,6 +234,11 @@ class DraftSerializer(Serializer[Broadcast]):
         allow_blank=True,
         trim_whitespace=False,
         help_text="With tokens such as {{first_name|there}}.",
+    )
+    template = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Id of a template: its text is taken over, unless text is given too.",
     )
     media = serializers.ListField(
         child=serializers.IntegerField(),

@@ -95,7 +95,8 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
     """Saves the given fields if nobody saved since `version`; all of them or none.
 
     Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, template_id, text,
-    media_ids, send_at, msisdn. A sender takes the place of a sender list, and a list that of a sender.
+    media_ids, send_at, msisdn. A template without a text gives its own. A sender takes the place of a sender list, and
+    a list that of a sender.
     Raises CampaignError (with the field), EditedElsewhere, NotNow.
     """
     unknown = set(changes) - set(SETTERS)
@@ -114,6 +115,7 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
         if fresh.version != version:
             raise EditedElsewhere(fresh.version)
         _one_of_both(fresh, changes)
+        changes = _with_text_of_template(fresh, changes)
         for field, value in changes.items():
             SETTERS[field](fresh, value)
         fresh.version = version + 1
@@ -132,6 +134,16 @@ def _one_of_both(broadcast: Broadcast, changes: dict[str, Any]) -> None:
         broadcast.sender_list = None
     if changes.get("sender_list_id"):
         broadcast.sender = None
+
+
+def _with_text_of_template(broadcast: Broadcast, changes: dict[str, Any]) -> dict[str, Any]:
+    if not changes.get("template_id") or "text" in changes:
+        return changes
+    SETTERS["template_id"](broadcast, changes["template_id"])
+    template = broadcast.template
+    assert template is not None  # the setter raises for one that is not there
+    _require_usable(broadcast, template)
+    return changes | {"text": template.text}
 
 
 def take_template(

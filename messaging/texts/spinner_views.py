@@ -20,6 +20,7 @@ from messaging.models import WordSpinner
 from messaging.texts.characters import odd_characters
 from messaging.texts.forms import SpinnerForm, add_refusal
 from messaging.texts.listing import listing_of, searched, spinners_found
+from messaging.texts.names import seen_at
 from messaging.texts.spinners import (
     change_spinner,
     create_spinner,
@@ -108,6 +109,7 @@ def _change(request: WorkspaceRequest, spinner: WordSpinner) -> HttpResponse:
                 actor=actor_of(request),
                 name=form.cleaned_data["name"],
                 words=form.pairs,
+                read_at=form.cleaned_data["read_at"],
             )
         except MessagingError as error:
             add_refusal(form, error)
@@ -129,6 +131,10 @@ def _say_merged(request: WorkspaceRequest, merged: list[str]) -> None:
         toast(request, sentence % {"word": merged[0], "count": len(merged)}, level="info")
 
 
+def _initial(spinner: WordSpinner) -> dict[str, str]:
+    return {"name": spinner.name, "words": lines_of(spinner.words), "read_at": seen_at(spinner)}
+
+
 def _detail(
     request: WorkspaceRequest, spinner: WordSpinner, form: SpinnerForm | None = None, status: int = 200
 ) -> HttpResponse:
@@ -136,7 +142,7 @@ def _detail(
     context = {
         "spinner": spinner,
         "token": token_of(spinner),
-        "form": form or SpinnerForm(initial={"name": spinner.name, "words": lines_of(spinner.words)}),
+        "form": form or SpinnerForm(initial=_initial(spinner)),
         "words": _chances(spinner),
         "odd": _odd_words(spinner),
         "uses": uses,

@@ -37,16 +37,23 @@ def create_spinner(
 
 
 def change_spinner(
-    *, spinner: WordSpinner, actor: Actor, name: str, words: Sequence[tuple[str, Any]]
+    *, spinner: WordSpinner, actor: Actor, name: str, words: Sequence[tuple[str, Any]], read_at: str = ""
 ) -> list[str]:
-    """Gives the words that stood several times. What was launched keeps the words it was launched with."""
+    """Gives the words that stood several times. What was launched keeps the words it was launched with.
+
+    `read_at`: see `save_named`.
+    """
     clean = clean_words(words)
     name, kept = clean_name(name), _kept(clean.words)
     if is_other(spinner, name=name, words=kept):
         was = {"was": spinner.name} if spinner.name != name else {}
         spinner.name, spinner.words = name, kept
         details = {"words": len(kept), **was}
-        save_named(spinner, lambda: record(spinner.workspace, actor, "changed", spinner, **details))
+        save_named(
+            spinner,
+            lambda: record(spinner.workspace, actor, "changed", spinner, **details),
+            read_at=read_at,
+        )
     return clean.merged
 
 

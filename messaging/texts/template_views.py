@@ -21,6 +21,7 @@ from messaging.texts.effect import SAMPLES, parts_range
 from messaging.texts.forms import TemplateForm, add_refusal
 from messaging.texts.listing import listing_of, searched, templates_found
 from messaging.texts.menu import columns_of, inserts, named_groups, token_menu
+from messaging.texts.names import seen_at
 from messaging.texts.templates import (
     MOST_CHARACTERS,
     change_template,
@@ -75,7 +76,10 @@ def template_new(request: WorkspaceRequest) -> HttpResponse:
     if form.is_valid() and "swap" not in request.POST:
         try:
             template = create_template(
-                workspace=request.workspace, actor=actor_of(request), **form.cleaned_data
+                workspace=request.workspace,
+                actor=actor_of(request),
+                name=form.cleaned_data["name"],
+                text=form.cleaned_data["text"],
             )
         except MessagingError as error:
             add_refusal(form, error)
@@ -91,7 +95,8 @@ def template_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     template = get_row(request, _templates(request), pk=pk)
     if request.method == "POST":
         return _change(request, template)
-    return _editor(request, TemplateForm(initial={"name": template.name, "text": template.text}), template)
+    initial = {"name": template.name, "text": template.text, "read_at": seen_at(template)}
+    return _editor(request, TemplateForm(initial=initial), template)
 
 
 @marketer_page

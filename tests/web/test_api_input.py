@@ -220,7 +220,7 @@ def test_a_slip_of_the_pen_is_told_what_was_meant(client: ApiClient) -> None:
     response = client.post("/api/v1/broadcasts/", {"name": "Sale", "list": [1]})
     assert response.json()["detail"] == (
         "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, kind, lists, media, msisdn, name,"
-        " send_at, sender, sender_list, text, unsubscribe_lists."
+        " send_at, sender, sender_list, template, text, unsubscribe_lists."
     )
     assert not Broadcast.objects.exists()
 

@@ -130,6 +130,26 @@ def test_a_draft_begins_with_it(welcome: Template, bob_client: Client) -> None:
     assert f'href="/broadcasts/{draft.pk}/edit/"' in page
 
 
+def test_by_api_a_draft_takes_the_text_unless_one_is_given(
+    acme: Workspace, welcome: Template, api: Api
+) -> None:
+    client = api()
+    made_draft = client.post("/api/v1/broadcasts/", {"template": welcome.pk}).json()
+    assert (made_draft["template"], made_draft["text"]) == (welcome.pk, welcome.text)
+    url = f"/api/v1/broadcasts/{made_draft['id']}/"
+    other = made(acme, "Other", "Other text")
+    assert client.patch(url, {"template": other.pk}).json()["text"] == "Other text"
+    both = client.patch(url, {"template": welcome.pk, "text": "Mine"}).json()
+    assert (both["template"], both["text"]) == (welcome.pk, "Mine")
+    assert client.patch(url, {"template": None}).json()["text"] == "Mine"
+    set_template_enabled(template=other, actor=Actor(), enabled=False)
+    for wrong, said in ((other.pk, "is disabled"), (10**9, "There is no template")):
+        answer = client.patch(url, {"template": wrong})
+        assert (answer.status_code, said in str(answer.json())) == (400, True)
+        assert answer.json()["errors"][0]["field"] == "template"
+    assert Broadcast.objects.get().text == "Mine"
+
+
 def test_a_draft_keeps_its_text(welcome: Template) -> None:
     draft = create_draft(workspace=welcome.workspace, actor=Actor(), template=welcome)
     change_template(template=welcome, actor=Actor(), name="Other", text="Changed")
@@ -218,6 +238,29 @@ def test_a_template_is_written_and_changed(acme: Workspace, bob_client: Client) 
     assert "Line 2, column 1: {{nope}}" in page
     bob_client.post(f"/templates/{template.pk}/", {"name": "Sale", "text": "30% off"})
     assert Template.objects.get().text == "30% off"
+
+
+def test_what_another_one_saved_is_not_replaced_unasked(
+    acme: Workspace, greeting: WordSpinner, bob_client: Client
+) -> None:
+    template = made(acme)
+    for url, field, row in (
+        (f"/templates/{template.pk}/", "text", template),
+        (f"/spinners/{greeting.pk}/", "words", greeting),
+    ):
+        shown = bob_client.get(url).context["form"]["read_at"].value()
+        mine = {"name": "Mine", field: "Mine", "read_at": shown}
+        assert bob_client.post(url, {"name": "Theirs", field: "Theirs", "read_at": shown}).status_code == 302
+        told = bob_client.post(url, mine)
+        assert told.status_code == 422
+        assert "It was changed elsewhere since you opened it" in told.content.decode()
+        row.refresh_from_db()
+        assert row.name == "Theirs"
+        again = mine | {"read_at": told.context["form"]["read_at"].value()}
+        assert again["read_at"] in told.content.decode()
+        assert bob_client.post(url, again).status_code == 302
+        row.refresh_from_db()
+        assert row.name == "Mine"
 
 
 def test_a_text_that_is_too_long_is_refused_with_the_limit(acme: Workspace, bob_client: Client) -> None:
