@@ -114,6 +114,7 @@ def inspect_text(
     readable = [(row, record) for row, record in numbered if not isinstance(record, Broken)]
     if numbered and not readable:
         _refuse_broken(numbered[0][1])
+    readable = _without_far_cells(readable)
     samples = [record for _row, record in readable]
     _require_size(samples)
     if header_row is None:
@@ -188,6 +189,12 @@ def _refuse_broken(record: Record) -> None:
     if isinstance(record, Broken):
         sentence, remedy = words_for(record.code)
         raise FileRefused(f"{sentence} {remedy}", code=record.code)
+
+
+def _without_far_cells(readable: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """A stray cell far to the right makes no columns: its row is refused when it is read, not the file."""
+    near = [(row, record) for row, record in readable if len(record) <= MAX_COLUMNS]
+    return near if near and near[0][0] == readable[0][0] else readable
 
 
 def _require_size(samples: list[list[str]]) -> None:

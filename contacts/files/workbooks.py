@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.template.defaultfilters import filesizeformat
@@ -67,12 +68,25 @@ def workbook_to_csv(source: Path, target: Path, position: int = FIRST) -> Sheet:
 
     The name of `source` must end as its kind does. Raises FileRefused.
     """
-    arguments = [str(source), str(target), str(MAX_MEMORY_BYTES), str(position)]
+    readers = ["whole", "rows"] if source.suffix == ".xlsx" else ["whole"]
+    for reader in readers:
+        answer = _read(source, target, position, reader)
+        if answer.get("error") != "too_large":
+            break
+    if "error" in answer:
+        raise _refusals()[answer["error"]]
+    names = tuple(name[:SHEET_NAME_LIMIT] for name in answer["sheets"])
+    return Sheet(answer["sheet"][:SHEET_NAME_LIMIT], answer["rows"], names)
+
+
+def _read(source: Path, target: Path, position: int, reader: str) -> dict[str, Any]:
+    """What sheet_to_csv.py says; too_large too where it was ended."""
+    arguments = [str(source), str(target), str(MAX_MEMORY_BYTES), str(position), reader]
     command = [sys.executable, "-I", sheet_to_csv.__file__, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
-        raise _refusals()["too_large"] from None
+        return {"error": "too_large"}
     if done.returncode != 0:
         # The reader aborts when memory is refused to it: no answer, but the limit did its work.
         log.warning(
@@ -80,12 +94,9 @@ def workbook_to_csv(source: Path, target: Path, position: int = FIRST) -> Sheet:
             status=done.returncode,
             error=done.stderr[-500:].decode("utf-8", "replace"),
         )
-        raise _refusals()["too_large"]
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise _refusals()[answer["error"]]
-    names = tuple(name[:SHEET_NAME_LIMIT] for name in answer["sheets"])
-    return Sheet(answer["sheet"][:SHEET_NAME_LIMIT], answer["rows"], names)
+        return {"error": "too_large"}
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def _refusals() -> dict[str, FileRefused]:

@@ -155,8 +155,8 @@ def reread_import(
 ) -> Import:
     """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused.
 
-    What is not given stays; of another sheet the header is guessed anew. `encoding`: in any usual name; a given
-    one is a guess no longer. `header_row`: of the names, counted in the file; what stands above it is left out.
+    What is not given stays; of another sheet, and with other marks, the row of the header is guessed anew.
+    `encoding`: in any usual name; a given one is a guess no longer. `header_row`: of the names, counted in the file; what stands above it is left out.
     """
     if header_row is not None and has_header is False:
         raise ContactsError(
@@ -170,17 +170,18 @@ def reread_import(
     if sheet and sheet != imported.sheet:
         return _read_sheet(imported, sheet, has_header, header_row)
     certainty = EncodingCertainty.CHOSEN if encoding else EncodingCertainty(imported.encoding_certainty)
+    file_format = Format(
+        _known_encoding(encoding) if encoding else imported.encoding,
+        _known_mark("delimiter", delimiter or imported.delimiter, DELIMITER_WORDS),
+        _known_mark("quote", quote or imported.quote, QUOTE_WORDS),
+        guessed=certainty != EncodingCertainty.CERTAIN,
+    )
     found = inspect_text(
         Path(imported.file.path),
         imported.default_country,
-        file_format=Format(
-            _known_encoding(encoding) if encoding else imported.encoding,
-            _known_mark("delimiter", delimiter or imported.delimiter, DELIMITER_WORDS),
-            _known_mark("quote", quote or imported.quote, QUOTE_WORDS),
-            guessed=certainty != EncodingCertainty.CERTAIN,
-        ),
+        file_format=file_format,
         has_header=header_row is not None or (imported.has_header if has_header is None else has_header),
-        header_row=imported.header_row if header_row is None else header_row,
+        header_row=_row_kept(imported, file_format) if header_row is None else header_row,
         purpose=imported.purpose,
         known_columns=_known_columns(imported.list),
     )
@@ -190,6 +191,13 @@ def reread_import(
     _back_to_uploaded(imported)
     imported.save()
     return imported
+
+
+def _row_kept(imported: Import, file_format: Format) -> int | None:
+    """The row of names as it was read; None where other marks make other rows and cells of the file."""
+    marks = (imported.encoding, imported.delimiter, imported.quote)
+    same = marks == (file_format.encoding, file_format.delimiter, file_format.quote)
+    return imported.header_row or None if same else None
 
 
 def _read_sheet(imported: Import, sheet: str, has_header: bool | None, header_row: int | None) -> Import:

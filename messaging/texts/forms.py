@@ -47,8 +47,7 @@ def add_refusal(form: forms.Form, error: MessagingError) -> None:
     Whoever was told that the row was changed elsewhere, and saves again, knows it.
     """
     if isinstance(error, EditedElsewhere):
-        form.data = form.data.copy()
-        form.data["read_at"] = error.read_at
+        form.data = dict(form.data.items()) | {"read_at": error.read_at}
     sentences = error.sentences if isinstance(error, WordsError) else [str(error.sentence)]
     for sentence in sentences:
         form.add_error(error.field if error.field in form.fields else None, sentence)

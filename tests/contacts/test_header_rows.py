@@ -102,6 +102,17 @@ def test_another_row_can_be_chosen(acme: Workspace) -> None:
         imports.reread_import(imported=imported, header_row=1, has_header=False)
 
 
+def test_with_another_delimiter_the_names_are_looked_for_anew(acme: Workspace) -> None:
+    text = f"{ROWS}a\tb\n+{number(2)}\tc\n"
+    imported = imports.reread_import(imported=upload(acme, text), delimiter="\t", header_row=4)
+    assert [column["name"] for column in imported.columns] == ["a", "b"]
+    imported = imports.reread_import(imported=imported, delimiter=",", has_header=True)
+    assert (imported.header_row, [column["name"] for column in imported.columns]) == (
+        1,
+        ["Phone", "Name", "Town"],
+    )
+
+
 def test_the_page_names_the_row_and_takes_another(bob_client: Client, acme: Workspace) -> None:
     imported = upload(acme, f"Customer list 2026\nNumber,Who,Where\n{ROWS}")
     page = reverse("import-columns", args=[imported.pk])

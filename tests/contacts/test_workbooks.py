@@ -94,15 +94,68 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch
         inspect_upload(path, "US")
 
 
+def test_a_cell_in_the_last_corner_hides_no_people(tmp_path: Path) -> None:
+    """A table of seventeen thousand million cells, nearly all of them empty: its fast reader asks for all of them."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in (
+        ["Phone", "Points", "Born", "VIP"],
+        ["+12015550100", 7.0, datetime.datetime(1980, 2, 29), True],
+        [],
+        [12015550101, None, "unknown", False],
+    ):
+        sheet.append(row)
+    hidden = book.create_sheet("Hidden", 0)
+    hidden.append(["Phone", "+12015550199"])
+    hidden.sheet_state = "hidden"
+    sheet["XFD1048576"] = "x"
+    book.create_sheet("Also")
+    book.save(tmp_path / "far.csv")
+    found = inspect_upload(tmp_path / "far.csv", "US")
+    assert (found.sheet, found.sheets) == ("Sheet", ("Sheet", "Also"))
+    filled = [line for line in (tmp_path / "far.csv").read_text().splitlines() if line]
+    assert filled[:3] == [
+        "Phone,Points,Born,VIP",
+        "+12015550100,7,1980-02-29,TRUE",
+        "12015550101,,unknown,FALSE",
+    ]
+    assert filled[3].strip(",") == "x"
+
+
+def test_both_readers_read_alike(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["Phone", "Points", "Ratio", "When", "Text"],
+        ["+12015550100", 7, 0.1, datetime.datetime(2026, 2, 28, 13, 5), "a\r\nb"],
+        [4.91512e11, -3.5, 1e20, datetime.datetime(1999, 1, 1), " spaces "],
+        [None, None, None, None, "Ünï, “quoted”"],
+    ]
+    path = workbook(tmp_path / "alike.xlsx", {"People": rows})
+    read = []
+    for reader in ("whole", "rows"):
+        target = tmp_path / f"{reader}.csv"
+        answer = sheet_to_csv.convert(path, target, -1, reader)
+        assert (answer["sheet"], answer["sheets"]) == ("People", ["People"])
+        with target.open(encoding="utf-8", newline="") as file:
+            read.append(list(csv.reader(file)))
+    assert read[0] == read[1]
+
+
+@pytest.mark.parametrize("reader", ["whole", "rows"])
+def test_a_damaged_workbook_is_called_so(tmp_path: Path, reader: str) -> None:
+    path = workbook(tmp_path / "damaged.xlsx", {"People": [["Phone"], ["+12015550100"]]})
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content[: len(content) // 2] if "sheet1" in name else content)
+    assert sheet_to_csv.convert(path, tmp_path / "out.csv", -1, reader) == {"error": "broken"}
+
+
 def test_a_sheet_that_asks_for_all_memory_ends_its_reader_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two cells, in the first and the last corner: a table of seventeen thousand million cells."""
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet["A1"], sheet["XFD1048576"] = "phone", "x"
-    book.save(tmp_path / "wide.csv")
-    monkeypatch.setattr(workbooks, "MAX_MEMORY_BYTES", 300 * 1024 * 1024)
+    workbook(tmp_path / "wide.xlsx", {"People": [["Phone"], ["+12015550100"]]}).rename(tmp_path / "wide.csv")
+    monkeypatch.setattr(workbooks, "MAX_MEMORY_BYTES", 10 * 1024 * 1024)
     with pytest.raises(FileRefused, match="too large to be opened safely"):
         inspect_upload(tmp_path / "wide.csv", "US")
     assert [one.name for one in tmp_path.iterdir()] == ["wide.csv"]
