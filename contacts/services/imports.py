@@ -156,7 +156,8 @@ def reread_import(
     """Reads the file in another way than was guessed; the mapping is guessed anew. Raises FileRefused.
 
     What is not given stays; of another sheet, and with other marks, the row of the header is guessed anew.
-    `encoding`: in any usual name; a given one is a guess no longer. `header_row`: of the names, counted in the file; what stands above it is left out.
+    `encoding`: in any usual name; a given one is a guess no longer. `header_row`: of the names, counted in the file;
+    what stands above it is left out.
     """
     if header_row is not None and has_header is False:
         raise ContactsError(

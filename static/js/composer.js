@@ -1,4 +1,5 @@
 // The composer: counts and previews while one types, saves by itself, and says what became of it.
+import { completeTokens } from "./complete.js";
 import { counter, render, swapSmart, swapTable } from "./parts.js";
 
 const SAVE_AFTER_MS = 800;
@@ -408,5 +409,6 @@ function catchUp() {
   if (touched) changed();
 }
 
+completeTokens(area);
 refresh();
 catchUp();

@@ -1,4 +1,5 @@
 // The editor of a template: counts and previews while one types; the server then says exactly what the text becomes.
+import { completeTokens } from "./complete.js";
 import { counter, render } from "./parts.js";
 
 const ASK_AFTER_MS = 400;
@@ -110,6 +111,7 @@ document.addEventListener("click", (event) => {
   area.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
+completeTokens(area);
 settle();
 // What was typed before this script was there has not been heard.
 if (area.value !== area.defaultValue) area.dispatchEvent(new Event("input", { bubbles: true }));

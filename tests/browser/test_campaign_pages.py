@@ -173,6 +173,38 @@ class TestComposer:
         expect(text).to_have_value("Hi {{first_name}}, hello")
         expect(composer.locator("#preview")).to_have_text("Hi Person 0, hello")
 
+    def test_tokens_are_offered_while_one_writes_them(self, composer: Page) -> None:
+        text, offered = composer.get_by_label("Text", exact=True), composer.get_by_role("listbox")
+        text.fill("")
+        text.type("Hi {{")
+        expect(offered.get_by_role("option")).to_have_count(8)
+        text.type("na")
+        expect(offered.get_by_role("option")).to_have_text(
+            ["First name{{first_name}}", "Last name{{last_name}}"]
+        )
+        assert_shown_page_is_clean(composer)
+        text.press("ArrowDown")
+        assert text.get_attribute("aria-activedescendant") == "token-option-1"
+        text.press("Enter")
+        expect(text).to_have_value("Hi {{last_name}}")
+        expect(offered).to_be_hidden()
+        text.type(" {{fir")
+        text.press("Escape")
+        expect(offered).to_be_hidden()
+        text.press("Backspace")
+        offered.get_by_text("First name").click()
+        expect(text).to_have_value("Hi {{last_name}} {{first_name}}")
+        expect(text).to_be_focused()
+        # One that stands there already is not written twice, and what nobody offers is left alone.
+        text.fill("{{}}")
+        text.evaluate("(area) => area.setSelectionRange(2, 2)")
+        text.type("las")
+        text.press("Tab")
+        expect(text).to_have_value("{{last_name}}")
+        text.type(" {{zzz")
+        expect(offered).to_be_hidden()
+        assert watch_of(composer).errors == []
+
     def test_an_unknown_token_is_marked_in_place(self, composer: Page) -> None:
         text = composer.get_by_label("Text")
         text.fill("Hi {{frist_name}}")
