@@ -27,6 +27,7 @@ from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
 from campaigns.services.launch import send_test
 from campaigns.services.reports import timeline_of
+from campaigns.services.senders import sender_for, sending_from
 from campaigns.views.common import STOP_POLLING, get_broadcast, to_broadcast
 from messaging.content import compile_content, seed_of
 from messaging.models import Message
@@ -180,6 +181,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         "pictures": [media for media, is_chosen in choices if is_chosen],
         "preview": shown,
         "person": person,
+        "sender": sender_for(broadcast, person.msisdn) if person else "",
         "person_name": person_name(person) if person else "",
         "next_person": f"?{urlencode({'after': person.recipient_id})}"
         if person and person.recipient_id
@@ -230,7 +232,7 @@ def broadcast_numbers(request: Any, pk: int) -> HttpResponse:
 @marketer_page
 @require_GET
 def broadcast_people(request: Any, pk: int) -> JsonResponse:
-    """Real people of the audience after `?after=ID`, each with the text as they would get it."""
+    """Real people of the audience after `?after=ID`, each with text and sender as they would get it."""
     broadcast = get_broadcast(request, pk)
     after = request.GET.get("after", "")
     people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
@@ -243,6 +245,7 @@ def _is_id(value: str) -> bool:
 
 def people_data(broadcast: Broadcast, people: list[Person]) -> list[dict[str, Any]]:
     content = compile_content(broadcast.workspace_id, broadcast.text)
+    chooser = sending_from(broadcast).chooser()
     return [
         {
             "id": person.recipient_id,
@@ -250,6 +253,7 @@ def people_data(broadcast: Broadcast, people: list[Person]) -> list[dict[str, An
             "name": person_name(person),
             "values": {name: value for name, value in person.values.items() if value},
             "text": content.render(person.values, seed=seed_of(broadcast.pk, person.msisdn)),
+            "sender": chooser.choose(person.msisdn, seed_of(broadcast.pk, person.msisdn)),
         }
         for person in people
     ]

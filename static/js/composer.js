@@ -27,6 +27,12 @@ let place = 0;
 function showPerson() {
   const person = people[place];
   who.textContent = person ? [person.name, person.number].filter(Boolean).join(", ") : nobody;
+  if (person?.sender) showSender(person.sender);
+}
+
+function showSender(words) {
+  find("[data-phone-sender]").textContent = words;
+  find("[data-phone-face]").textContent = words.slice(0, 1) || "#";
 }
 
 async function loadPeople(after) {
@@ -375,9 +381,7 @@ form.addEventListener("change", (event) => {
     addList(event.target);
     changed();
   } else if (event.target.name === "sender") {
-    const shown = event.target.value ? event.target.selectedOptions[0].textContent.trim() : "";
-    find("[data-phone-sender]").textContent = shown;
-    find("[data-phone-face]").textContent = shown.slice(0, 1) || "#";
+    showSender(event.target.value ? event.target.selectedOptions[0].textContent.trim() : "");
   }
 });
 

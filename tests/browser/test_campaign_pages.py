@@ -15,10 +15,13 @@ from accounts.models import User, Workspace
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.control import stop_broadcast
 from campaigns.services.drafts import create_draft, save_draft
+from campaigns.services.senders import sender_for
 from contacts.models import OptOut, Recipient
 from messaging.content import compile_content, seed_of
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message
+from messaging.sender_lists import create_sender_list
+from messaging.senders import create_sender
 from messaging.texts.spinners import create_spinner, token_of
 from messaging.tokens import FIELD_TOKENS, Reader, compile_text
 from sms.parts import GSM_BASIC, GSM_EXTENSION, SMART_SWAPS, count_parts, swap_smart
@@ -249,6 +252,25 @@ class TestComposer:
         composer.get_by_label("Text").type("!")
         content = compile_content(acme.pk, text + "!")
         shows(people[21])
+
+    def test_the_phone_shows_each_ones_sender(self, bob_page: Page, site: str, draft: Broadcast) -> None:
+        senders = [
+            create_sender(workspace=draft.workspace, actor=Actor(), value=f"1202555010{n}")
+            for n in range(1, 5)
+        ]
+        several = create_sender_list(workspace=draft.workspace, actor=Actor(), name="Main", senders=senders)
+        bob_page.goto(f"{site}/broadcasts/{draft.pk}/edit/")
+        bob_page.get_by_label("Sender", exact=True).select_option(label=several.name)
+        expect(bob_page.locator("[data-saved-word]")).to_have_text("Saved")
+        draft.refresh_from_db()
+        people = list(Recipient.objects.order_by("id")[:6])
+        shown = [sender_for(draft, person.msisdn) for person in people]
+        assert len(set(shown)) > 1
+        for value in shown:
+            expect(bob_page.locator("[data-phone-sender]")).to_have_text(value)
+            bob_page.get_by_label("Next person").click()
+        bob_page.reload()
+        expect(bob_page.locator("[data-phone-sender]")).to_have_text(shown[0])
 
     def test_lists_add_up(self, bob_page: Page, site: str, draft: Broadcast, acme: Workspace) -> None:
         more = make_list(acme, 20, "Newsletter", start=20)
