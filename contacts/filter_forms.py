@@ -68,6 +68,8 @@ class FilterRow:
         field, operator = self.condition.field, self.condition.operator
         if operator in WITHOUT_VALUE:
             return NOTHING
+        if operator == "last_days":
+            return TEXT
         control = control_of(field)
         return TEXT if control == field and operator not in WHOLE_VALUE else control
 

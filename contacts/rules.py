@@ -11,6 +11,8 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, get_args
 
 import phonenumbers
@@ -22,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
+from contacts.comparisons import at_least, at_most, day_of, days_back, first_moment, number_of, within_days
 from contacts.errors import ContactsError
 from contacts.fields import EXTRA_LIMIT, LABELS, PERSON_FIELDS, is_column_name
 from contacts.models import NumberKind, OptOut, Recipient
@@ -30,29 +33,39 @@ from sms.msisdn import Kind
 
 EXTRA = "extra:"
 MAX_CONDITIONS = 20
+# Of one condition that asks for one of several.
+MAX_VALUES = 200
 _NOT_DIGITS = re.compile(r"\D+")
 
 MATCH: dict[str, str | Promise] = {"all": gettext_lazy("all of these"), "any": gettext_lazy("any of these")}
 OPERATORS: dict[str, str | Promise] = {
     "is": gettext_lazy("is"),
     "is_not": gettext_lazy("is not"),
+    "one_of": gettext_lazy("is one of"),
     "contains": gettext_lazy("contains"),
+    "does_not_contain": gettext_lazy("does not contain"),
     "begins_with": gettext_lazy("begins with"),
     "empty": gettext_lazy("is empty"),
     "not_empty": gettext_lazy("is not empty"),
     "before": gettext_lazy("is before"),
     "after": gettext_lazy("is after"),
+    "at_least": gettext_lazy("is at least"),
+    "at_most": gettext_lazy("is at most"),
+    "last_days": gettext_lazy("is in the last … days"),
 }
 WITHOUT_VALUE = frozenset({"empty", "not_empty"})
-_TEXT = ("is", "is_not", "contains", "begins_with", "empty", "not_empty")
-_CODE = ("is", "is_not", "empty", "not_empty")
+_TEXT = ("is", "is_not", "one_of", "contains", "does_not_contain", "begins_with", "empty", "not_empty")
+# Companies keep amounts and days in columns of their own.
+_OWN_TEXT = (*_TEXT, "at_least", "at_most", "last_days")
+_CODE = ("is", "is_not", "one_of", "empty", "not_empty")
 _TIMES = ("created_at", "updated_at")
 _ALLOWED: dict[str, Sequence[str]] = {
-    "msisdn": ("is", "is_not", "contains", "begins_with"),
+    "msisdn": ("is", "is_not", "one_of", "contains", "begins_with"),
+    **dict.fromkeys(("custom", "custom1", "custom2", "custom3", "custom4"), _OWN_TEXT),
     "country": _CODE,
     "kind": _CODE,
-    "created_at": ("is", "before", "after"),
-    "updated_at": ("is", "before", "after"),
+    "created_at": ("is", "before", "after", "last_days"),
+    "updated_at": ("is", "before", "after", "last_days"),
     "opted_out": ("is",),
 }
 OWN_FIELDS = ("msisdn", *PERSON_FIELDS, "country", "kind", *_TIMES, "opted_out")
@@ -142,11 +155,16 @@ def field_label(field: str) -> str:
 
 def in_words(rule: Rule) -> str:
     """ "First name is Ann, and city contains Leeds"."""
-    parts = [
-        " ".join(filter(None, (field_label(one.field), str(OPERATORS[one.operator]), _shown(one))))
-        for one in rule.conditions
-    ]
-    return _joined(parts, rule.match)
+    return _joined([_words_of(one) for one in rule.conditions], rule.match)
+
+
+def _words_of(one: Condition) -> str:
+    if one.operator == "last_days":
+        return _("%(field)s is in the last %(days)s days") % {
+            "field": field_label(one.field),
+            "days": one.value,
+        }
+    return " ".join(filter(None, (field_label(one.field), str(OPERATORS[one.operator]), _shown(one))))
 
 
 def to_q(rule: Rule, workspace: Workspace) -> Q:
@@ -216,7 +234,12 @@ def _require_field(at: int, field: str) -> None:
 
 
 def operators_of(field: str) -> Sequence[str]:
-    return _ALLOWED.get(field, _TEXT)
+    return _ALLOWED.get(field, _OWN_TEXT if field.startswith(EXTRA) else _TEXT)
+
+
+def values_in(one: Condition) -> list[str]:
+    """Those of which it is one: by commas, semicolons or lines."""
+    return [value for part in re.split(r"[,;\n]", one.value) if (value := part.strip())]
 
 
 def _require_operator(at: int, one: Condition) -> None:
@@ -250,6 +273,34 @@ def _require_value(at: int, one: Condition) -> None:
                 "Condition %(at)d: %(field)s cannot hold “%(value)s”. Shorten it, and leave out control characters."
             ),
         )
+    elif one.operator == "one_of":
+        values = values_in(one)
+        if not 0 < len(values) <= MAX_VALUES:
+            raise _value_refused(
+                at,
+                one,
+                _(
+                    "Condition %(at)d: %(field)s has %(count)d values. Enter 1 to %(most)d, with commas between them."
+                ),
+                count=len(values),
+            )
+        for value in values:
+            _require_value(at, Condition(one.field, "is", value))
+    elif one.operator == "last_days":
+        if days_back(one.value) is None:
+            raise _value_refused(
+                at, one, _("Condition %(at)d: “%(value)s” is no number of days. Enter 1 to 9999.")
+            )
+    elif one.operator in ("at_least", "at_most"):
+        if number_of(one.value) is None and day_of(one.value) is None:
+            raise _value_refused(
+                at,
+                one,
+                _(
+                    "Condition %(at)d: %(field)s is compared with “%(value)s”. Enter a number such as 100, or a day"
+                    " as in 2026-11-21."
+                ),
+            )
     elif one.field == "msisdn" and not _NOT_DIGITS.sub("", one.value):
         raise _value_refused(
             at,
@@ -270,14 +321,21 @@ def _require_value(at: int, one: Condition) -> None:
         raise _value_refused(
             at, one, _("Condition %(at)d: %(field)s is yes or no, not “%(value)s”. Use one of the two.")
         )
-    elif one.field in _TIMES and _day(one.value) is None:
+    elif one.field in _TIMES and day_of(one.value) is None:
         raise _value_refused(
             at, one, _("Condition %(at)d: “%(value)s” is no day. Write it as in 2026-11-21.")
         )
 
 
-def _value_refused(at: int, one: Condition, sentence: str) -> ContactsError:
-    shown = {"at": at, "field": one.field, "value": one.value[:40], "known": ", ".join(KINDS)}
+def _value_refused(at: int, one: Condition, sentence: str, count: int = 0) -> ContactsError:
+    shown = {
+        "at": at,
+        "field": one.field,
+        "value": one.value[:40],
+        "known": ", ".join(KINDS),
+        "count": count,
+        "most": MAX_VALUES,
+    }
     return _refused(sentence % shown)
 
 
@@ -285,18 +343,11 @@ def _refused(sentence: str) -> ContactsError:
     return ContactsError(sentence, field="rule")
 
 
-def _day(raw: str) -> date | None:
-    """None where it is none, or so near the ends of time that it has no next one."""
-    try:
-        day = date.fromisoformat(raw) if len(raw) == 10 else None
-    except ValueError:
-        return None
-    return day if day and 1900 <= day.year <= 9000 else None
-
-
 def _shown(one: Condition) -> str:
     if one.field == "opted_out":
         return _("yes") if one.value == YES else _("no")
+    if one.operator == "one_of":
+        return ", ".join(_shown(Condition(one.field, "is", value)) for value in values_in(one))
     return str(NumberKind(one.value).label) if one.field == "kind" and one.value else one.value
 
 
@@ -314,6 +365,9 @@ def _joined(parts: Sequence[str], match: str) -> str:
 
 
 def _question(one: Condition, workspace: Workspace) -> Q:
+    if one.operator == "one_of":
+        asked = (_question(Condition(one.field, "is", value), workspace) for value in values_in(one))
+        return reduce(or_, asked)
     if one.field == "opted_out":
         gone = Exists(OptOut.objects.filter(workspace_id=workspace.pk, msisdn=OuterRef("msisdn")))
         return Q(gone) if one.value == YES else ~Q(gone)
@@ -321,11 +375,14 @@ def _question(one: Condition, workspace: Workspace) -> Q:
         return _time_question(one, zoneinfo.ZoneInfo(workspace.time_zone))
     if one.field == "msisdn":
         return _number_question(one, workspace.default_country)
-    if one.field.startswith(EXTRA):
-        return _text_question(ExtraText(one.field.removeprefix(EXTRA)), one)
+    text = ExtraText(one.field.removeprefix(EXTRA)) if one.field.startswith(EXTRA) else F(one.field)
+    if one.operator == "last_days":
+        return within_days(text, one.value, zoneinfo.ZoneInfo(workspace.time_zone))
+    if one.operator in ("at_least", "at_most"):
+        return (at_least if one.operator == "at_least" else at_most)(text, one.value)
     if one.field == "country":
         one = Condition(one.field, one.operator, one.value.upper())
-    return _text_question(F(one.field), one)
+    return _text_question(text, one)
 
 
 def _number_question(one: Condition, country: str) -> Q:
@@ -341,13 +398,15 @@ def _text_question(text: Any, one: Condition) -> Q:
     if one.operator in WITHOUT_VALUE:
         empty = Q(Exact(text, Value("")))
         return empty if one.operator == "empty" else ~empty
-    lookup = {"contains": IContains, "begins_with": IStartsWith}.get(one.operator, IExact)
-    asked = Q(lookup(text, one.value))
-    return ~asked if one.operator == "is_not" else asked
+    lookup = {"contains": IContains, "does_not_contain": IContains, "begins_with": IStartsWith}
+    asked = Q(lookup.get(one.operator, IExact)(text, one.value))
+    return ~asked if one.operator in ("is_not", "does_not_contain") else asked
 
 
 def _time_question(one: Condition, zone: zoneinfo.ZoneInfo) -> Q:
-    day = _day(one.value) or date.min
+    if one.operator == "last_days":
+        return Q(**{f"{one.field}__gte": first_moment(one.value, zone)})
+    day = day_of(one.value) or date.min
     begins = datetime.combine(day, time.min, zone)
     ends = datetime.combine(day + timedelta(days=1), time.min, zone)
     if one.operator == "before":

@@ -40,6 +40,7 @@ function controlOf(row) {
   const field = row.querySelector("[name=field]").value;
   const operator = row.querySelector("[name=operator]").value;
   if (WITHOUT_VALUE.includes(operator)) return "nothing";
+  if (operator === "last_days") return "text";
   const { control } = fittingOf(field);
   return control === field && !WHOLE.includes(operator) ? "text" : control;
 }

@@ -73,15 +73,17 @@ def test_no_more_rows_than_a_filter_may_have(members: RecipientList) -> None:
 @pytest.mark.parametrize(
     ("condition", "control", "operators"),
     [
-        (Condition("kind", "is", "mobile"), "kind", 4),
-        (Condition("country", "is_not", "us"), "country", 4),
-        (Condition("time_zone", "is", "Europe/London"), "time_zone", 6),
-        (Condition("time_zone", "begins_with", "Europe/"), "text", 6),
+        (Condition("kind", "is", "mobile"), "kind", 5),
+        (Condition("kind", "one_of", "mobile, voip"), "text", 5),
+        (Condition("country", "is_not", "us"), "country", 5),
+        (Condition("time_zone", "is", "Europe/London"), "time_zone", 8),
+        (Condition("time_zone", "begins_with", "Europe/"), "text", 8),
         (Condition("opted_out", "is", "yes"), "opted_out", 1),
-        (Condition("created_at", "after", "2026-01-01"), "date", 3),
-        (Condition("email", "empty"), "nothing", 6),
-        (Condition("extra:city", "contains", "ee"), "text", 6),
-        (Condition("", "is"), "text", 8),
+        (Condition("created_at", "after", "2026-01-01"), "date", 4),
+        (Condition("created_at", "last_days", "30"), "text", 4),
+        (Condition("email", "empty"), "nothing", 8),
+        (Condition("extra:city", "contains", "ee"), "text", 11),
+        (Condition("", "is"), "text", 13),
     ],
 )
 def test_each_field_gets_what_fits_it(condition: Condition, control: str, operators: int) -> None:

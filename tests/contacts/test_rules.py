@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Workspace
+from contacts import comparisons
 from contacts.errors import ContactsError
 from contacts.models import OptOut, Recipient, RecipientList
 from contacts.rules import ExtraText, Rule, in_words, rule_of, to_q
@@ -61,6 +62,12 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
         ("extra:city", "begins_with", "y", "Bob"),
         ("extra:city", "empty", "", "Cy"),
         ("extra:city", "not_empty", "", "Ann Bob"),
+        ("extra:city", "one_of", "leeds; Rome,\nyork", "Ann Bob"),
+        ("extra:city", "does_not_contain", "ee", "Bob Cy"),
+        ("first_name", "one_of", "Cy,ann", "Ann"),
+        ("msisdn", "one_of", "(201) 555-0100, +44 7400 123456", "Ann Cy"),
+        ("country", "one_of", "gb,FR", "Cy"),
+        ("kind", "one_of", "mobile,voip", "Ann"),
         ("extra:2024", "is", "gold", "Ann"),
         ("extra:not", "is", "x", "Ann"),
         ("extra:unheard_of", "empty", "", "Ann Bob Cy"),
@@ -92,6 +99,56 @@ def one(field: str, operator: str, value: str = "") -> dict[str, Any]:
 )
 def test_one_condition(members: RecipientList, field: str, operator: str, value: str, names: str) -> None:
     assert found(members, one(field, operator, value)) == names
+
+
+AMOUNTS = ["7", " 19.5 ", "-3,25", "1e3", "12 pieces", "", "999999999999999", "+100"]
+DAYS = ["2026-11-21", "2026-11-20 13:00:00", "2026-10-22", "2025-11-21", "21.11.2026", "", "2026-11-22"]
+
+
+@pytest.mark.parametrize(
+    ("values", "operator", "value", "kept"),
+    [
+        (AMOUNTS, "at_least", "19.5", [" 19.5 ", "999999999999999", "+100"]),
+        (AMOUNTS, "at_most", "7", ["7", "-3,25"]),
+        (AMOUNTS, "at_least", "-3,25", ["7", " 19.5 ", "-3,25", "999999999999999", "+100"]),
+        (DAYS, "at_least", "2026-11-20", ["2026-11-21", "2026-11-20 13:00:00", "2026-11-22"]),
+        (DAYS, "at_most", "2026-10-22", ["2026-10-22", "2025-11-21"]),
+        (DAYS, "last_days", "1", ["2026-11-21", "2026-11-20 13:00:00"]),
+        (DAYS, "last_days", "30", ["2026-11-21", "2026-11-20 13:00:00", "2026-10-22"]),
+    ],
+)
+@pytest.mark.parametrize("field", ["custom", "extra:amount"])
+def test_amounts_and_days_are_compared(
+    acme: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    field: str,
+    values: list[str],
+    operator: str,
+    value: str,
+    kept: list[str],
+) -> None:
+    """What is neither, or of the other kind, fits no comparison."""
+    people = [
+        Person(f"+{number(n)}", *(({"custom": text}, {}) if field == "custom" else ({}, {"amount": text})))
+        for n, text in enumerate(values)
+    ]
+    members = list_named(acme, people=people)
+    for n, text in enumerate(values):  # as older rows may have them, not trimmed
+        Recipient.objects.filter(msisdn=number(n)).update(custom=text, extra={"amount": text})
+    now = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+    monkeypatch.setattr(comparisons.timezone, "now", lambda: now)
+    acme.time_zone = "UTC"
+    asked = to_q(rule_of(one(field, operator, value)), acme)
+    found = members.recipients.filter(asked).order_by("pk")
+    assert [row.custom for row in found] == kept
+
+
+def test_when_they_were_added_in_days(members: RecipientList, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 5, 9, 1, tzinfo=UTC)
+    monkeypatch.setattr(comparisons.timezone, "now", lambda: now)
+    assert found(members, one("created_at", "last_days", "7")) == "Ann Bob Cy"
+    assert found(members, one("created_at", "last_days", "6")) == ""
+    assert in_words(rule_of(one("created_at", "last_days", "6"))) == "Added is in the last 6 days"
 
 
 def test_national_writings_are_those_of_the_workspace(members: RecipientList) -> None:
@@ -136,6 +193,15 @@ def test_in_words() -> None:
         ({"match": []}, "“match” is []"),
         ({"conditions": {}}, "“conditions” is no list of at most 20"),
         ({"conditions": [1]}, "Condition 1 is no object"),
+        (one("first_name", "one_of", ",;"), "first_name has 0 values. Enter 1 to 200"),
+        (one("first_name", "one_of", "x," * 201), "first_name has 201 values. Enter 1 to 200"),
+        (one("country", "one_of", "US,XX"), "there is no country “XX”"),
+        (
+            one("extra:points", "at_least", "many"),
+            "compared with “many”. Enter a number such as 100, or a day",
+        ),
+        (one("first_name", "at_least", "1"), "“at_least” cannot be asked of first_name"),
+        (one("created_at", "last_days", "0"), "“0” is no number of days. Enter 1 to 9999."),
         (one("password", "is", "x"), "Condition 1: there is no field “password”."),
         (one("extra:", "is", "x"), "there is no field “extra:”"),
         (one('extra:a"b', "is", "x"), "there is no field"),
