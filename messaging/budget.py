@@ -15,9 +15,9 @@ import zoneinfo
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
-from django.db.models import DecimalField, F, Sum, Value
+from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -25,16 +25,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from messaging.errors import MessagingError
-from messaging.ledger import lock_rows
+from messaging.ledger import NO_COST, lock_rows
 from messaging.models import Dispatch, DispatchState, Spend
 from messaging.signals import AgreedCostsAsked, agreed_costs_asked
-from web.money import money_text
+from web.money import exact, money_text
 
 # From this share on people are warned.
 NEAR = Decimal("0.8")
 OPEN = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
-_SMALLEST = Decimal("0.00001")
-_ZERO = Value(Decimal(0), output_field=DecimalField(max_digits=14, decimal_places=5))
 
 
 class OverBudget(MessagingError):
@@ -148,24 +146,30 @@ def budget_of(
 ) -> Budget:
     """Of the month of `at`, now unless given. `but_broadcast_id`: it is asked for this one, which does not count itself."""
     month = month_of(workspace, at)
-    spent = spent_in(workspace, month)
-    own = spent.pop(workspace.currency, Decimal(0))
+    others = {
+        currency: cost
+        for currency, cost in spent_in(workspace, month).items()
+        if currency != workspace.currency
+    }
     asked = AgreedCostsAsked(workspace.pk, workspace.currency, month.begin, month.end, but_broadcast_id)
     answers = agreed_costs_asked.send(sender=Workspace, asked=asked)
     agreed = Decimal(0)
     for _receiver, answer in answers:
         agreed += cast("Decimal", answer)
+    own, rest = _spent_and_rest(workspace, month)
     if month.holds_now:
-        agreed += _rest_of_dispatches(workspace)
-    return Budget(month, workspace.currency, workspace.monthly_budget, own, agreed, spent)
+        agreed += rest
+    return Budget(month, workspace.currency, workspace.monthly_budget, own, agreed, others)
 
 
 def spent_in(workspace: Workspace, month: Month) -> dict[str, Decimal]:
     """By currency."""
-    rows = Spend.objects.filter(
-        workspace=workspace, quarter__gte=month.begin, quarter__lt=month.end
-    ).values_list("currency")
-    return {currency: _exact(total) for currency, total in rows.annotate(total=Sum("cost")).order_by()}
+    rows = _spends(month).filter(workspace=workspace).values_list("currency")
+    return {currency: exact(total) for currency, total in rows.annotate(total=Sum("cost")).order_by()}
+
+
+def _spends(month: Month) -> QuerySet[Spend]:
+    return Spend.objects.filter(quarter__gte=month.begin, quarter__lt=month.end)
 
 
 def hold_budget(workspace: Workspace) -> Workspace:
@@ -189,21 +193,28 @@ def require_budget(workspace: Workspace, cost: Decimal | None, currency: str) ->
         raise OverBudget(problem)
 
 
-def _rest_of_dispatches(workspace: Workspace) -> Decimal:
-    """Of those that have not ended, what was agreed to and is not spent."""
-    rows = Dispatch.objects.filter(
-        workspace=workspace,
+def _spent_and_rest(workspace: Workspace, month: Month) -> tuple[Decimal, Decimal]:
+    """What is spent in its own currency; and of dispatches that have not ended what was agreed to and is not spent.
+
+    In one statement: what the engine charges meanwhile moves from the one to the other, and must not be in neither.
+    """
+    spent = _spends(month).filter(workspace=OuterRef("pk"), currency=workspace.currency)
+    running = Dispatch.objects.filter(
+        workspace=OuterRef("pk"),
         state__in=OPEN,
         agreed_cost__isnull=False,
         account__currency=workspace.currency,
     )
-    rest = Greatest(F("agreed_cost") - F("cost"), _ZERO)
-    return _exact(rows.aggregate(total=Sum(rest, output_field=DecimalField()))["total"])
+    rest = Greatest(F("agreed_cost") - F("cost"), NO_COST)
+    own, left = Workspace.objects.values_list(_sum_of(spent, F("cost")), _sum_of(running, rest)).get(
+        pk=workspace.pk
+    )
+    return exact(own), exact(left)
 
 
-def _exact(total: Decimal | None) -> Decimal:
-    """SQLite adds up floats: as the prices are kept."""
-    return (total or Decimal(0)).quantize(_SMALLEST)
+def _sum_of(rows: QuerySet[Any], what: Any) -> Subquery:
+    total = rows.order_by().values("workspace").annotate(total=Sum(what, output_field=DecimalField()))
+    return Subquery(total.values("total"))
 
 
 def _percent(share: Decimal) -> str:

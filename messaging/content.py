@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -45,6 +44,7 @@ from messaging.tokens import (
     Reader,
     TokenError,
     compile_text,
+    named,
     referenced,
 )
 from sms.parts import swap_smart
@@ -52,7 +52,8 @@ from sms.parts import swap_smart
 # Token kinds that a text to recipients may hold; the others are refused with a sentence, at their place.
 AVAILABLE = frozenset({FIELD, RANDOM_SYMBOL, WORD_SPINNER, LINK, LINK_LIST, SHORTEN_URL, UNSUBSCRIPTION_LINK})
 SENT = AVAILABLE | {VERIFICATION_CODE}
-_NAME = re.compile(r"\{\{([^{}|:]*)")
+# Wrong tokens that are told one by one; a text of nothing but braces has tens of thousands.
+ERRORS_SHOWN = 20
 # As long as every code. No message has it: nobody who types it off a preview comes to anybody's link.
 SAMPLE_CODE = "zzzzzzzz"
 # Stands before the code of the page that takes an opt-out.
@@ -89,6 +90,15 @@ class Content:
     @property
     def errors(self) -> tuple[TokenError, ...]:
         return self.compiled.errors
+
+    @property
+    def told_errors(self) -> tuple[TokenError, ...]:
+        """The first ones."""
+        return self.compiled.errors[:ERRORS_SHOWN]
+
+    @property
+    def more_errors(self) -> int:
+        return max(len(self.compiled.errors) - ERRORS_SHOWN, 0)
 
     @property
     def personal(self) -> bool:
@@ -186,8 +196,7 @@ def content_of(dispatch: Dispatch) -> Content:
     )
     entries = tuple(Entry(*row) for row in rows)
     # Every name counts as a column: one that was taken off its list since is empty now, and never goes out as written.
-    names = {name.strip() for name in _NAME.findall(dispatch.text)}
-    compiled = compile_text(dispatch.text, columns=names, available=SENT)
+    compiled = compile_text(dispatch.text, columns=named(dispatch.text), available=SENT)
     lookups = _lookups(dispatch.spinners, entries, dispatch.link_base)
     return Content(
         dispatch.text,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
+from messaging.budget import require_budget
 from messaging.content import Content, compile_content, pin
 from messaging.ledger import cancel_waiting
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
@@ -18,6 +19,7 @@ from messaging.sender_choice import Pinned
 from messaging.signals import DispatchChanged, dispatch_changed
 from providers.models import ProviderAccount
 from sms.states import WAITING, MessageState
+from web.money import money_text
 
 ACTIVE_STATES = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
 OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
@@ -43,7 +45,8 @@ def create_dispatch(
     `sender`: of all its messages; "" where one of `senders` is chosen for each (messaging/sender_choice.py).
 
     `agreed_parts`: of all its texts together. Should values that are edited meanwhile make them longer, the engine
-    pauses it and asks; None is no limit. `agreed_cost`: in the account's currency, so much is kept free in the budget.
+    pauses it and asks; None is no limit. `agreed_cost`: in the account's currency, likewise where prices have risen; so
+    much is kept free in the budget.
     `content`: of the text, where the caller has compiled it. `media_urls`: of the pictures that go with each of its texts.
     """
     with transaction.atomic():
@@ -78,27 +81,45 @@ def pause_dispatch(*, dispatch_id: int, reason: str = "", by_engine: bool = Fals
     return _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine)
 
 
-def pause_over_agreed(*, dispatch_id: int) -> bool:
-    """The next texts would be more parts than were agreed to: a person is asked."""
+def pause_over_agreed(*, dispatch_id: int, parts: int, cost: Decimal | None) -> bool:
+    """The next texts would be more than was agreed to: a person is asked. `parts`, `cost`: of all its texts, as of now."""
     with transaction.atomic():
-        agreed = Dispatch.objects.values_list("agreed_parts", flat=True).get(pk=dispatch_id)
+        dispatch = Dispatch.objects.select_related("account").get(pk=dispatch_id)
+        currency = dispatch.account.currency
         reason = _(
-            "What is known of the recipients was edited since this was agreed to, and its texts are longer now: more than"
-            " %(parts)s parts in all. Resume to send to the others all the same, or stop it."
-        ) % {"parts": f"{agreed or 0:,}"}
+            "What is known of the recipients, or a price, has changed since this was agreed to. Agreed to: parts %(agreed)s,"
+            " cost %(agreed_cost)s. Now in all: parts %(parts)s, cost %(cost)s. Resume to agree to that, or stop it."
+        ) % {
+            "agreed": f"{dispatch.agreed_parts or 0:,}",
+            "agreed_cost": money_text(dispatch.agreed_cost, currency),
+            "parts": f"{parts:,}",
+            "cost": money_text(cost, currency),
+        }
         moved = _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine=True)
         if moved:
-            Dispatch.objects.filter(pk=dispatch_id).update(over_agreed=True)
+            Dispatch.objects.filter(pk=dispatch_id).update(
+                over_agreed=True, asked_parts=parts, asked_cost=cost
+            )
     return moved
 
 
 def resume_dispatch(*, dispatch_id: int) -> bool:
-    """Whoever resumes what was paused for its parts agrees to more."""
+    """Whoever resumes what was paused for its parts or cost agrees to those that were named. Raises OverBudget."""
     with transaction.atomic():
         moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
-        if moved:
-            asked = Dispatch.objects.filter(pk=dispatch_id, over_agreed=True)
-            asked.update(over_agreed=False, agreed_parts=None)
+        asked = (
+            Dispatch.objects.filter(pk=dispatch_id, over_agreed=True) if moved else Dispatch.objects.none()
+        )
+        for dispatch in asked.select_related("workspace", "account"):
+            more = (dispatch.asked_cost or Decimal(0)) - (dispatch.agreed_cost or Decimal(0))
+            require_budget(dispatch.workspace, max(more, Decimal(0)), dispatch.account.currency)
+            asked.update(
+                over_agreed=False,
+                agreed_parts=dispatch.asked_parts,
+                agreed_cost=dispatch.asked_cost,
+                asked_parts=None,
+                asked_cost=None,
+            )
     if moved:
         finish_dispatch_if_done(dispatch_id=dispatch_id)
     return moved

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import DecimalField, F, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -35,6 +35,7 @@ from sms.states import PREDECESSORS, WAITING, MessageState
 S = MessageState
 Delta = Counter[tuple[int, str, str]]
 
+NO_COST = Value(Decimal(0), output_field=DecimalField(max_digits=14, decimal_places=5))
 _CHANGED_STEP = timedelta(seconds=1)
 
 
@@ -73,8 +74,9 @@ class Return(NamedTuple):
     reason: str
     words: str = ""
     due_at: datetime | None = None
-    # What `take_parts` took for it.
+    # What `take_agreed` took for it.
     parts: int = 0
+    cost: Decimal = Decimal(0)
 
 
 def lock_rows(rows: QuerySet[Any], *, skip: bool = False, no_key: bool = False) -> QuerySet[Any]:
@@ -191,16 +193,18 @@ def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) 
     _count_minutes(Counter({(dispatch_id, _minute(now), S.SUPPRESSED.value): len(rows)}))
 
 
-def take_parts(dispatch_id: int, parts: int) -> bool:
-    """Counts them against what was agreed to; False, and nothing is counted, where they would be too many."""
+def take_agreed(dispatch_id: int, parts: int, cost: Decimal) -> bool:
+    """Counts both against what was agreed to; False, and nothing is counted, where either would be too much."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_PARTS, [parts, dispatch_id, parts])
+        cursor.execute(_TAKE_AGREED, [parts, cost, dispatch_id, parts, cost])
         return bool(cursor.rowcount)
 
 
-_TAKE_PARTS = (
-    "UPDATE messaging_dispatch SET claimed_parts = claimed_parts + %s"
+# SQLite adds up floats: less than the smallest price is nothing.
+_TAKE_AGREED = (
+    "UPDATE messaging_dispatch SET claimed_parts = claimed_parts + %s, claimed_cost = claimed_cost + %s"
     " WHERE id = %s AND (agreed_parts IS NULL OR claimed_parts + %s <= agreed_parts)"
+    " AND (agreed_cost IS NULL OR claimed_cost + %s <= agreed_cost + 0.000004)"
 )
 
 
@@ -305,6 +309,7 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         ]
         deltas: Delta = Counter()
         parts: Counter[int] = Counter()
+        costs: defaultdict[int, Decimal] = defaultdict(Decimal)
         for row_id, dispatch_id, _claim, dispatch_state in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
@@ -322,12 +327,15 @@ def return_to_queue(returns: Sequence[Return]) -> int:
             )
             deltas.update(_moves(dispatch_id, [(S.SUBMITTING, "", state, reason)]))
             parts[dispatch_id] += back.parts
+            costs[dispatch_id] += back.cost
         _count(deltas)
         for dispatch_id, number in sorted(parts.items()):
             if number:
-                # Never below nothing: what was resumed over its limit is not counted any more.
-                rest = Greatest(F("claimed_parts") - number, 0)
-                Dispatch.objects.filter(pk=dispatch_id).update(claimed_parts=rest)
+                # Never below nothing: what was counted anew meanwhile may be less.
+                Dispatch.objects.filter(pk=dispatch_id).update(
+                    claimed_parts=Greatest(F("claimed_parts") - number, 0),
+                    claimed_cost=Greatest(F("claimed_cost") - costs[dispatch_id], NO_COST),
+                )
     return len(found)
 
 

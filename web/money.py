@@ -6,6 +6,8 @@ from decimal import Decimal
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 CENT = Decimal("0.01")
+# As prices are kept.
+SMALLEST = Decimal("0.00001")
 
 
 def money_text(amount: Decimal | int | str | None, currency: str) -> str:
@@ -17,3 +19,8 @@ def money_text(amount: Decimal | int | str | None, currency: str) -> str:
     shown = f"{value.normalize():f}" if small else f"{value.quantize(CENT):,}"
     symbol = SYMBOLS.get(currency)
     return f"{symbol}{shown}" if symbol else f"{shown} {currency}"
+
+
+def exact(total: Decimal | float | None) -> Decimal:
+    """A sum of prices, as they are kept: SQLite adds up floats."""
+    return Decimal(total or 0).quantize(SMALLEST)

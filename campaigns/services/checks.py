@@ -114,13 +114,18 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("no_text", BLOCK, _("The text is empty. Write one."), "message")
         return
     content = compile_content(broadcast.workspace_id, broadcast.text)
-    for error in content.errors:
+    for error in content.told_errors:
         sentence = _("Line %(line)s, column %(column)s: %(sentence)s") % {
             "line": error.line,
             "column": error.column,
             "sentence": error.sentence,
         }
         yield Check("token", BLOCK, sentence, "message")
+    if content.more_errors:
+        sentence = ngettext(
+            "%(n)s more token is wrong.", "%(n)s more tokens are wrong.", content.more_errors
+        ) % {"n": f"{content.more_errors:,}"}
+        yield Check("more_tokens", BLOCK, sentence, "message")
     if estimate.empty:
         sentence = ngettext(
             "%(n)s person would get an empty text. Give the tokens a default.",

@@ -12,6 +12,7 @@ from accounts.audit import record
 from campaigns.errors import NotNow
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.events import note
+from messaging.budget import OverBudget
 from messaging.dispatches import cancel_stopped, pause_dispatch, resume_dispatch, stop_dispatch
 from messaging.tasks import wake_engine
 
@@ -35,6 +36,7 @@ def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """Whoever resumes what was paused for its parts or cost agrees to more, as far as the budget goes. Raises NotNow."""
     with transaction.atomic():
         _move(
             broadcast,
@@ -44,8 +46,11 @@ def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         )
         note(broadcast, "resumed", _("Resumed."), actor=actor)
         record(broadcast.workspace, actor, "resumed", broadcast)
-        for dispatch_id in dispatch_ids(broadcast):
-            resume_dispatch(dispatch_id=dispatch_id)
+        try:
+            for dispatch_id in dispatch_ids(broadcast):
+                resume_dispatch(dispatch_id=dispatch_id)
+        except OverBudget as error:
+            raise NotNow(error.sentence) from None
         transaction.on_commit(wake_engine)
     broadcast.refresh_from_db()
     return broadcast

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import actor_of, get_row, marketer_page
@@ -29,7 +30,7 @@ from campaigns.services.launch import send_test
 from campaigns.services.reports import timeline_of
 from campaigns.services.senders import sender_for, sending_from
 from campaigns.views.common import STOP_POLLING, get_broadcast, to_broadcast
-from messaging.content import compile_content, seed_of
+from messaging.content import Content, compile_content, seed_of
 from messaging.models import Message
 from messaging.texts.characters import odd_characters
 from messaging.texts.menu import columns_of, inserts, named_groups, token_menu
@@ -140,8 +141,17 @@ def _save_by_script(request: Any, broadcast: Broadcast) -> JsonResponse:
                 form[name].id_for_label or f"id_{name}": [str(e) for e in errors]
                 for name, errors in _shown(form)
             },
-            "token_errors": [asdict(error) for error in content.errors],
+            "token_errors": [asdict(error) for error in content.told_errors],
+            "more_token_errors": _more_errors(content),
         }
+    )
+
+
+def _more_errors(content: Content) -> str:
+    """How many are not told one by one, in a sentence."""
+    more = content.more_errors
+    return (
+        ngettext("%(n)s further error.", "%(n)s further errors.", more) % {"n": f"{more:,}"} if more else ""
     )
 
 
@@ -175,7 +185,8 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
         else [],
         "menu": menu,
         "inserts": inserts(menu),
-        "token_errors": content.errors,
+        "token_errors": content.told_errors,
+        "more_token_errors": _more_errors(content),
         "picture_choices": choices,
         "more_pictures": len(choices) >= NEWEST_PICTURES and not all_pictures,
         "pictures": [media for media, is_chosen in choices if is_chosen],

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Recipient
 from messaging.content import Content, content_of, seed_of
-from messaging.dispatches import pause_dispatches_of_account, trouble_sentence
+from messaging.dispatches import pause_dispatches_of_account, pause_over_agreed, trouble_sentence
 from messaging.engine.senders import choose_senders
-from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, lock_rows, take_parts
+from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, lock_rows, take_agreed
 from messaging.models import Dispatch, Message, OwnUrl
 from messaging.tokens import VERIFICATION_CODE
 from messaging.verification.codes import UNKNOWN_CODE, WaitingCode, holds_code, masked, waiting_codes
@@ -34,10 +34,14 @@ from providers.pace import free_at, reserve
 from providers.services import PriceTable, connector_of, receipt_url
 from sms.parts import part_count
 from sms.states import WAITING, MessageState
+from web.money import exact
 
 # What came back into the queue waits no longer than this, though newer messages are due as well.
 FROM_THE_FRONT_SECONDS = 5.0
 RECOUNT_ROWS = 1000
+# Their parts are not written down yet.
+UNCOUNTED = [*WAITING, MessageState.SUBMITTING, MessageState.UNKNOWN]
+NOTHING = Decimal(0)
 # Nothing is claimed earlier than this before the account's clock lets it go.
 EARLY_SECONDS = 0.2
 
@@ -62,7 +66,7 @@ class NotYet(Exception):
 
 
 class OverAgreed(Exception):
-    """Claimed, but their texts would make more parts than a person agreed to: all of them go back."""
+    """Claimed, but with their texts it would be more than a person agreed to: all of them go back."""
 
     def __init__(self, message_ids: list[int]) -> None:
         super().__init__(f"{len(message_ids)} messages are over what was agreed to")
@@ -72,7 +76,7 @@ class OverAgreed(Exception):
 class Job(NamedTuple):
     """One message ready to be handed over, not before `start` and not after `deadline` (times of time.monotonic()).
 
-    `taken`: parts counted against what was agreed to, given back with the message. `chosen_sender`: "" where the
+    `taken`, `taken_cost`: counted against what was agreed to, given back with the message. `chosen_sender`: "" where the
     whole dispatch has one.
     """
 
@@ -86,6 +90,7 @@ class Job(NamedTuple):
     deadline: float
     claimed_at: float
     taken: int = 0
+    taken_cost: Decimal = Decimal(0)
     chosen_sender: str = ""
     # Of a verification: in the text that goes out, and nowhere else.
     code: str = ""
@@ -201,10 +206,11 @@ def _jobs_of(
     parts = [_parts(lane, texts[row.message_id], len(pictures)) for row in ready]
     if not ready:
         return []
+    costs = [_cost(lane, row.msisdn, count, len(pictures)) for row, count in zip(ready, parts, strict=True)]
     now = timezone.now()
     begin = reserve(lane.account.pk, sum(parts), lane.parts_per_second, now)
-    limited = dispatch.agreed_parts is not None and lane.contents[dispatch.pk].personal
-    if limited and not take_parts(dispatch.pk, sum(parts)) and not _recount_parts(lane, dispatch):
+    limited = is_limited(dispatch)
+    if limited and not _take(lane, dispatch, sum(parts), costs):
         raise OverAgreed([row.message_id for row in ready])
     start = time.monotonic() + max((begin - now).total_seconds(), 0.0)
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
@@ -212,7 +218,7 @@ def _jobs_of(
     deadline = claimed_at + lease - settings.ENGINE_REQUEST_TIMEOUT_SECONDS * min(1.0, lease / 90)
     seconds_a_part = 1 / lane.parts_per_second
     jobs: list[Job] = []
-    for row, count in zip(ready, parts, strict=True):
+    for row, count, cost in zip(ready, parts, costs, strict=True):
         outgoing = OutgoingText(
             message_id=row.message_id,
             msisdn=row.msisdn,
@@ -223,8 +229,6 @@ def _jobs_of(
             reference=reference_of(row.message_id),
         )
         code = codes[row.message_id] if codes is not None else None
-        price = lane.prices.price(row.msisdn, pictures=len(pictures))
-        cost = None if price is None else price * count
         jobs.append(
             Job(
                 outgoing,
@@ -237,6 +241,7 @@ def _jobs_of(
                 deadline=min(deadline, _end_of(code)) if code else deadline,
                 claimed_at=claimed_at,
                 taken=count if limited else 0,
+                taken_cost=(cost or NOTHING) if limited else NOTHING,
                 code=code.code if code else "",
                 chosen_sender="" if dispatch.sender else outgoing.sender,
             )
@@ -245,29 +250,66 @@ def _jobs_of(
     return jobs
 
 
-def _recount_parts(lane: Lane, dispatch: Dispatch) -> bool:
+def is_limited(dispatch: Dispatch) -> bool:
+    """Whether somebody agreed to a number of parts or a cost. A text by itself was priced as it was handed in: there
+    its parts count alone, and nobody waits at a page to be asked."""
+    return dispatch.agreed_parts is not None or dispatch.agreed_cost is not None
+
+
+def _take(lane: Lane, dispatch: Dispatch, parts: int, costs: Sequence[Decimal | None]) -> bool:
+    cost = sum((cost for cost in costs if cost), NOTHING) if dispatch.broadcast_id else NOTHING
+    return take_agreed(dispatch.pk, parts, cost) or _recount(lane, dispatch)
+
+
+def _recount(lane: Lane, dispatch: Dispatch) -> bool:
     """Whether all that is not waiting any more, this claim with it, is within what was agreed to; counted anew.
 
     A worker that is killed between two steps leaves parts counted that went back: before a person is asked for
     nothing, the ledger itself is. What has no parts yet is rendered for it.
     """
-    content = lane.contents[dispatch.pk]
     with transaction.atomic():
         row = lock_rows(Dispatch.objects.filter(pk=dispatch.pk)).get()
         messages = Message.objects.filter(dispatch_id=dispatch.pk).exclude(state__in=list(WAITING))
-        total = messages.aggregate(total=Sum("parts"))["total"] or 0
-        open_rows = messages.filter(parts=None, state__in=[MessageState.SUBMITTING, MessageState.UNKNOWN])
-        columns = open_rows.values_list("id", "msisdn", "recipient_id", "tries", "place")
-        open_claims = [Claimed(*row[:4], row[4] or 0) for row in columns]
-        for start in range(0, len(open_claims), RECOUNT_ROWS):
-            claims = open_claims[start : start + RECOUNT_ROWS]
-            values = _values_of(claims, content)
-            texts = (_text(dispatch, content, each, values) for each in claims)
-            total += sum(_parts(lane, text, len(dispatch.media_urls)) for text in texts)
-        if row.agreed_parts is not None and total > row.agreed_parts:
+        parts, cost = _counted(lane, dispatch, messages)
+        if row.agreed_parts is not None and parts > row.agreed_parts:
             return False
-        Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=total)
+        if dispatch.broadcast_id and row.agreed_cost is not None and cost > row.agreed_cost:
+            return False
+        Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=parts, claimed_cost=cost)
     return True
+
+
+def ask_for_more(lane: Lane, dispatch: Dispatch) -> None:
+    """Pauses it, with how much all of it would be now: whoever resumes it agrees to that."""
+    parts, cost = _counted(lane, dispatch, Message.objects.filter(dispatch_id=dispatch.pk))
+    known = dispatch.agreed_cost is not None or cost
+    pause_over_agreed(dispatch_id=dispatch.pk, parts=parts, cost=cost if known else None)
+
+
+def _counted(lane: Lane, dispatch: Dispatch, messages: QuerySet[Message]) -> tuple[int, Decimal]:
+    """Parts and cost of these, handed over or not; what is handed over with its own, the others as they are now."""
+    content = lane.contents[dispatch.pk]
+    found = messages.aggregate(parts=Sum("parts"), cost=Sum("price"))
+    parts, cost = found["parts"] or 0, exact(found["cost"])
+    pictures = len(dispatch.media_urls)
+    rows = messages.filter(parts=None, state__in=UNCOUNTED).order_by("id")
+    last = 0
+    while True:
+        columns = rows.filter(id__gt=last).values_list("id", "msisdn", "recipient_id", "tries", "place")
+        claims = [Claimed(*row[:4], row[4] or 0) for row in columns[:RECOUNT_ROWS]]
+        values = _values_of(claims, content) if content.personal else {}
+        for each in claims:
+            count = _parts(lane, _text(dispatch, content, each, values), pictures)
+            parts += count
+            cost += _cost(lane, each.msisdn, count, pictures) or NOTHING
+        if len(claims) < RECOUNT_ROWS:
+            return parts, cost
+        last = claims[-1].message_id
+
+
+def _cost(lane: Lane, msisdn: str, parts: int, pictures: int) -> Decimal | None:
+    price = lane.prices.price(msisdn, pictures=pictures)
+    return None if price is None else price * parts
 
 
 def _parts(lane: Lane, text: str, pictures: int) -> int:

@@ -25,10 +25,18 @@ from messaging.dispatches import (
     finish_dispatch_if_done,
     pause_dispatch,
     pause_dispatches_of_account,
-    pause_over_agreed,
     trouble_sentence,
 )
-from messaging.engine.jobs import Job, Lane, NotYet, OverAgreed, Unprepared, claim_jobs, load_lanes
+from messaging.engine.jobs import (
+    Job,
+    Lane,
+    NotYet,
+    OverAgreed,
+    Unprepared,
+    ask_for_more,
+    claim_jobs,
+    load_lanes,
+)
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, SendResult
@@ -354,7 +362,7 @@ class LaneRunner:
         except OverAgreed as over:
             self._return(over.message_ids, claim, "paused")
             self.lane.dispatches.pop(dispatch.pk, None)
-            await self.engine.in_write_thread_quietly(pause_over_agreed, dispatch_id=dispatch.pk)
+            await self._ask_for_more(dispatch)
             return []
         except Unprepared as lost:
             await self._give_back(lost, claim)
@@ -370,6 +378,15 @@ class LaneRunner:
             self.engine.journal.claimed((job.outgoing.message_id, job.taken) for job in jobs)
             self._paced_until = jobs[-1].start
         return jobs
+
+    async def _ask_for_more(self, dispatch: Any) -> None:
+        try:
+            await self.engine.in_claim_thread(ask_for_more, self.lane, dispatch)
+        except DatabaseError as error:
+            # It runs on, and the next claim comes to the same.
+            log.error("not paused, trying again", dispatch=dispatch.pk, error=str(error).strip())
+            await self.engine.in_claim_thread(connections.close_all)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _give_back(self, lost: Unprepared, claim: str) -> None:
         """The database went away between claim and reading: try again. Anything else is ours: a person is asked."""
@@ -598,7 +615,9 @@ class LaneRunner:
 
     def _put_back(self, job: Job, reason: str, words: str = "", due_at: datetime | None = None) -> None:
         self.engine.report.returned += 1
-        self.engine.settle(Return(job.outgoing.message_id, job.claim, reason, words, due_at, job.taken))
+        self.engine.settle(
+            Return(job.outgoing.message_id, job.claim, reason, words, due_at, job.taken, job.taken_cost)
+        )
 
 
 def _without_code(job: Job, error: ConnectorError) -> ConnectorError:

@@ -59,17 +59,20 @@ class Dispatch(models.Model):
     unsubscribe_list_ids = models.JSONField(default=list)
     # The price of all its messages that were handed over: kept by the ledger.
     cost = models.DecimalField(_("cost"), max_digits=14, decimal_places=5, default=0)
-    # How many parts a person agreed to (None: any number), and how many were claimed and not put back. Kept only where
-    # people's values, which may be edited while it runs, are in the text.
+    # How many parts a person agreed to (None: any number), and how many were claimed and not put back: people's values
+    # may be edited while it runs.
     agreed_parts = models.PositiveBigIntegerField(_("agreed parts"), null=True, blank=True)
     claimed_parts = models.PositiveBigIntegerField(default=0)
     # What it was to cost at most, in the account's currency; None where no price was known. Until it has ended, what
-    # is left of it is kept free in the workspace's budget.
+    # is left of it is kept free in the workspace's budget. And the cost of what was claimed and not put back.
     agreed_cost = models.DecimalField(
         _("agreed cost"), max_digits=14, decimal_places=5, null=True, blank=True
     )
-    # Paused because it would have had more parts than that; to resume is to agree.
+    claimed_cost = models.DecimalField(max_digits=14, decimal_places=5, default=0)
+    # Paused because it would be more than that: so many parts and so much (None: unknown). To resume is to agree to it.
     over_agreed = models.BooleanField(default=False)
+    asked_parts = models.PositiveBigIntegerField(null=True, blank=True)
+    asked_cost = models.DecimalField(max_digits=14, decimal_places=5, null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

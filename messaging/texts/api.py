@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from accounts.access import actor_of
 from accounts.models import Workspace
-from messaging.content import compile_content
+from messaging.content import ERRORS_SHOWN, compile_content
 from messaging.errors import MessagingError
 from messaging.models import Template, WordSpinner
 from messaging.texts.effect import PartsRange, parts_range
@@ -31,7 +31,6 @@ from messaging.texts.spinners import (
     token_of,
 )
 from messaging.texts.templates import (
-    ERRORS_SHOWN,
     MOST_CHARACTERS,
     change_template,
     create_template,
@@ -136,7 +135,7 @@ class TemplateDetailSerializer(TemplateSerializer):
         found = parts_range(content)
         return TemplateSerializer(instance, context=self.context).data | {
             "parts": PartsSerializer(found).data if found else None,
-            "token_errors": [TokenErrorSerializer(error).data for error in content.errors[:ERRORS_SHOWN]],
+            "token_errors": [TokenErrorSerializer(error).data for error in content.told_errors],
             "used_by": [TextUserSerializer(user).data for user in begun_from(instance)],
         }
 

@@ -21,8 +21,6 @@ from sms.parts import Parts, count_parts
 
 # As many as the text of a broadcast may have.
 MOST_CHARACTERS = 100_000
-# Wrong tokens that are told one by one.
-ERRORS_SHOWN = 20
 
 
 def create_template(*, workspace: Workspace, actor: Actor, name: str, text: str) -> Template:
@@ -91,11 +89,11 @@ class Effect:
 
     @property
     def errors(self) -> tuple[TokenError, ...]:
-        return self.content.errors[:ERRORS_SHOWN]
+        return self.content.told_errors
 
     @property
     def more_errors(self) -> int:
-        return len(self.content.errors) - len(self.errors)
+        return self.content.more_errors
 
 
 def effect_of(workspace: Workspace, text: str) -> Effect:

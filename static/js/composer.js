@@ -161,7 +161,7 @@ function drawMarks() {
   marks.scrollTop = area.scrollTop;
 }
 
-function showTokenErrors(found) {
+function showTokenErrors(found, more) {
   errors = found;
   drawMarks();
   area.toggleAttribute("aria-invalid", false);
@@ -179,6 +179,7 @@ function showTokenErrors(found) {
       });
       return noteOf("bad", `${fill(tokenErrors.dataset.at, error)} ${error.sentence} `, button);
     }),
+    ...(more ? [noteOf("bad", more)] : []),
   );
 }
 
@@ -301,7 +302,7 @@ function saved(body, sent, text) {
   trouble.replaceChildren();
   savedAt = Date.now();
   showFieldErrors(body.errors);
-  if (text === area.value) showTokenErrors(body.token_errors);
+  if (text === area.value) showTokenErrors(body.token_errors, body.more_token_errors);
   document.body.dispatchEvent(new CustomEvent("draft-saved", { bubbles: true }));
   const before = audience;
   audience = audienceKey();

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from accounts.access import Actor
 from accounts.models import Workspace
@@ -13,15 +15,18 @@ from campaigns.models import Broadcast
 from campaigns.services.checks import WARN, launch_checks
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
-from contacts.models import Recipient
-from messaging.content import SAMPLE_CODE
+from contacts.models import Recipient, RecipientList
+from messaging.content import SAMPLE_CODE, compile_content, content_of
+from messaging.dispatches import create_dispatch
 from messaging.engine.jobs import claim_jobs, load_lanes
 from messaging.links.keys import link_coder
 from messaging.links.links import change_link, create_link, create_link_list, set_link_enabled
 from messaging.links.lookup import Lookup
 from messaging.models import Dispatch, DispatchLink, Link, Message, OwnUrl, WordSpinner
+from providers.models import ProviderAccount
 from sms.parts import part_count
 from tests.campaigns.makers import PEOPLE, send
+from tests.engine.makers import make_account
 
 CODE = re.compile(r"http://127\.0\.0\.1:\d+/(?:o/)?([0-9A-Za-z]{8})\b")
 
@@ -203,3 +208,38 @@ def test_characters_are_swapped_in_everybodys_own_text(
     texts = set(texts_of(send(saved, actor)).values())
     assert texts == {'"Hi" Lukasz - ' + "x" * 100}
     assert estimate.by_parts == {1: PEOPLE}
+
+
+TOKENS = (
+    "first_name",
+    " city ",
+    "city",
+    "city|a",
+    "Name Ö|",
+    "random_symbol",
+    "unsubscription_link",
+    "word_spinner:ID",
+)
+pieces = st.sampled_from(["{", "}", "{{", "}}", "|", "x", "%", "\n", *(f"{{{{{name}}}}}" for name in TOKENS)])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(pieces, min_size=1, max_size=12))
+def test_what_was_shown_is_what_is_sent(acme: Workspace, parts: list[str]) -> None:
+    """Whatever braces stand around its tokens: the dispatch reads the text as the estimate did."""
+    spinner, _new = WordSpinner.objects.get_or_create(
+        workspace=acme, name="Any", defaults={"words": [["a", 1], ["b", 1], ["c", 1]]}
+    )
+    RecipientList.objects.get_or_create(workspace=acme, name="Columns", columns=["city", "Name Ö"])
+    text = "".join(parts).replace("ID", str(spinner.pk))
+    shown = compile_content(acme.pk, text)
+    assume(not shown.errors)
+    account = ProviderAccount.objects.first() or make_account(acme)
+    dispatch = create_dispatch(
+        workspace=acme, broadcast_id=None, text=text, sender="1", account=account, unsubscribe_list_ids=[]
+    )
+    sent = content_of(Dispatch.objects.get(pk=dispatch.pk))
+    values = {"first_name": "Ann", "city": "Rome", "Name Ö": "100%"}
+    for seed in range(3):
+        assert sent.render(values, seed=seed) == shown.render(values, seed=seed)
+    assert (sent.personal, sent.uses) == (shown.personal, shown.uses)

@@ -16,15 +16,17 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from contacts.models import OptOut, Recipient
+from messaging.budget import OverBudget
 from messaging.dispatches import counts_of, pause_dispatch, resume_dispatch
 from messaging.engine import Engine, EngineReport
 from messaging.ledger import Change, apply_changes
-from messaging.models import Dispatch
+from messaging.models import Dispatch, Message
 from providers.models import ProviderAccount
 from providers.pace import push_back
 from sms.states import MessageState
 from tests.engine.makers import make_account, make_dispatch
 from tests.engine.test_ledger import assert_counters_equal_ledger
+from web.money import exact
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
@@ -87,13 +89,89 @@ def test_longer_values_than_agreed_to_pause_before_they_cost(whiz: ProviderAccou
     run(vendor)
     assert states(dispatch) == {"queued": 20}
     assert (dispatch.state, dispatch.over_agreed, vendor.requests) == ("paused", True, [])
-    assert "more than 20 parts in all. Resume" in dispatch.state_reason
+    assert (
+        "Agreed to: parts 20, cost —. Now in all: parts 21, cost $0.17. Resume to agree to that"
+        in dispatch.state_reason
+    )
     assert_counters_equal_ledger(dispatch)
 
     resume_dispatch(dispatch_id=dispatch.pk)
     run(vendor)
     assert states(dispatch) == {"sent": 20}
-    assert dispatch.state == "finished"
+    assert (dispatch.state, dispatch.agreed_parts) == ("finished", 21)
+
+
+def priced(account: ProviderAccount, people: int, price: str, agreed_cost: str) -> Dispatch:
+    """Of a broadcast: a text by itself was priced as it was handed in, and nobody is there to be asked."""
+    set_price(account, price)
+    dispatch = make_dispatch(account.workspace, account, people=people)
+    Dispatch.objects.filter(pk=dispatch.pk).update(
+        agreed_parts=people, agreed_cost=agreed_cost, broadcast_id=1_000_000 + dispatch.pk
+    )
+    return dispatch
+
+
+def set_price(account: ProviderAccount, price: str) -> None:
+    ProviderAccount.objects.filter(pk=account.pk).update(default_price=price, updated_at=timezone.now())
+
+
+def test_a_price_that_rises_is_asked_about_before_it_is_paid(whiz: ProviderAccount) -> None:
+    dispatch = priced(whiz, people=20, price="0.0079", agreed_cost="0.158")
+    set_price(whiz, "0.05")
+    run(Vendor())
+    assert (states(dispatch), dispatch.state, dispatch.cost) == ({"queued": 20}, "paused", 0)
+    assert "cost $0.16. Now in all: parts 20, cost $1.00" in dispatch.state_reason
+    resume_dispatch(dispatch_id=dispatch.pk)
+    # It rises again: what was agreed to is not "any price".
+    set_price(whiz, "0.06")
+    run(Vendor())
+    assert (states(dispatch), dispatch.state) == ({"queued": 20}, "paused")
+    resume_dispatch(dispatch_id=dispatch.pk)
+    run(Vendor())
+    assert (states(dispatch), dispatch.state, dispatch.cost) == ({"sent": 20}, "finished", Decimal("1.2"))
+    assert dispatch.claimed_cost == Decimal("1.2")
+
+
+def test_a_price_that_rises_amid_a_run_stops_the_rest(whiz: ProviderAccount) -> None:
+    dispatch = priced(whiz, people=10, price="0.01", agreed_cost="0.1")
+    ids = list(dispatch.messages.order_by("id").values_list("pk", flat=True))
+    Message.objects.filter(pk__in=ids[4:]).update(due_at=timezone.now() + timedelta(hours=1))
+    run(Vendor(), seconds=3)
+    assert (states(dispatch), dispatch.cost) == ({"sent": 4, "queued": 6}, Decimal("0.04"))
+    Message.objects.filter(pk__in=ids[4:]).update(due_at=None)
+    set_price(whiz, "0.02")
+    run(Vendor())
+    assert (states(dispatch), dispatch.state) == ({"sent": 4, "queued": 6}, "paused")
+    assert "parts 10, cost $0.16. Resume" in dispatch.state_reason
+
+
+def test_the_price_that_was_agreed_to_asks_nobody(whiz: ProviderAccount) -> None:
+    """Whatever SQLite makes of sums of a tenth of a cent; and every other text is put back and claimed again."""
+
+    def answer(number: int) -> httpx.Response:
+        if number % 2:
+            return httpx.Response(429, headers={"retry-after": "0"})
+        return httpx.Response(200, json={"message_id": f"v{number}"})
+
+    dispatch, vendor = priced(whiz, people=30, price="0.00719", agreed_cost="0.2157"), Vendor(answer)
+    deadline = timezone.now() + timedelta(seconds=40)
+    while states(dispatch) != {"sent": 30} and timezone.now() < deadline:
+        run(vendor, seconds=1)
+    assert (states(dispatch), dispatch.state) == ({"sent": 30}, "finished")
+    assert exact(dispatch.claimed_cost) == exact(dispatch.cost) == Decimal("0.2157")
+
+
+def test_to_resume_beyond_the_budget_is_refused(whiz: ProviderAccount) -> None:
+    dispatch = priced(whiz, people=10, price="0.01", agreed_cost="0.1")
+    Workspace.objects.filter(pk=whiz.workspace_id).update(monthly_budget="0.15", currency=whiz.currency)
+    set_price(whiz, "0.02")
+    run(Vendor())
+    with pytest.raises(OverBudget, match=r"It costs \$0\.10, and \$0\.05 is left"):
+        resume_dispatch(dispatch_id=dispatch.pk)
+    dispatch.refresh_from_db()
+    assert (dispatch.state, dispatch.over_agreed, dispatch.agreed_cost) == ("paused", True, Decimal("0.1"))
+    Workspace.objects.update(monthly_budget="0.2")
+    assert resume_dispatch(dispatch_id=dispatch.pk)
 
 
 def test_another_pause_lifts_no_limit(whiz: ProviderAccount) -> None:

@@ -17,7 +17,7 @@ from messaging.dispatches import counts_of
 from messaging.engine import Engine, recover
 from messaging.engine import journal as journals
 from messaging.engine.journal import Journal
-from messaging.ledger import Change, claim_messages, expire_leases, take_parts
+from messaging.ledger import Change, claim_messages, expire_leases, take_agreed
 from messaging.models import Dispatch, Message
 from messaging.tasks import run_engine
 from sms.states import MessageState
@@ -112,7 +112,7 @@ def test_what_was_put_back_and_claimed_again_was_not_handed_over_again(claimed: 
 
 def test_parts_go_back_with_their_messages(dispatch: Dispatch, claimed: list[int]) -> None:
     Dispatch.objects.filter(pk=dispatch.pk).update(agreed_parts=10)
-    assert take_parts(dispatch.pk, 10)
+    assert take_agreed(dispatch.pk, 10, Decimal(0))
     journal = Journal(CLAIM)
     journal.claimed((message_id, 2) for message_id in claimed)
     journal.handed(claimed[0])

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -298,3 +298,30 @@ def test_the_dashboard_says_when_it_is_near(
 
 def test_over_budget_is_an_error_of_messaging() -> None:
     assert OverBudget("x").code == "over_budget"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_charged_meanwhile_is_in_one_of_both_sums(acme: Workspace, account: ProviderAccount) -> None:
+    """The engine holds no budget: what it charges moves from agreed to spent between any two statements."""
+    if connection.vendor == "sqlite":
+        pytest.skip("One writer at a time, and a page reads what was when it began")
+    limit(acme, "100")
+    dispatch = make_dispatch(acme, account, people=200)
+    Dispatch.objects.filter(pk=dispatch.pk).update(agreed_cost="20")
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            for _ in range(200):
+                charge(dispatch, "0.10")
+        finally:
+            done.set()
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    used = set()
+    while not done.is_set():
+        used.add(budget_of(acme).used)
+    thread.join()
+    assert used == {Decimal(20)}
