@@ -274,12 +274,47 @@ def admin_client(alice: User, alice_client: Client) -> Client:
 
 def test_admin_goes_through_the_services(several: SenderList, admin_client: Client, alice: User) -> None:
     url = f"/admin/messaging/senderlist/{several.pk}/change/"
-    assert "12025550101, 12025550102" in admin_client.get(url).content.decode()
-    admin_client.post(url, {"name": "All", "choice": "sticky"})
+    page = admin_client.get(url).content.decode()
+    assert all(f'value="{one.pk}" selected' in page for one in several.senders.all())
+    kept = several.senders.first()
+    assert kept is not None
+    admin_client.post(url, {"name": "All", "choice": "sticky", "senders": [kept.pk]})
     several.refresh_from_db()
     assert (several.name, several.choice, several.enabled) == ("All", "sticky", False)
+    assert list(several.senders.all()) == [kept]
     actions = AuditEntry.objects.filter(user=alice, subject="senderlist").values_list("action", flat=True)
     assert sorted(actions) == ["changed", "disabled"]
+
+
+def test_admin_adds_a_list_of_one_workspace(
+    senders: list[Sender], admin_client: Client, acme: Workspace, other: Workspace
+) -> None:
+    url = "/admin/messaging/senderlist/add/"
+    foreign = create_sender(workspace=other, actor=Actor(), value="12025550177")
+    given = {"workspace": acme.pk, "name": "New", "choice": "random", "enabled": "on"}
+    wrong = admin_client.post(url, given | {"senders": [senders[0].pk, foreign.pk]})
+    assert "One of these belongs to another workspace" in wrong.content.decode()
+    assert not SenderList.objects.filter(name="New").exists()
+    added = admin_client.post(url, given | {"senders": [senders[0].pk]})
+    assert added.status_code == 302, added.content.decode()
+    assert list(SenderList.objects.get(name="New").senders.all()) == [senders[0]]
+    assert "already" in admin_client.post(url, given | {"name": "NEW"}).content.decode()
+
+
+def test_admin_adds_a_sender(admin_client: Client, acme: Workspace, other: Workspace) -> None:
+    url = "/admin/messaging/sender/add/"
+    account, foreign = make_account(acme), make_account(other)
+    given = {"workspace": acme.pk, "value": " Crier & Co ", "enabled": "on", "countries": "gb"}
+    wrong = admin_client.post(url, given | {"value": "no!", "accounts": [account.pk]})
+    assert wrong.status_code == 200
+    assert "errorlist" in wrong.content.decode()
+    wrong = admin_client.post(url, given | {"accounts": [foreign.pk]})
+    assert "One of these belongs to another workspace" in wrong.content.decode()
+    assert not Sender.objects.filter(workspace=acme, countries=["GB"]).exists()
+    assert admin_client.post(url, given | {"accounts": [account.pk], "is_default": "on"}).status_code == 302
+    added = Sender.objects.get(workspace=acme, value="Crier & Co")
+    assert (added.countries, added.is_default, list(added.accounts.all())) == (["GB"], True, [account])
+    assert "is there already" in admin_client.post(url, given).content.decode()
 
 
 def test_admin_sets_countries_and_the_default(senders: list[Sender], admin_client: Client) -> None:
