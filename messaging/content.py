@@ -137,6 +137,9 @@ class Content:
     def render(self, values: Mapping[str, Any], *, seed: int, message_id: int = 0, place: int = 0) -> str:
         """`seed`: see `seed_of`. `message_id` and `place`: of the ledger's row, where there is one."""
         text = self.compiled.render(Reader(values, seed, message_id, place), self.lookups)
+        if "\r" in text:
+            # A line end is one character, whatever wrote the text or a person's values.
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
         return swap_smart(text) if self.swaps else text
 
 

@@ -187,6 +187,15 @@ def named(source: str) -> set[str]:
     return {token.name for token in _Compiler(source, (), (), {}, {}).tokens()}
 
 
+def literals(source: str) -> Iterator[tuple[int, str]]:
+    """What stands between its closed tokens: where it begins, and the text."""
+    done = 0
+    for token in _Compiler(source, (), (), {}, {}).tokens():
+        yield done, source[done : token.start]
+        done = token.end
+    yield done, source[done:]
+
+
 _REFERENCE = re.compile(r"\{\{\s*([a-z_]+)\s*:\s*([1-9][0-9]{0,17})\s*(?:\|[^{}]*)?\}\}", re.ASCII)
 
 
@@ -333,7 +342,7 @@ class _Compiler:
 
     def _require(self, kind: str, name: str) -> None:
         if kind not in self.available:
-            when = "here" if kind == FIELD else "yet"
+            when = "yet" if kind == CALLBACK_LINK else "here"
             shown = _shortened(name)
             raise _Wrong(f"{{{{{shown}}}}} is not available {when}: {_INSTEAD.get(kind, 'remove it.')}")
 
@@ -380,6 +389,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "shorten_url": "write {{url}} instead.",
         "unsubscription_link": "write “Reply STOP to opt out” instead.",
         "callback_link": "write the address itself instead.",
+        VERIFICATION_CODE: "it stands for the code of a verification, which is sent by itself. Remove it.",
     }
 )
 

@@ -28,12 +28,15 @@ from messaging.media.sending import disabled_problem, is_one_unit, missing_probl
 from messaging.models import SenderList
 from messaging.senders import sender_problem
 from messaging.singles import FEW_PARTS, length_problem
+from messaging.texts.braces import Stray, stray_braces
 from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
-from messaging.tokens import UNSUBSCRIPTION_LINK
+from messaging.texts.menu import columns_of
+from messaging.tokens import ALL_TOKENS, UNSUBSCRIPTION_LINK
 from providers.errors import ConnectorError
 from providers.models import Health
 from sms.opt_out import has_opt_out_wording
 
+TOKEN_NAMES = frozenset(info.name for info in ALL_TOKENS)
 BLOCK, WARN, OK = "block", "warn", "ok"
 # Senders and countries named in a sentence.
 NAMED_MOST = 8
@@ -140,12 +143,33 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.no_url,
         ) % {"n": f"{estimate.no_url:,}"}
         yield Check("no_url", WARN, sentence, "message")
+    if stray := stray_braces(broadcast.text, TOKEN_NAMES | columns_of(broadcast.workspace)):
+        yield Check("stray_braces", WARN, _stray_words(stray), "message")
     has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
     if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))
     else:
         sentence = _("The text does not say how to opt out, for example “Reply STOP to opt out”.")
         yield Check("opt_out_wording", WARN, sentence, "message")
+
+
+def _stray_words(stray: list[Stray]) -> str:
+    first = stray[0]
+    place = {"written": first.written[:60], "meant": first.meant, "line": first.line, "column": first.column}
+    sentence = (
+        _(
+            "“%(written)s” at line %(line)s, column %(column)s goes out as it stands. Write %(meant)s for the token."
+        )
+        if first.meant
+        else _(
+            "“%(written)s” at line %(line)s, column %(column)s is no part of a token and goes out as it stands. Write a"
+            " token as {{first_name}}."
+        )
+    ) % place
+    more = len(stray) - 1
+    if more:
+        sentence += " " + ngettext("%(n)s more like it.", "%(n)s more like it.", more) % {"n": f"{more:,}"}
+    return sentence
 
 
 def _pictures(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:

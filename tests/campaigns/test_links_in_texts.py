@@ -243,3 +243,23 @@ def test_what_was_shown_is_what_is_sent(acme: Workspace, parts: list[str]) -> No
     for seed in range(3):
         assert sent.render(values, seed=seed) == shown.render(values, seed=seed)
     assert (sent.personal, sent.uses) == (shown.personal, shown.uses)
+
+
+def test_a_line_end_is_one_character_whatever_wrote_it(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    """In people's values too: each of its parts is paid for."""
+    Recipient.objects.update(first_name="a\r\nb\rc")
+    saved = with_text(draft, actor, "{{first_name}}" + "x" * 155)
+    estimate = estimate_of(saved)
+    assert estimate.by_parts == {1: PEOPLE}
+    assert set(texts_of(send(saved, actor)).values()) == {"a\nb\nc" + "x" * 155}
+
+
+def test_what_looks_like_a_token_is_pointed_out(draft: Broadcast, actor: Actor) -> None:
+    saved = with_text(draft, actor, "Hi {first_name}, first_name}}")
+    [told] = [check for check in launch_checks(saved, estimate_of(saved)) if check.code == "stray_braces"]
+    assert told.level == WARN
+    assert str(told.sentence).startswith(
+        "“{first_name}” at line 1, column 4 goes out as it stands. Write {{first_name}} for the token. 1 more"
+    )

@@ -53,6 +53,10 @@ def test_it_works(marketer: ApiClient, body: dict[str, Any]) -> None:
     assert marketer.get(f"{URL}{sent['id']}/").json()["history"] == []
 
 
+def test_a_line_end_is_one_character(marketer: ApiClient, body: dict[str, Any]) -> None:
+    assert marketer.post(URL, body | {"text": "y" * 158 + "\r\nz"}).json()["parts"] == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -166,15 +166,20 @@ def test_several_errors_come_in_order_and_the_good_tokens_still_count() -> None:
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("{{link:3}}", "{{link:3}} is not available yet: write the address itself instead."),
-        ("{{link}}", "{{link}} is not available yet: write the address itself instead."),
-        ("{{word_spinner:1}}", "{{word_spinner:1}} is not available yet: write one of its words instead."),
+        ("{{link:3}}", "{{link:3}} is not available here: write the address itself instead."),
+        ("{{link}}", "{{link}} is not available here: write the address itself instead."),
+        ("{{word_spinner:1}}", "{{word_spinner:1}} is not available here: write one of its words instead."),
         (
             "{{unsubscription_link}}",
-            "{{unsubscription_link}} is not available yet: write “Reply STOP to opt out” instead.",
+            "{{unsubscription_link}} is not available here: write “Reply STOP to opt out” instead.",
         ),
-        ("{{shorten_url}}", "{{shorten_url}} is not available yet: write {{url}} instead."),
-        ("{{verification_code}}", "{{verification_code}} is not available yet: remove it."),
+        ("{{shorten_url}}", "{{shorten_url}} is not available here: write {{url}} instead."),
+        (
+            "{{verification_code}}",
+            "{{verification_code}} is not available here: it stands for the code of a verification, which is sent by"
+            " itself. Remove it.",
+        ),
+        ("{{callback_link}}", "{{callback_link}} is not available yet: write the address itself instead."),
     ],
 )
 def test_what_the_caller_does_not_fill_is_refused_helpfully(source: str, sentence: str) -> None:
