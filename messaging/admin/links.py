@@ -15,7 +15,7 @@ from import_export.widgets import DateTimeWidget
 
 from accounts.access import Actor
 from messaging.admin.base import LedgerAdmin
-from messaging.admin.texts import NamedForm, ServicesResource, TextAdmin, actor_named
+from messaging.admin.texts import NamedForm, ServicesResource, TextAdmin
 from messaging.errors import MessagingError
 from messaging.links.links import (
     ADDRESSES,
@@ -88,14 +88,8 @@ class LinkAdmin(TextAdmin):
     search_fields = ("name", "url", "=code")
     readonly_fields = ("code", "created_at", "updated_at")
     fields = ("workspace", *LINK_FIELDS, "enabled", "code", "created_at", "updated_at")
-
-    def save_model(self, request: HttpRequest, obj: Link, form: Any, change: bool) -> None:
-        wanted, actor = form.cleaned_data, actor_named(request.user)
-        if change:
-            change_link_as(Link.objects.get(pk=obj.pk), wanted, actor)
-        else:
-            obj.pk = create_link_as(obj.workspace, wanted, actor).pk
-            obj._state.adding = False
+    create_as = staticmethod(create_link_as)
+    change_as = staticmethod(change_link_as)
 
 
 def named_links(workspace: Any, text: str) -> list[Link]:
@@ -179,14 +173,8 @@ class LinkListAdmin(TextAdmin):
     form = LinkListAdminForm
     search_fields = ("name",)
     fields = ("workspace", "name", "link_names", "enabled", "created_at", "updated_at")
-
-    def save_model(self, request: HttpRequest, obj: LinkList, form: Any, change: bool) -> None:
-        wanted, actor = form.cleaned_data, actor_named(request.user)
-        if change:
-            change_list_as(LinkList.objects.get(pk=obj.pk), wanted, actor)
-        else:
-            obj.pk = create_list_as(obj.workspace, wanted, actor).pk
-            obj._state.adding = False
+    create_as = staticmethod(create_list_as)
+    change_as = staticmethod(change_list_as)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The service wrote them."""

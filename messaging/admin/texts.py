@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -154,6 +155,10 @@ def change_spinner_as(spinner: WordSpinner, wanted: dict[str, Any], actor: Actor
 
 
 class TextAdmin(ImportExportModelAdmin):
+    """`create_as(workspace, wanted, actor)` and `change_as(row, wanted, actor)`: by the services."""
+
+    create_as: Callable[[Workspace, dict[str, Any], Actor], Any]
+    change_as: Callable[[Any, dict[str, Any], Actor], None]
     list_display: tuple[str, ...] = ("name", "workspace", "enabled", "updated_at")
     list_filter = ("enabled", "workspace")
     list_select_related = ("workspace",)
@@ -164,6 +169,15 @@ class TextAdmin(ImportExportModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        wanted, actor = form.cleaned_data, actor_named(request.user)
+        if change:
+            # As it was: the form has set what it read already.
+            self.change_as(self.model._default_manager.get(pk=obj.pk), wanted, actor)
+        else:
+            obj.pk = self.create_as(obj.workspace, wanted, actor).pk
+            obj._state.adding = False
 
 
 class NamedForm(forms.ModelForm):
@@ -192,14 +206,8 @@ class TemplateAdmin(TextAdmin):
     form = TemplateAdminForm
     search_fields = ("name", "text")
     fields = ("workspace", "name", "text", "enabled", "created_at", "updated_at")
-
-    def save_model(self, request: HttpRequest, obj: Template, form: Any, change: bool) -> None:
-        wanted, actor = form.cleaned_data, actor_named(request.user)
-        if change:
-            change_template_as(Template.objects.get(pk=obj.pk), wanted, actor)
-        else:
-            obj.pk = create_template_as(obj.workspace, wanted, actor).pk
-            obj._state.adding = False
+    create_as = staticmethod(create_template_as)
+    change_as = staticmethod(change_template_as)
 
 
 class SpinnerAdminForm(NamedForm):
@@ -228,14 +236,8 @@ class WordSpinnerAdmin(TextAdmin):
     form = SpinnerAdminForm
     search_fields = ("name",)
     fields = ("workspace", "name", "words", "enabled", "created_at", "updated_at")
-
-    def save_model(self, request: HttpRequest, obj: WordSpinner, form: Any, change: bool) -> None:
-        wanted, actor = form.cleaned_data, actor_named(request.user)
-        if change:
-            change_spinner_as(WordSpinner.objects.get(pk=obj.pk), wanted, actor)
-        else:
-            obj.pk = create_spinner_as(obj.workspace, wanted, actor).pk
-            obj._state.adding = False
+    create_as = staticmethod(create_spinner_as)
+    change_as = staticmethod(change_spinner_as)
 
 
 def _checked(check: Any, value: Any) -> Any:
