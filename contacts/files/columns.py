@@ -113,7 +113,9 @@ def looks_like_header(
 def count_titles(
     rows: Sequence[Sequence[str]], default_country: str, purpose: str = ImportPurpose.RECIPIENTS
 ) -> int:
-    """How many of the first rows are titles, with fewer cells than the names below them ("Customer list 2026")."""
+    """How many of the first rows are titles, with fewer cells than the names below them ("Customer list 2026",
+    "Exported,21.11.2026").
+    """
     read = compile_fast(default_country or None)
     filled = [[cell.strip() for cell in row if cell.strip()] for row in rows[: MOST_TITLES + TRIED_ROWS]]
     usual = Counter(map(len, filled[1:])).most_common(1)
@@ -121,7 +123,7 @@ def count_titles(
 
     def is_title(cells: Sequence[str]) -> bool:
         is_short = len(cells) == 1 < width or 2 * len(cells) <= width
-        return is_short and not any(_target_by_name(cell) or _is_data(cell, read) for cell in cells)
+        return is_short and not any(_target_by_name(cell) or _is_row_data(cell, read) for cell in cells)
 
     titles = list(takewhile(is_title, filled[:MOST_TITLES]))
     if width == 1:
@@ -131,7 +133,7 @@ def count_titles(
 
 def _titles_of_one_column(rows: Sequence[list[str]], read: FastMsisdn) -> list[list[str]]:
     """What stands above "Phone", where numbers follow."""
-    words = list(takewhile(lambda cells: not any(_is_data(cell, read) for cell in cells), rows))
+    words = list(takewhile(lambda cells: not any(_is_row_data(cell, read) for cell in cells), rows))
     named = [at for at, cells in enumerate(words) if _target_by_name(cells[0]) == MSISDN]
     return words[: named[0]] if named and named[0] == len(words) - 1 < len(rows) - 1 else []
 
@@ -383,6 +385,17 @@ def _is_data(cell: str, read: FastMsisdn) -> bool:
         read(cell)
     except MsisdnError:
         return cell.replace(".", "").replace(",", "").isdigit()
+    return True
+
+
+def _is_row_data(cell: str, read: FastMsisdn) -> bool:
+    """Data that no title holds: it may have a date, if that is no number as well (20260506)."""
+    if not looks_like_date(cell):
+        return _is_data(cell, read)
+    try:
+        read(cell)
+    except MsisdnError:
+        return False
     return True
 
 

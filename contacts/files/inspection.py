@@ -193,8 +193,13 @@ def _refuse_broken(record: Record) -> None:
 
 def _without_far_cells(readable: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
     """A stray cell far to the right makes no columns: its row is refused when it is read, not the file."""
-    near = [(row, record) for row, record in readable if len(record) <= MAX_COLUMNS]
+    near = [(row, record) for row, record in readable if _filled_width(record) <= MAX_COLUMNS]
     return near if near and near[0][0] == readable[0][0] else readable
+
+
+def _filled_width(record: list[str]) -> int:
+    """Without the empty cells at its end, which spreadsheets write by the hundred."""
+    return next((at for at in range(len(record), 0, -1) if record[at - 1].strip()), 0)
 
 
 def _require_size(samples: list[list[str]]) -> None:
@@ -203,7 +208,7 @@ def _require_size(samples: list[list[str]]) -> None:
             _("The file holds no rows that can be read. Export the list again and choose the new file."),
             code="empty",
         )
-    width = max(len(record) for record in samples)
+    width = max(map(_filled_width, samples))
     if width > MAX_COLUMNS:
         raise FileRefused(
             _("The file has %(width)s columns; at most %(limit)d can be read. Leave some out.")

@@ -1,7 +1,8 @@
 """Workbooks of ours, in pieces: rows are written one a line as they come, and packed at the end.
 
 So an export can stop anywhere and go on, and takes no more memory than a row. Every cell is text.
-ECMA-376, part 1: 18.3.1 worksheets, 22.9.2.19 ST_Xstring (a carriage return is written _x000D_, as spreadsheets do).
+ECMA-376, part 1: 18.3.1 worksheets, 22.9.2.19 ST_Xstring (a carriage return is written _x000D_, as spreadsheets do, and
+so is what XML does not take).
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ SHEET_ROWS = 1_048_575
 ALIVE_ROWS = 20_000
 # Quick rather than small: packing is the one part of an export that makes others wait.
 COMPRESSION = 3
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_LIKE_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+# What XML takes in no form, and so is written as spreadsheets do. Half characters are in no text of a database.
+_NO_XML = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+_NOT_IN_XML = re.compile(f"[{_NO_XML}]")
+# Also with a sign behind it whose escape begins as this one would end.
+_LIKE_ESCAPE = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}[_\r{_NO_XML}])")
 _MARKS = {"\r": "_x000D_", "\n": "&#10;", "\t": "&#9;"}
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -71,7 +75,11 @@ def _row(cells: Sequence[str], number: int) -> bytes:
 
 
 def _text(cell: str) -> str:
-    return escape(_LIKE_ESCAPE.sub("_x005F_", _NO_XML.sub("", cell)), _MARKS)
+    return escape(_NOT_IN_XML.sub(_as_escape, _LIKE_ESCAPE.sub("_x005F_", cell)), _MARKS)
+
+
+def _as_escape(char: re.Match[str]) -> str:
+    return f"_x{ord(char[0]):04X}_"
 
 
 def _column(at: int) -> str:

@@ -204,6 +204,13 @@ def test_inspection_counts_more_rows_than_it_looks_at(tmp_path: Path) -> None:
     assert inspect_text(path, "US").rows == 2500
 
 
+@pytest.mark.parametrize("names", ["phone,name", f"phone,name{',' * 300}"])
+def test_empty_cells_at_the_end_are_no_columns(tmp_path: Path, names: str) -> None:
+    rows = "".join(f"+1201555010{n},Ann{',' * 300}\n" for n in range(3))
+    found = inspect_upload(inspected(tmp_path, f"{names}\n{rows}"), "US")
+    assert [column.name for column in found.columns] == ["phone", "name"]
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

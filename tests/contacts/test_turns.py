@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts import tasks
+from contacts.files.sheets import sheet_row
 from contacts.models import Import, ImportState, ListJob, ListJobState, RecipientList
 from contacts.people import Sought
 from contacts.services import import_runner, imports, list_job_runner, list_jobs
@@ -189,6 +190,9 @@ def test_an_export_imported_again_gives_the_same_values(acme: Workspace, form: s
         "a\rb",
         "a\tb",
         "_x000D_",
+        "_x0041\r_",
+        "a\x01b",
+        "_x0041\x01",
         "<&>\"'",
         "ä😀",
         "+44 20",
@@ -215,3 +219,7 @@ def test_an_export_imported_again_gives_the_same_values(acme: Workspace, form: s
     )
     heights = {row.msisdn: row.extra.get("höhe") for row in imported.list.recipients.all()}
     assert heights == {row.msisdn: row.extra["höhe"] for row in before.recipients.all()}
+
+
+def test_what_xml_does_not_take_is_shown_in_a_workbook() -> None:
+    assert b">a_xFFFF_b_x0001_c<" in sheet_row(["a\uffffb\x01c"], 0)
