@@ -49,8 +49,9 @@ from contacts.models import (
     RecipientList,
 )
 from contacts.numbers import Numbers, Refused
-from contacts.services.imports import Choices, guessed_form
+from contacts.services.imports import Choices
 from contacts.services.list_jobs import AGREED_ABOVE, CHANGING, TICKED_KINDS
+from contacts.services.number_forms import GUESSED, forms_of, guessed_forms, names_by_form, shown_form
 
 NEW_LIST = "new"
 # Of pasted numbers that cannot be read.
@@ -261,7 +262,7 @@ class ColumnsForm(NamingForm):
         super().__init__(*args, **kwargs)
         self.imported = imported
         self._offer_lists()
-        self.fields["number_form"].help_text = form_words(imported)
+        self._offer_forms()
         self._option_names = list(self.fields)
         offered = targets(imported.workspace, imported)
         for at, column in enumerate(imported.columns):
@@ -301,12 +302,21 @@ class ColumnsForm(NamingForm):
         """What is asked besides the columns, but for the last, which is shown below the others."""
         return [self[name] for name in self._option_names if name != "truncate"]
 
+    def _offer_forms(self) -> None:
+        """Also each column's own, where they differ."""
+        field = self.fields["number_form"]
+        field.help_text = form_words(self.imported)
+        if len(set(guessed_forms(self.imported).values())) > 1:
+            choices = [(GUESSED, _("Each column as its values show")), *NumberForm.choices]
+            field.choices = choices  # type: ignore[attr-defined]  # a ChoiceField, see above
+
     def _initial_values(self) -> dict[str, Any]:
         imported = self.imported
+        is_guessed_by_column = len(set(forms_of(imported).values())) > 1
         mapping = {f"column-{at}": target for at, target in enumerate(imported.mapping)}
         options = {
             "default_country": imported.default_country,
-            "number_form": imported.number_form,
+            "number_form": GUESSED if is_guessed_by_column else imported.number_form,
             "existing": imported.existing,
             "date_order": imported.date_order,
             "list": imported.list_id or NEW_LIST,
@@ -349,8 +359,14 @@ class ColumnsForm(NamingForm):
 
 
 def form_words(imported: Import) -> str:
-    """What the values show about numbers without plus, with one of them."""
-    guess = guessed_form(imported)
+    """What the values of the number columns show about numbers without plus, with one of them."""
+    names = names_by_form(imported, guessed_forms(imported))
+    if len(names) > 1:
+        return (
+            _("Guessed for each column: international in %(international)s; national in %(national)s.")
+            % names
+        )
+    guess = shown_form(imported)
     columns = zip(imported.columns, imported.mapping, strict=True)
     sample = next((one["samples"][0] for one, target in columns if target == MSISDN and one["samples"]), "")
     if guess == NumberForm.INTERNATIONAL:

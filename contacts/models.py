@@ -341,6 +341,8 @@ class Import(models.Model):
     number_form = models.CharField(
         _("numbers without +"), max_length=13, choices=NumberForm.choices, default=NumberForm.NATIONAL
     )
+    # Not so: it is guessed, and counts for the preferred number column; further ones are of what their values show.
+    is_form_chosen = models.BooleanField(_("chosen for all number columns"), default=False)
     existing = models.CharField(
         _("numbers already there"),
         max_length=10,

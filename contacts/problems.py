@@ -18,6 +18,9 @@ CUT = "cut:"
 # Of rows that are imported, and perhaps ought not to be: "kind:fixed_line".
 KIND = "kind:"
 LIKE_DATE = "like_date"
+# Of a number that may be another one as well, by the form that was guessed for numbers without plus. Of rows of people, and
+# behind NOTICED of opt-outs.
+TWO_NUMBERS = "two_numbers"
 # Of rows of opt-outs that were taken all the same: "noticed:date_ambiguous".
 NOTICED = "noticed:"
 # Of rows of opt-outs that were left out, as the opt-out was undone.
@@ -44,6 +47,15 @@ _WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     LIKE_DATE: (
         gettext_lazy("The number looks like a date: its column holds many that do."),
         gettext_lazy("The row is imported. If the column holds dates, choose another one for the numbers."),
+    ),
+    TWO_NUMBERS: (
+        gettext_lazy(
+            "The number may be two: it is read as an international one, and is good in the default country as well."
+        ),
+        gettext_lazy(
+            "The row is imported with the first of both. Write + and the calling code in front; or choose at the step "
+            "Columns what numbers without + are."
+        ),
     ),
     "decimal": (
         gettext_lazy("The number has a decimal part (.5), which no phone number has."),
@@ -148,6 +160,13 @@ _NOTICED_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     ),
     "date_early": (gettext_lazy("The date lies before 1990, when nobody was texted."), _DATED_BY_RUN),
     "date_future": (gettext_lazy("The date lies after the upload of the file."), _DATED_BY_RUN),
+    TWO_NUMBERS: (
+        gettext_lazy("The number may be two: one of the default country, and one of another."),
+        gettext_lazy(
+            "Both are taken, so that nobody is texted who asked not to be. To keep to one, write + and the calling code in "
+            "front; or choose at the step Columns what numbers without + are."
+        ),
+    ),
     "how_unknown": (
         gettext_lazy("How the person opted out is none of the ways that Crier knows."),
         gettext_lazy(
@@ -197,7 +216,7 @@ class Described:
             return "cut"
         if self.code == UNDONE:
             return "skipped"
-        is_noticed = self.code.startswith((KIND, NOTICED)) or self.code == LIKE_DATE
+        is_noticed = self.code.startswith((KIND, NOTICED)) or self.code in {LIKE_DATE, TWO_NUMBERS}
         return "noticed" if is_noticed else "refused"
 
 

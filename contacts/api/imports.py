@@ -241,8 +241,9 @@ class ImportSerializer(ModelSerializer[Import]):
         required=False,
         help_text="What numbers without plus are, where `default_country` is set. `national`: numbers of that country; "
         "one that is good only with the calling code of another country is refused. `international`: the calling code "
-        "stands in front; only what begins with 0 is national. Guessed from the values (`number_form` of the column); "
-        "guessed again when `default_country` changes and this is not sent.",
+        "stands in front; only what begins with 0 is national. Guessed from the values (`number_form` of the column): "
+        "until it is sent, each number column is read as its own values show, and this is how the preferred one is. "
+        "Guessed again when `default_country` changes and this is not sent.",
     )
     suggested_country = serializers.SerializerMethodField(
         help_text="Where most numbers without a country code seem to be from, if they cannot be read as they are and show "

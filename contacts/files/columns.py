@@ -41,9 +41,10 @@ from contacts.files.header_words import (
     OTHER_DATE_STEMS,
     WORDS,
 )
-from contacts.models import UNMARKED_KINDS, ImportPurpose, NumberForm
+from contacts.files.number_forms import form_of, read_in_both_forms
+from contacts.models import ImportPurpose, NumberForm
 from sms.home_countries import likely_country
-from sms.msisdn import FastMsisdn, Form, Kind, MsisdnError, compile_fast
+from sms.msisdn import FastMsisdn, MsisdnError, compile_fast
 
 MSISDN = "msisdn"
 # In order of preference: the first one that holds a readable number counts.
@@ -63,8 +64,6 @@ SOME = 0.1
 TRIED_COLUMNS = 3
 TRIED_CELLS = 20
 MOST_TITLES, TRIED_ROWS = 20, 50
-NEARLY_ALL, HARDLY = 0.9, 0.2
-_FORMS: tuple[Form, Form] = ("national", "international")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +252,6 @@ def _is_mobile(name: str) -> bool:
 # --- by content ---
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-# What may be national or international: digits, neither + nor 0 in front.
-_IS_PLAIN = re.compile(r"[ ()'\"=]*[1-9][\d ()./\-]{5,}")
 _MAY_BE_DATE = re.compile(r"\d{1,4}[./\-]|\d{8}")
 # Seven to fifteen digits, not too long, and neither + nor 00 in front.
 _MAY_WANT_COUNTRY = re.compile(r"(?=.{7,40}\Z)(?!\+|00)[ ()./\-]*(?:\d[ ()./\-]*){7,15}")
@@ -285,20 +282,12 @@ class _Looked:
     form: str
 
 
-_Found = tuple[str, str, Kind]
-
-
 def _look(cells: Sequence[str], default_country: str, form: str = "") -> _Looked:
     """`form`: of NumberForm, where it is known what numbers without plus are."""
     filled = [cell for cell in cells if cell]
-    at_home, abroad = (compile_fast(default_country or None, one) for one in _FORMS)
-    home = [_read(at_home, cell) for cell in filled]
-    read = [
-        _read(abroad, cell) if _IS_PLAIN.match(cell) else found
-        for cell, found in zip(filled, home, strict=True)
-    ]
-    form = form or _form_of(filled, home, read)
-    found = read if form == NumberForm.INTERNATIONAL else home
+    home, abroad = read_in_both_forms(filled, default_country)
+    form = form or form_of(filled, home, abroad)
+    found = abroad if form == NumberForm.INTERNATIONAL else home
     pairs = list(zip(filled, found, strict=True))
     countries = Counter(one[1] for one in found if one)
     numbers = sum(countries.values())
@@ -312,41 +301,6 @@ def _look(cells: Sequence[str], default_country: str, form: str = "") -> _Looked
     names = [country for country, _count in countries.most_common() if country]
     unread_share = len(unread) / len(filled) if filled else 0.0
     return _Looked(len(filled) / len(cells) if cells else 0.0, share, names, unread, unread_share, form)
-
-
-def _read(reader: FastMsisdn, cell: str) -> _Found | None:
-    try:
-        return reader.read(cell)
-    except MsisdnError:
-        return None
-
-
-def _form_of(cells: Sequence[str], home: Sequence[_Found | None], abroad: Sequence[_Found | None]) -> str:
-    """What the numbers without plus are: that as which nearly all of them are numbers, and more of them mobiles.
-
-    What is a number in neither form shows nothing, unless most are such.
-    """
-    plain = [at for at, cell in enumerate(cells) if _IS_PLAIN.match(cell)]
-    told = [at for at in plain if home[at] or abroad[at]]
-    at_home, there = [home[at] for at in told], [abroad[at] for at in told]
-    if at_home == there or len(told) < HALF * len(plain):
-        return ""
-    if _worth(there) > _worth(at_home) and (
-        _valid(there) >= NEARLY_ALL or _valid(at_home) <= HARDLY < HALF <= _valid(there)
-    ):
-        return NumberForm.INTERNATIONAL
-    if _worth(at_home) > _worth(there) and _valid(at_home) >= NEARLY_ALL:
-        return NumberForm.NATIONAL
-    return ""
-
-
-def _valid(found: Sequence[_Found | None]) -> float:
-    return sum(one is not None for one in found) / len(found)
-
-
-def _worth(found: Sequence[_Found | None]) -> float:
-    mobiles = sum(one is not None and one[2] in UNMARKED_KINDS for one in found)
-    return _valid(found) + mobiles / len(found)
 
 
 def _forms_as_we_write(names: Sequence[str]) -> dict[int, str]:

@@ -5,7 +5,7 @@ Written for a million rows: the common row takes a few microseconds, everything 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -25,6 +25,7 @@ from contacts.fields import (
 from contacts.files.columns import EXTRA, NUMBERS, WHOLE_NAME
 from contacts.files.dates import LAST_MOMENT, looks_like_date
 from contacts.files.names import split_name
+from contacts.files.number_forms import Found, OtherReading
 from contacts.files.proofs import ProofReader, UndoneOptOut
 from contacts.files.reading import Broken, Record
 from contacts.files.seen import ManyNumbers
@@ -36,12 +37,13 @@ from contacts.problems import (
     LIKE_DATE,
     NOTICED,
     TOO_LONG,
+    TWO_NUMBERS,
     UNDONE,
     Problem,
     Problems,
     reason_for,
 )
-from sms.msisdn import Form, Kind, MsisdnError, compile_fast
+from sms.msisdn import MsisdnError, compile_fast
 
 SAMPLE_LENGTH = 60
 # So many numbers are remembered in a set, which takes seventy bytes each; those before them in ten.
@@ -71,8 +73,10 @@ class Plan:
     notices_kinds: bool = True
     # Whether numbers of eight digits that are dates as well are noticed.
     notices_dates: bool = False
-    # Of NumberForm.
-    number_form: str = NumberForm.NATIONAL
+    # Of NumberForm, by column; of those that are not named national.
+    number_forms: Mapping[int, str] = field(default_factory=dict)
+    # Whether nobody has chosen the forms: what may be a number in the other one as well is noticed.
+    forms_are_guessed: bool = False
     # The row of the names, where rows above it are no data.
     header_row: int = 0
 
@@ -135,12 +139,14 @@ class Chunk:
     `item_rows`: for each item the number of its row in the file.
     `duplicates`: (row number, digits) of the first ones.
     `countries`: of the items those of other countries than the default one; by ISO 3166 letters, "001" for none.
+    `also`: of rows of opt-outs that may tell two numbers the other one, as `items`; they count as no rows.
     `other_number`: rows whose number came from a later number column; `other_number_rows`: the first ones.
     """
 
     rows: int = 0
     items: list[Any] = field(default_factory=list)
     item_rows: list[int] = field(default_factory=list)
+    also: list[Any] = field(default_factory=list)
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     other_number_rows: list[int] = field(default_factory=list)
     duplicate: int = 0
@@ -173,10 +179,10 @@ class Parser:
         self._emit = emit
         self._quote = quote
         self._on_refused = on_refused
-        form: Form = "international" if plan.number_form == NumberForm.INTERNATIONAL else "national"
-        self._read = compile_fast(plan.default_country or None, form).read
+        self._reads = {at: _reader(plan, at) for at in plan.numbers_at}
         self._width = len(plan.mapping)
         self._number_at, *self._further_numbers_at = plan.numbers_at
+        self._others = _other_readings(plan)
         self._splits_name = WHOLE_NAME in plan.mapping
         targets = [*plan.fields, *(EXTRA + name for name in plan.extras)]
         self._targets = targets
@@ -202,9 +208,10 @@ class Parser:
     def take(self, records: Iterator[Record], limit: int) -> Chunk:
         """The next `limit` rows; fewer only at the end of the file. Empty rows are not counted."""
         chunk = Chunk()
-        read, pick, emit, recent = self._read, self._pick, self._emit, self._recent
+        pick, emit, recent = self._pick, self._emit, self._recent
         has_earlier, was_earlier = bool(self._earlier), self._earlier.has
         number_at, width, shortest = self._number_at, self._width, self._shortest
+        read, others = self._reads[number_at], self._others
         note_row = chunk.item_rows.append
         splits_name = self._splits_name
         has_more = self._zone_at is not None or bool(self._keys)
@@ -221,10 +228,11 @@ class Parser:
                         break
                     continue
             try:
+                at = number_at
                 try:
-                    digits, country, kind = read(cells[number_at])
+                    digits, country, kind = read(cells[at])
                 except MsisdnError as error:
-                    digits, country, kind = self._further_number(error, cells, chunk)
+                    at, (digits, country, kind) = self._further_number(error, cells, chunk)
                 values = [*map(str.strip, pick(cells))]
                 if proofs is not None:
                     values = self._proof(proofs, values, chunk)
@@ -261,6 +269,8 @@ class Parser:
                         chunk.problems.setdefault(KIND + kind, Problem()).add(self._row, f"+{digits}")
                     if notices_dates and looks_like_date(cells[number_at]):
                         chunk.problems.setdefault(LIKE_DATE, Problem()).add(self._row, cells[number_at])
+                    if at in others and (other := others[at].of(cells[at], (digits, country, kind))):
+                        self._tell_other(other, digits, values, chunk)
             chunk.rows += 1
             if chunk.rows == limit:
                 break
@@ -269,12 +279,12 @@ class Parser:
             recent.clear()
         return chunk
 
-    def _further_number(self, error: MsisdnError, cells: list[str], chunk: Chunk) -> tuple[str, str, Kind]:
+    def _further_number(self, error: MsisdnError, cells: list[str], chunk: Chunk) -> tuple[int, Found]:
         """From the next number column that can be read; else the row is refused for the first one that holds any."""
         blamed, sample = error, cells[self._number_at]
         for at in self._further_numbers_at:
             try:
-                found = self._read(cells[at])
+                found = self._reads[at](cells[at])
             except MsisdnError as further:
                 if blamed.code == "empty":
                     blamed, sample = further, cells[at]
@@ -283,7 +293,7 @@ class Parser:
                 self._other_number_row = self._row
                 if len(chunk.other_number_rows) < KEPT_ROWS:
                     chunk.other_number_rows.append(self._row)
-                return found
+                return at, found
         raise _Refusal(blamed.code, sample, sentence=blamed.sentence)
 
     def _unusual(self, record: Record, chunk: Chunk) -> list[str] | None:
@@ -322,6 +332,13 @@ class Parser:
             row[at] = " ".join(filter(None, map(str.strip, [row[at], *record[self._width :]])))
         return row
 
+    def _tell_other(self, other: Found, digits: str, values: list[str], chunk: Chunk) -> None:
+        """Of a number that may be another one: of opt-outs both are taken, so that nobody is texted who asked not to be."""
+        if self._proofs is not None:
+            chunk.also.append(self._emit(*other, list(values)))
+        code = TWO_NUMBERS if self._proofs is None else NOTICED + TWO_NUMBERS
+        chunk.problems.setdefault(code, Problem()).add(self._row, f"+{digits} / +{other[0]}")
+
     # --- rows of opt-outs ---
 
     def _may_be_taken(self, cells: Sequence[str]) -> bool:
@@ -331,7 +348,7 @@ class Parser:
         for at in (self._number_at, *self._further_numbers_at):
             if at < len(cells):
                 with suppress(MsisdnError):
-                    self._read(cells[at])
+                    self._reads[at](cells[at])
                     return True
         return False
 
@@ -402,7 +419,25 @@ class Parser:
         for at in self._plan.numbers_at:
             if at < len(cells):
                 with suppress(MsisdnError):
-                    self._spared.add(int(self._read(cells[at])[0]))
+                    self._spared.add(int(self._reads[at](cells[at])[0]))
+
+
+def _reader(plan: Plan, at: int) -> Callable[[str], Found]:
+    """Of one column."""
+    is_abroad = plan.number_forms.get(at) == NumberForm.INTERNATIONAL
+    return compile_fast(plan.default_country or None, "international" if is_abroad else "national").read
+
+
+def _other_readings(plan: Plan) -> dict[int, OtherReading]:
+    """By column. Of people where numbers are international: a landline at home is noticed anyway."""
+    if not (plan.forms_are_guessed and plan.default_country):
+        return {}
+    forms = {at: plan.number_forms.get(at, NumberForm.NATIONAL) for at in plan.numbers_at}
+    return {
+        at: OtherReading(plan.default_country, form)
+        for at, form in forms.items()
+        if form == NumberForm.INTERNATIONAL or isinstance(plan, OptOutPlan)
+    }
 
 
 def _proof_reader(plan: OptOutPlan) -> ProofReader:

@@ -45,10 +45,11 @@ from contacts.models import (
     Recipient,
     RecipientList,
 )
-from contacts.problems import Problems, load, merge_problems, store
+from contacts.problems import NOTICED, TWO_NUMBERS, Problems, load, merge_problems, store
 from contacts.services.check_rows import FirstRows
 from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
+from contacts.services.number_forms import forms_of
 from contacts.services.opt_out_writers import ProofWriter, proof_writer_for
 from contacts.services.opt_outs import count_members
 from contacts.services.turns import LEASE
@@ -98,7 +99,11 @@ def run_import(import_id: int) -> None:
 
 
 def plan_of(imported: Import) -> Plan:
-    numbers: dict[str, Any] = {"number_form": imported.number_form, "header_row": imported.header_row or 0}
+    numbers: dict[str, Any] = {
+        "number_forms": forms_of(imported),
+        "forms_are_guessed": not imported.is_form_chosen,
+        "header_row": imported.header_row or 0,
+    }
     if imported.purpose != ImportPurpose.RECIPIENTS:
         return OptOutPlan(
             tuple(imported.mapping),
@@ -193,8 +198,11 @@ def _fail(imported: Import, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
+    """`also`: of opt-outs the other numbers of rows that may tell two."""
+
     chunk: Chunk
     rows: Any
+    also: Any
 
 
 class _Reading:
@@ -225,7 +233,7 @@ class _Reading:
         """The first ones are small, so that the database does not wait long for something to do."""
         size = min(FIRST_CHUNK_ROWS, self.writer.chunk_rows)
         while (chunk := self._parser.take(self._records, size)).rows:
-            yield _Packed(chunk, self.writer.pack(chunk.items))
+            yield _Packed(chunk, self.writer.pack(chunk.items), self.writer.pack(chunk.also))
             if chunk.rows < size:
                 return
             size = min(2 * size, self.writer.chunk_rows)
@@ -467,7 +475,7 @@ def _write_opt_outs(
     imported: Import, writer: Writer | ProofWriter, packed: _Packed, _never_straight: bool
 ) -> Outcome:
     _locked(imported, ImportState.RUNNING)
-    return writer.write(packed.rows, len(packed.chunk.items), straight=False)
+    return _write_with_others(writer, packed)[0]
 
 
 def _write_into_unsubscribe_list(
@@ -476,9 +484,17 @@ def _write_into_unsubscribe_list(
     unsubscribe_list = _locked(imported, ImportState.RUNNING, "unsubscribe_list").unsubscribe_list
     if unsubscribe_list is None:
         raise _list_is_gone()
-    outcome = writer.write(packed.rows, len(packed.chunk.items), straight=False)
-    count_members(unsubscribe_list, outcome.new)
+    outcome, also = _write_with_others(writer, packed)
+    count_members(unsubscribe_list, outcome.new + also)
     return outcome
+
+
+def _write_with_others(writer: Writer | ProofWriter, packed: _Packed) -> tuple[Outcome, int]:
+    """What became of the rows, and how many of their other numbers are new."""
+    outcome = writer.write(packed.rows, len(packed.chunk.items), straight=False)
+    if not packed.chunk.also:
+        return outcome, 0
+    return outcome, writer.write(packed.also, len(packed.chunk.also), straight=False).new
 
 
 _WRITE_INTO: dict[str, Callable[[Import, Writer | ProofWriter, _Packed, bool], Outcome]] = {
@@ -547,5 +563,7 @@ def _audited(imported: Import, counts: dict[str, int]) -> dict[str, Any]:
         name: counts[name]
         for name in ("new", "unchanged", "duplicate", "skipped", "refused", "cut", "other_number")
     }
+    both = load(imported.problems).get(NOTICED + TWO_NUMBERS)
+    proofs |= {"both_numbers": both.count} if both else {}
     to = {"list": str(imported.unsubscribe_list)} if imported.unsubscribe_list else {}
     return {"count": counts["new"], "how": OptOutHow.FILE.value, **to, **proofs}

@@ -46,6 +46,7 @@ from contacts.models import (
 )
 from contacts.services import import_runner, import_undo
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
+from contacts.services.number_forms import GUESSED, choose_form, take_guess
 from contacts.services.remembered import recall, recalled_mapping, remember, remembered_for
 from contacts.services.turns import is_silent
 from web.waking import wake
@@ -81,7 +82,8 @@ class Choices:
     new_list_name: str = ""
     unsubscribe_list: UnsubscribeList | None = None
     date_order: str = DateOrder.NONE
-    # Of NumberForm; "": as it is, or as the values show where another country is chosen.
+    # Of NumberForm, for all number columns; "": as it was chosen, else as the values of each show; GUESSED: the
+    # latter in any case.
     number_form: str = ""
     consent: str = ""
 
@@ -238,7 +240,7 @@ def choose(*, imported: Import, choices: Choices) -> Import:
     _require_changeable(imported)
     _require_mapping(imported, choices.mapping)
     _require_country(choices.default_country)
-    if choices.number_form and choices.number_form not in NumberForm.values:
+    if choices.number_form not in {"", GUESSED, *NumberForm.values}:
         raise ContactsError(
             _("“%(value)s” does not say what numbers without + are. Use one of: %(known)s.")
             % {"value": choices.number_form, "known": ", ".join(NumberForm.values)},
@@ -262,7 +264,9 @@ def choose(*, imported: Import, choices: Choices) -> Import:
         _require_target(imported.workspace, choices.recipient_list, new_name)
     imported.mapping = list(choices.mapping)
     _take_country(imported, choices.default_country)
-    imported.number_form = choices.number_form or imported.number_form
+    if choices.number_form:
+        choose_form(imported, choices.number_form)
+    take_guess(imported)
     imported.existing = choices.existing
     imported.truncate = choices.truncate
     imported.date_order = choices.date_order
@@ -295,24 +299,19 @@ def use_country(*, imported: Import, country: str) -> Import:
     _take_country(imported, country)
     if MSISDN not in imported.mapping:
         imported.mapping = [column["guess"] for column in imported.columns]
-        imported.number_form = guessed_form(imported) or imported.number_form
+    take_guess(imported)
     _back_to_uploaded(imported)
     imported.save()
     return imported
 
 
-def guessed_form(imported: Import) -> str:
-    """Of NumberForm, what the values of the number columns show, the preferred one first; "" where they show nothing."""
-    columns = zip(imported.columns, imported.mapping, strict=True)
-    forms = {target: str(column.get("number_form", "")) for column, target in columns}
-    return next((forms[target] for target in NUMBERS if forms.get(target)), "")
-
-
 def _take_country(imported: Import, country: str) -> None:
-    """The columns are looked at anew with it, as other numbers can be read then. A file that is gone stays as it was."""
+    """The columns are looked at anew with it, as other numbers can be read then; a form that was chosen was one of the
+    country before. A file that is gone stays as it was.
+    """
     if country == imported.default_country:
         return
-    imported.default_country = country
+    imported.default_country, imported.is_form_chosen = country, False
     try:
         found = inspect_text(
             Path(imported.file.path),
@@ -326,7 +325,6 @@ def _take_country(imported: Import, country: str) -> None:
     except FileNotFoundError:
         return
     imported.columns = [column.as_dict() for column in found.columns]
-    imported.number_form = guessed_form(imported) or imported.number_form
 
 
 def _known_columns(recipient_list: RecipientList | None) -> Sequence[str]:
@@ -344,7 +342,8 @@ def forget_mapping(*, imported: Import) -> Import:
     if is_changeable(imported) and imported.mapping == recalled_mapping(imported, found):
         _require_state(imported, (*CHANGEABLE, *AGAIN))
         imported.mapping = [column["guess"] for column in imported.columns]
-        imported.number_form = guessed_form(imported) or NumberForm.NATIONAL
+        imported.is_form_chosen = False
+        take_guess(imported)
         _back_to_uploaded(imported)
         imported.save()
     found.delete()
@@ -395,7 +394,7 @@ def start_run(*, imported: Import, actor: Actor) -> Import:
             if imported.purpose == ImportPurpose.RECIPIENTS:
                 imported.list = _target(imported, actor)
                 imported.save(update_fields=["list", "new_columns"])
-            remember(imported, guessed_form(imported) or NumberForm.NATIONAL)
+            remember(imported)
         record(imported.workspace, actor, "started", imported, list=target_name(imported))
     _wake(imported)
     return imported
@@ -766,7 +765,8 @@ def _take_over(imported: Import, found: Inspection) -> None:
     imported.header_row = found.header_row or None
     imported.columns = [column.as_dict() for column in found.columns]
     imported.mapping = [column.guess for column in found.columns]
-    imported.number_form = guessed_form(imported) or NumberForm.NATIONAL
+    imported.is_form_chosen = False
+    take_guess(imported)
     imported.total_rows = found.rows
 
 

@@ -19,9 +19,10 @@ from typing import Any
 from django.utils import timezone
 
 from contacts.fields import UNDONE_AT
-from contacts.files.columns import IGNORED, NUMBERS, WHOLE_NAME
+from contacts.files.columns import IGNORED, MSISDN, NUMBERS, WHOLE_NAME
 from contacts.files.formulas import REJECT_COLUMNS, SEMICOLON_COLUMNS
 from contacts.models import Import, RememberedMapping
+from contacts.services.number_forms import choose_form, guessed_forms, take_guess
 
 # The latest ones are looked through for a file that has no names like its own.
 LOOKED_AT = 100
@@ -60,7 +61,8 @@ def recall(imported: Import) -> None:
         return
     imported.mapping = recalled_mapping(imported, found)
     if found.number_form and not _writes_international(imported):
-        imported.number_form = found.number_form
+        choose_form(imported, found.number_form)
+    take_guess(imported)
 
 
 def recalled_mapping(imported: Import, found: RememberedMapping) -> list[str]:
@@ -80,7 +82,12 @@ def recalled_mapping(imported: Import, found: RememberedMapping) -> list[str]:
 
 
 def _with_guesses(imported: Import, mapping: Sequence[str | None]) -> list[str]:
-    """A guess gives way to what was chosen; a number to the next choice that is free."""
+    """A guess gives way to what was chosen; a number to the next choice that is free. There is a preferred number in any
+    case: of those chosen the next one, where its column is gone, else the one that was guessed.
+    """
+    chosen_numbers = [number for number in NUMBERS if number in mapping]
+    moved = dict(zip(chosen_numbers, NUMBERS, strict=False))
+    mapping = [moved.get(target, target) if target else target for target in mapping]
     taken = {target for target in mapping if target}
     if WHOLE_NAME in taken:
         taken |= _PARTS_OF_A_NAME
@@ -94,11 +101,16 @@ def _with_guesses(imported: Import, mapping: Sequence[str | None]) -> list[str]:
             target = next((one for one in wanted if one not in taken), IGNORED)
             taken.add(target)
         filled.append(target)
+    if MSISDN not in filled:
+        guesses = [column["guess"] for column in imported.columns]
+        filled = [
+            MSISDN if guess == MSISDN else target for guess, target in zip(guesses, filled, strict=True)
+        ]
     return filled
 
 
-def remember(imported: Import, shown_form: str) -> None:
-    """`shown_form`: of the numbers, as their values show it. Another one that was chosen is remembered; else the next
+def remember(imported: Import) -> None:
+    """The form of the numbers too where it was chosen against what their values show, also in a file before; else the next
     file's own values count, as they may be of the other form.
     """
     if not imported.has_header:
@@ -120,10 +132,17 @@ def remember(imported: Import, shown_form: str) -> None:
         defaults={
             "names": [_whole_name(column) for column in _columns(imported)],
             "mapping": [target for column, target in chosen if not _is_ours(imported, column)],
-            "number_form": "" if imported.number_form == shown_form else imported.number_form,
+            "number_form": _form_to_remember(imported, before),
             "used_at": timezone.now(),
         },
     )
+
+
+def _form_to_remember(imported: Import, before: RememberedMapping | None) -> str:
+    form = imported.number_form
+    was_remembered = before is not None and before.number_form == form
+    is_against_guess = any(one != form for one in guessed_forms(imported).values())
+    return form if imported.is_form_chosen and (was_remembered or is_against_guess) else ""
 
 
 def is_recalled(imported: Import) -> bool:

@@ -42,6 +42,7 @@ from contacts.services import imports
 from contacts.services.check_rows import check_rows_of, numbers_by_country
 from contacts.services.import_undo import undoable_among, why_not_undoable
 from contacts.services.lists import require_own_people
+from contacts.services.number_forms import forms_of, names_by_form
 from contacts.services.remembered import is_recalled, is_recalled_in_part
 from contacts.services.turns import what_it_waits_for
 from contacts.uploads import require_whole_body, watch_body
@@ -533,9 +534,25 @@ def import_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
         context["to_write"] = counts["new"] + counts["updated"]
         context["to_remove"] = counts.get("removed", 0)
         context["run_button"] = run_button(imported, context["to_write"])
-        context["read_abroad"] = imported.number_form == NumberForm.INTERNATIONAL
+        context["read_as"] = _form_sentence(imported)
         context |= _encoding_context(imported)
     return render(request, "contacts/import_check.html", context)
+
+
+def _form_sentence(imported: Import) -> str:
+    """How numbers without plus are read, unless all are national."""
+    names = names_by_form(imported, forms_of(imported))
+    if len(names) > 1:
+        return (
+            _(
+                "Numbers without + are read as international ones, calling code first, in %(international)s, and as "
+                "national ones in %(national)s."
+            )
+            % names
+        )
+    if NumberForm.INTERNATIONAL in names:
+        return _("Numbers without + are read as international ones, calling code first.")
+    return ""
 
 
 def _start(request: WorkspaceRequest, imported: Import) -> HttpResponse:

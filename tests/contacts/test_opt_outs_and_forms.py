@@ -7,7 +7,7 @@ from contacts.exports import opt_outs_csv
 from contacts.fields import MAX_EXTRA_COLUMNS
 from contacts.files.columns import describe_columns
 from contacts.files.reading import MAX_LINE
-from contacts.models import Import, ImportPurpose, NumberForm, OptOut, OptOutHow, RememberedMapping
+from contacts.models import Import, ImportPurpose, OptOut, OptOutHow, RememberedMapping
 from contacts.services import opt_outs
 from contacts.services.remembered import remember
 from tests.contacts.support import checked_opt_outs, number, ran, upload
@@ -52,7 +52,7 @@ def test_no_mapping_of_similar_names_opts_out_who_came_back(acme: Workspace) -> 
     names = ["phone", "when", "reason", "undone_at"]
     first = uploaded(acme, f"{';'.join(names)}\n+{number(0)};2026-05-03;Stop;2026-05-04\n")
     first.mapping = ["msisdn", "at", "source", ""]
-    remember(first, NumberForm.NATIONAL)
+    remember(first)
     assert RememberedMapping.objects.count() == 1
     names = ["undone_at", "phone", "reason", "when", "clerk"]
     again = uploaded(acme, f"{';'.join(names)}\n2026-05-04;+{number(0)};Stop;2026-05-03;Ann\n")

@@ -67,6 +67,30 @@ def test_a_column_more_or_less_is_guessed(acme: Workspace) -> None:
     assert moved.mapping == ["msisdn:2", "msisdn", "extra:place", "custom"]
 
 
+def two_numbers(n: int, header: str = "Mobile,Telefon,Vorname,Nachname,Ort,PLZ") -> str:
+    numbers = [f"+{number(n + at)}" for at in range(header.count(",") - 3)]
+    return f"{header}\n{','.join(numbers)},Ann,Lee,Leeds,1\n"
+
+
+def test_where_the_preferred_number_is_gone_the_next_one_is_it(acme: Workspace) -> None:
+    imported = ran(checked(upload(acme, two_numbers(0))))
+    assert imported.mapping[:2] == ["msisdn", "msisdn:2"]
+    rest = ["first_name", "last_name", "extra:ort", "extra:plz"]
+    without = upload(acme, two_numbers(2, "Telefon,Vorname,Nachname,Ort,PLZ"))
+    assert without.mapping == ["msisdn", *rest]
+    assert is_recalled_in_part(without)
+    assert checked(without).check_counts["new"] == 1
+    renamed = upload(acme, two_numbers(4, "Telefon neu,Telefon,Vorname,Nachname,Ort,PLZ"))
+    assert renamed.mapping == ["msisdn:2", "msisdn", *rest]
+
+
+def test_where_no_number_is_left_the_guessed_one_is_it(acme: Workspace) -> None:
+    first = upload(acme, two_numbers(0))
+    ran(checked(first, mapping=["msisdn", "", *first.mapping[2:]]))
+    without = upload(acme, two_numbers(2, "Telefon,Vorname,Nachname,Ort,PLZ"))
+    assert without.mapping[:2] == ["msisdn", "first_name"]
+
+
 def test_what_is_remembered_of_before_is_found(acme: Workspace) -> None:
     """Then its names were cut, and the digest was of their order."""
     first(acme)
