@@ -29,6 +29,7 @@ from contacts.files.formulas import (
     is_proof_of_ours,
     is_written_by_us,
     own_columns,
+    people_as_exported,
     without_reject_columns,
 )
 from contacts.files.header_words import (
@@ -358,8 +359,12 @@ def _guess(
 ) -> list[str]:
     """Known names first, then content; what is left keeps its own name.
 
-    A column of names that does not say which, where no other column does: whole names are split.
+    A column of names that does not say which, where no other column does: whole names are split. In a list that we exported
+    each column is what it was.
     """
+    number_at = people_as_exported(names)
+    if number_at is not None:
+        return _as_exported(names, number_at, known_columns)
     guesses = [IGNORED] * len(names)
     taken: set[str] = set()
 
@@ -401,6 +406,22 @@ def _guess(
         target = EXTRA + column_name(names[at])
         if looked[at].filled and target not in taken and (target in known or room > 0):
             give(at, target)
+            room -= target not in known
+    return guesses
+
+
+def _as_exported(names: Sequence[str], number_at: int, known_columns: Sequence[str]) -> list[str]:
+    """Of a list of ours, which may have columns of its own by the name of anything ("mobile", "name")."""
+    guesses = [name.strip() if name.strip() in PERSON_FIELDS else IGNORED for name in names]
+    guesses[number_at] = MSISDN
+    known = {EXTRA + name for name in known_columns}
+    room = MAX_EXTRA_COLUMNS - len(known)
+    ours = own_columns(names)
+    for at, name in enumerate(names):
+        target = EXTRA + column_name(name)
+        is_own = not guesses[at] and at not in ours and target not in {EXTRA, *guesses}
+        if is_own and (target in known or room > 0):
+            guesses[at] = target
             room -= target not in known
     return guesses
 

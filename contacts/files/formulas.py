@@ -38,6 +38,13 @@ def without_reject_columns(header: Iterable[str]) -> list[str]:
     return names[len(REJECT_COLUMNS) :] if tuple(names[: len(REJECT_COLUMNS)]) == REJECT_COLUMNS else names
 
 
+def people_as_exported(header: Sequence[str]) -> int | None:
+    """Where the number stands in a list of ours that was exported, also of one that was refused in part; else None."""
+    names = without_reject_columns(header)
+    with_semicolons = tuple(names[: len(SEMICOLON_COLUMNS)]) == SEMICOLON_COLUMNS
+    return len(header) - len(names) if with_semicolons or _is_export(names) else None
+
+
 def own_columns(header: Sequence[str]) -> set[int]:
     """Where a file of ours holds what we alone know: when somebody was added, the proof of an opt-out, why a row was
     refused. They are no fields of a person.

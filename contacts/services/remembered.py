@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from contacts.fields import UNDONE_AT
 from contacts.files.columns import IGNORED, MSISDN, NUMBERS, WHOLE_NAME
-from contacts.files.formulas import REJECT_COLUMNS, SEMICOLON_COLUMNS
+from contacts.files.formulas import REJECT_COLUMNS, SEMICOLON_COLUMNS, people_as_exported
 from contacts.models import Import, RememberedMapping
 from contacts.services.number_forms import choose_form, guessed_forms, take_guess
 
@@ -39,6 +39,8 @@ def remembered_for(imported: Import) -> RememberedMapping | None:
     rows = RememberedMapping.objects.filter(workspace=imported.workspace, purpose=imported.purpose)
     names = _names(imported)
     exact = rows.filter(digest=_digest(names)).first()
+    if people_as_exported([_whole_name(column) for column in _columns(imported)]) is not None:
+        return exact if exact is not None and _keeps_the_number(exact) else None
     if exact is not None:
         return exact
     likeness, found = max(
@@ -47,6 +49,11 @@ def remembered_for(imported: Import) -> RememberedMapping | None:
         default=(0.0, None),
     )
     return found if likeness >= MOST_NAMES else None
+
+
+def _keeps_the_number(found: RememberedMapping) -> bool:
+    """Of a list of ours that was exported: its first column is the number, whatever a file was taken for before."""
+    return people_as_exported(found.names) is not None and found.mapping[0] == MSISDN
 
 
 def recall(imported: Import) -> None:

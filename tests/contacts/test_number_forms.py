@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Workspace
-from contacts.exports import people_lines, people_rows
+from contacts.exports import people_cells, people_lines, people_rows
 from contacts.files.columns import describe_columns
-from contacts.models import Import, Recipient
+from contacts.models import Import, Recipient, RememberedMapping
 from contacts.problems import describe
 from contacts.services import imports
 from contacts.services.check_rows import check_rows_of, numbers_by_country
@@ -84,8 +84,6 @@ def exported(acme: Workspace, form: str) -> tuple[str | bytes, str]:
     columns = ["town"]
     rows = people_rows(source.recipients.all(), columns)
     if form == "xlsx":
-        from contacts.exports import people_cells
-
         return xlsx({"People": list(people_cells(columns, rows))}), "people.xlsx"
     return "".join(people_lines(form, columns, rows)), "people.csv"
 
@@ -128,6 +126,36 @@ def test_an_export_is_international_whatever_was_remembered(acme: Workspace) -> 
     )
     ran(imports.start_check(imported=imported))
     assert upload(acme, content, name).number_form == "international"
+
+
+@pytest.mark.parametrize("form", ["csv", "csv_semicolon", "xlsx"])
+def test_columns_of_our_export_are_what_they_were(acme: Workspace, form: str) -> None:
+    """Whatever they are called, and whatever stands in them; neither is another mapping recalled for them."""
+    own = {"mobile": f"+{number(9)}", "name": "Acme Ltd", "phone_2": number(8)}
+    source = list_named(
+        acme, "Source", [Person(f"+{number(n)}", {"first_name": "Ann"}, own) for n in range(5)]
+    )
+    wanted = [(number(n), "Ann", own) for n in range(5)]
+    for columns in (list(own), ["mobile", "phone_2"]):
+        rows = people_rows(source.recipients.all(), columns)
+        if form == "xlsx":
+            content: str | bytes = xlsx({"People": list(people_cells(columns, rows))})
+        else:
+            content = "".join(people_lines(form, columns, rows))
+        imported = upload(acme, content, "people.csv")
+        assert [one for one in imported.mapping if one.startswith(("msisdn", "extra:"))] == [
+            "msisdn",
+            *(f"extra:{name}" for name in columns),
+        ]
+        done = ran(checked(imported))
+        assert done.list is not None
+        people = done.list.recipients.order_by("msisdn").values_list("msisdn", "first_name", "extra")
+        kept = [(digits, name, {one: extra[one] for one in columns}) for digits, name, extra in wanted]
+        assert list(people) == kept
+    # As it was guessed once, and remembered.
+    mapping = ["msisdn:2" if one == "msisdn" else one for one in imported.mapping]
+    RememberedMapping.objects.update(mapping=mapping)
+    assert upload(acme, content, "people.csv").mapping == imported.mapping
 
 
 def test_opt_outs_that_we_export_hold_no_columns_of_people(acme: Workspace) -> None:
