@@ -412,7 +412,11 @@ def _guess(
 
 def _as_exported(names: Sequence[str], number_at: int, known_columns: Sequence[str]) -> list[str]:
     """Of a list of ours, which may have columns of its own by the name of anything ("mobile", "name")."""
-    guesses = [name.strip() if name.strip() in PERSON_FIELDS else IGNORED for name in names]
+    plain = [name.strip() for name in names]
+    guesses = [
+        name if name in PERSON_FIELDS and plain.index(name) == at else IGNORED
+        for at, name in enumerate(plain)
+    ]
     guesses[number_at] = MSISDN
     known = {EXTRA + name for name in known_columns}
     room = MAX_EXTRA_COLUMNS - len(known)
@@ -445,7 +449,9 @@ def _guess_opt_outs(names: Sequence[str], looked: Sequence[_Looked], dates: Sequ
     if is_proof_of_ours(names):
         return [_OWN_PROOF.get(name.strip(), IGNORED) for name in names]
     guesses = [IGNORED] * len(names)
-    for at, target in zip(_number_columns(names, _without_dates(looked, dates)), NUMBERS, strict=False):
+    exported_at = people_as_exported(names)
+    numbers = _number_columns(names, _without_dates(looked, dates)) if exported_at is None else [exported_at]
+    for at, target in zip(numbers, NUMBERS, strict=False):
         guesses[at] = target
     for target, ranks in _PROOF_RANKS.items():
         ranked = [(ranks[_key(name)], at) for at, name in enumerate(names) if _key(name) in ranks]

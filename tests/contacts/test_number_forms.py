@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.models import Workspace
 from contacts.exports import people_cells, people_lines, people_rows
 from contacts.files.columns import describe_columns
-from contacts.models import Import, Recipient, RememberedMapping
+from contacts.models import Import, ImportPurpose, Recipient, RememberedMapping
 from contacts.problems import describe
 from contacts.services import imports
 from contacts.services.check_rows import check_rows_of, numbers_by_country
@@ -156,6 +156,14 @@ def test_columns_of_our_export_are_what_they_were(acme: Workspace, form: str) ->
     mapping = ["msisdn:2" if one == "msisdn" else one for one in imported.mapping]
     RememberedMapping.objects.update(mapping=mapping)
     assert upload(acme, content, "people.csv").mapping == imported.mapping
+
+
+@pytest.mark.parametrize("form", ["csv", "csv_semicolon"])
+def test_people_that_we_export_can_be_opted_out(acme: Workspace, form: str) -> None:
+    source = list_named(acme, "Source", [Person(f"+{number(0)}", {}, {"mobile": f"+{number(9)}"})])
+    lines = people_lines(form, ["mobile"], people_rows(source.recipients.all(), ["mobile"]))
+    imported = upload(acme, "".join(lines), purpose=ImportPurpose.OPT_OUTS)
+    assert (imported.mapping[0], any(imported.mapping[1:])) == ("msisdn", False)
 
 
 def test_opt_outs_that_we_export_hold_no_columns_of_people(acme: Workspace) -> None:
