@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -176,6 +176,11 @@ class OptOut(models.Model):
     # The message that the person answered, where known (of messaging, a floor up; so a plain number).
     message_id = models.BigIntegerField(_("message"), null=True, blank=True)
     at = models.DateTimeField(_("when"), default=timezone.now)
+    # When the number was last opted out by anything but a text, by our clock: an older START undoes no such thing. None:
+    # by texts alone, whose own moments are kept with them; and of rows from before this was kept.
+    written_at = models.DateTimeField(
+        null=True, blank=True, default=timezone.now, db_default=Now(), editable=False
+    )
 
     class Meta:
         verbose_name = _("opt-out")

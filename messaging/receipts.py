@@ -10,10 +10,12 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import OptOutHow
+from contacts.services.number_locks import lock_numbers
 from contacts.services.opt_out_reviews import ask_for_review
 from contacts.services.opt_outs import opt_in, opt_out
 from messaging.ledger import Change, apply_changes
@@ -39,6 +41,8 @@ LEFT = [
     for state in MessageState
     if state not in (*WAITING, MessageState.SUPPRESSED, MessageState.CANCELLED)
 ]
+# Whichever of them a number wrote last decides.
+LAST_WORDS = (Keyword.STOP, Keyword.START)
 REPORTED = ("submitting", "unknown", "sent", "delivered", "undelivered", "expired", "rejected")
 
 
@@ -200,7 +204,7 @@ class _Numbers:
 
 
 def apply_inbound(news: InboundArrived) -> None:
-    """Stores each text once; STOP opts out at once, START undoes it."""
+    """Stores each text once; STOP opts out at once, START undoes what is older."""
     call_ids = [call_id for call_id, _text in news.texts]
     received = dict(StoredWebhookCall.objects.filter(id__in=call_ids).values_list("id", "received_at"))
     workspace = Workspace.objects.get(pk=news.workspace_id)
@@ -217,6 +221,8 @@ def _receive(news: InboundArrived, workspace: Workspace, text: InboundNews, rece
         .first()
     )
     with transaction.atomic():
+        # Two workers may have texts of one number at once: what it said before is looked up one after the other.
+        lock_numbers(workspace.pk, [text.msisdn])
         stored, new = InboundText.objects.get_or_create(
             account_id=news.account_id,
             digest=_digest(news.account_id, text, received_at),
@@ -230,42 +236,89 @@ def _receive(news: InboundArrived, workspace: Workspace, text: InboundNews, rece
                 "received_at": received_at,
             },
         )
-        # To opt out twice does no harm; to take a second STOP for a repeat of the first one would.
-        if new or (keyword is Keyword.STOP and not text.provider_message_id):
-            _obey(stored, keyword)
+        if new or _is_of_another_moment(stored, keyword, text, received_at):
+            _obey(stored, keyword, is_new=new)
 
 
-def _obey(stored: InboundText, keyword: Keyword) -> None:
-    if keyword is Keyword.STOP:
+def _is_of_another_moment(
+    stored: InboundText, keyword: Keyword, text: InboundNews, received_at: datetime
+) -> bool:
+    """Whether a repeated posting shows that STOP or START was said at another moment than was known; that is kept.
+
+    What is surely one posting was said when it first came; else a person may have said it again, and the last time counts.
+    A second STOP must not be taken for a repeat of the first one: that it has the vendor's time of the first is not enough.
+    """
+    if keyword not in LAST_WORDS:
+        return False
+    is_one = text.provider_message_id or (text.occurred_at and keyword is Keyword.START)
+    moment = min(received_at, stored.received_at) if is_one else max(received_at, stored.received_at)
+    if moment == stored.received_at:
+        return False
+    stored.received_at, stored.keyword = moment, keyword.value
+    stored.save(update_fields=["received_at", "keyword"])
+    return True
+
+
+def _obey(stored: InboundText, keyword: Keyword, *, is_new: bool) -> None:
+    """Of STOP and START the last one counts, by when they came: they may be applied in any order, and again."""
+    if keyword is Keyword.MAYBE_STOP:
+        _ask(stored)
+    elif keyword in LAST_WORDS:
+        last = _last_word(stored)
+        if last == stored or not is_new:
+            _obey_last(last)
+
+
+def _last_word(text: InboundText) -> InboundText | None:
+    """The last STOP or START of its number; of the same moment it is STOP."""
+    said = InboundText.objects.filter(workspace=text.workspace_id, msisdn=text.msisdn, keyword__in=LAST_WORDS)
+    is_stop = Case(When(keyword=Keyword.STOP.value, then=1), default=0)
+    return said.order_by("-received_at", is_stop.desc(), "-pk").first()
+
+
+def _obey_last(last: InboundText | None) -> None:
+    if last is None:
+        return
+    if last.keyword == Keyword.STOP:
         opt_out(
-            workspace=stored.workspace,
-            msisdn=stored.msisdn,
+            workspace=last.workspace,
+            msisdn=last.msisdn,
             how=OptOutHow.STOP,
-            source=stored.text[:500],
-            message_id=stored.message_id,
+            source=last.text[:500],
+            message_id=last.message_id,
+            said_at=last.received_at,
         )
-    elif keyword is Keyword.MAYBE_STOP:
-        ask_for_review(
-            workspace=stored.workspace,
-            msisdn=stored.msisdn,
-            text=stored.text,
-            inbound_id=stored.pk,
-            message_id=stored.message_id,
-            at=stored.received_at,
-        )
-    elif keyword is Keyword.START:
-        opt_in(workspace=stored.workspace, msisdn=stored.msisdn, reason=stored.text[:200])
+    else:
+        reason = last.text[:200] or "START"
+        opt_in(workspace=last.workspace, msisdn=last.msisdn, reason=reason, said_at=last.received_at)
+
+
+def _ask(stored: InboundText) -> None:
+    last = _last_word(stored)
+    if last is not None and last.keyword == Keyword.START and last.received_at > stored.received_at:
+        return
+    ask_for_review(
+        workspace=stored.workspace,
+        msisdn=stored.msisdn,
+        text=stored.text,
+        inbound_id=stored.pk,
+        message_id=stored.message_id,
+        at=stored.received_at,
+    )
 
 
 def _digest(account_id: int, text: InboundNews, received_at: datetime) -> str:
     """One posting repeated is one text: told by the vendor's id or time, where it gives one.
 
-    Else by what stands before it in the thread: the same words within ten minutes, with nothing between, are one
-    posting repeated; STOP, START, STOP are three texts.
+    Else by when it was stored, as a call that is applied again; and by what stands before it in the thread: the same
+    words within ten minutes, with nothing between, are one posting repeated; STOP, START, STOP are three texts.
     """
     when = text.provider_message_id or (text.occurred_at.isoformat() if text.occurred_at else "")
     if not when:
         thread = InboundText.objects.filter(account_id=account_id, msisdn=text.msisdn).order_by("-id")
+        same_call = thread.filter(received_at=received_at, text=text.text).first()
+        if same_call is not None:
+            return same_call.digest
         before = thread.first()
         if (
             before is not None

@@ -13,6 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any, ClassVar
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.batches import in_batches
@@ -82,6 +83,7 @@ class ProofWriter(ABC):
         self._fill_stage(packed)
         if self.unsubscribe_list_id is None:
             lock_all_numbers(self.workspace.pk)
+            self._write_down()
         with connection.cursor() as cursor:
             cursor.execute(self._insert_sql())
             fresh = [msisdn for (msisdn,) in cursor.fetchall()]
@@ -138,6 +140,15 @@ class ProofWriter(ABC):
             f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self.stage} WHERE 1 = 1"  # noqa: S608  # our own names
             " ORDER BY msisdn ON CONFLICT DO NOTHING RETURNING msisdn"
         )
+
+    def _write_down(self) -> None:
+        """Of those that are opted out already: a START from before this file does not undo it."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.table} SET written_at = %s"  # noqa: S608  # our own names
+                f" WHERE {self.owner} = %s AND msisdn IN (SELECT msisdn FROM {self.stage})",
+                [connection.ops.adapt_datetimefield_value(timezone.now()), self.owner_id],
+            )
 
     def _tell(self, fresh: list[str]) -> None:
         """What goes with every opt-out, as `opt_out_many` does it; reviews are settled for known numbers too."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -43,15 +44,20 @@ def opt_out(
     source: str = "",
     message_id: int | None = None,
     actor: Actor = NOBODY,
+    said_at: datetime | None = None,
 ) -> OptOut:
-    """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept."""
+    """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept.
+
+    `said_at`: of a text, when it came; which text of a number is the last one is for the caller to tell.
+    """
+    proof: dict[str, Any] = {"how": how, "source": source[:500], "message_id": message_id}
+    if said_at is not None:
+        proof |= {"at": said_at, "written_at": None}
     with transaction.atomic():
         lock_numbers(workspace.pk, [msisdn])
-        row, made = OptOut.objects.get_or_create(
-            workspace=workspace,
-            msisdn=msisdn,
-            defaults={"how": how, "source": source[:500], "message_id": message_id},
-        )
+        row, made = OptOut.objects.get_or_create(workspace=workspace, msisdn=msisdn, defaults=proof)
+        if not made and said_at is None:
+            _write_down(workspace, [msisdn])
         settle_reviews(workspace, [msisdn], ReviewDecision.OPTED_OUT)
         if made:
             if actor != NOBODY:
@@ -80,6 +86,7 @@ def opt_out_many(
                 OptOut(workspace=workspace, msisdn=msisdn, how=how, source=source[:500]) for msisdn in new
             ]
             OptOut.objects.bulk_create(rows, ignore_conflicts=True)
+            _write_down(workspace, list(known))
             settle_reviews(workspace, batch, ReviewDecision.OPTED_OUT)
             fresh += new
         if fresh and audited:
@@ -89,10 +96,24 @@ def opt_out_many(
     return len(fresh)
 
 
-def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOBODY) -> bool:
+def _write_down(workspace: Workspace, known: Sequence[str]) -> None:
+    """That these are opted out once more: a START that came before does not undo it."""
+    if known:
+        OptOut.objects.filter(workspace=workspace, msisdn__in=known).update(written_at=timezone.now())
+
+
+def opt_in(
+    *,
+    workspace: Workspace,
+    msisdn: str,
+    reason: str,
+    actor: Actor = NOBODY,
+    said_at: datetime | None = None,
+) -> bool:
     """Undoes an opt-out (START, or a person with a reason); the old proof moves to the audit trail.
 
-    False when the number was not opted out. Members of unsubscribe lists stay: those are kept by people.
+    False when the number was not opted out, or was opted out since `said_at`: when the text that asks for it came, as
+    it may be applied much later. Members of unsubscribe lists stay: those are kept by people.
     """
     if not reason.strip():
         raise ContactsError(
@@ -100,14 +121,22 @@ def opt_in(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor = NOB
         )
     with transaction.atomic():
         lock_numbers(workspace.pk, [msisdn])
-        settle_reviews(workspace, [msisdn], ReviewDecision.DISMISSED)
         row = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
+        if row is not None and said_at is not None and not _is_before(row, said_at):
+            return False
+        settle_reviews(workspace, [msisdn], ReviewDecision.DISMISSED, before=said_at)
         if row is None:
             return False
         proof = {"how": row.how, "source": row.source, "at": row.at.isoformat(), "message_id": row.message_id}
         record(workspace, actor, "opted in", row, reason=reason.strip()[:500], was=proof)
         row.delete()
     return True
+
+
+def _is_before(row: OptOut, said_at: datetime) -> bool:
+    """Of the same moment the opt-out counts. What texts said is for the caller to know."""
+    written_at = row.written_at or (None if row.how == OptOutHow.STOP else row.at)
+    return written_at is None or written_at < said_at
 
 
 def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str]:
@@ -119,12 +148,16 @@ def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str
     return found
 
 
-def settle_reviews(workspace: Workspace, msisdns: Sequence[str], decision: ReviewDecision) -> None:
+def settle_reviews(
+    workspace: Workspace, msisdns: Sequence[str], decision: ReviewDecision, *, before: datetime | None = None
+) -> None:
     """Nobody need read the waiting texts of these numbers any more, and no decision about them can be undone.
 
-    Needs the numbers locked.
+    Needs the numbers locked. `before`: only of texts that came until then.
     """
     rows = OptOutReview.objects.filter(workspace=workspace, msisdn__in=msisdns)
+    if before is not None:
+        rows = rows.filter(at__lt=before)
     rows.filter(opt_out_id__isnull=False).update(opt_out_id=None)
     waiting = rows.filter(decision=ReviewDecision.WAITING)
     if waiting.update(decision=decision, decided_at=timezone.now()):

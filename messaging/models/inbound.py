@@ -24,6 +24,7 @@ class InboundText(models.Model):
     message_id = models.BigIntegerField(null=True, blank=True)
     # One vendor delivery is one row, however often it is posted.
     digest = models.CharField(max_length=64)
+    # By our clock. Of a STOP or START without an id of the vendor's that comes again: the last time.
     received_at = models.DateTimeField(_("received"), default=timezone.now)
 
     class Meta:
