@@ -259,6 +259,7 @@ def choose(*, imported: Import, choices: Choices) -> Import:
             field="date_order",
         )
     _require_fitting_lists(imported.purpose, choices.recipient_list, choices.unsubscribe_list)
+    _require_room(choices.recipient_list, choices.mapping)
     new_name = choices.new_list_name.strip()
     if imported.purpose == ImportPurpose.RECIPIENTS:
         _require_target(imported.workspace, choices.recipient_list, new_name)
@@ -357,6 +358,7 @@ def start_check(*, imported: Import) -> Import:
     if imported.purpose == ImportPurpose.RECIPIENTS:
         _require_target(imported.workspace, imported.list, imported.new_list_name)
     _require_fitting_lists(imported.purpose, imported.list, imported.unsubscribe_list)
+    _require_room(imported.list, imported.mapping)
     void: dict[str, Any] = {"check_counts": {}, "check_problems": []}
     _move(imported, ImportState.CHECKING, done_rows=0, state_reason="", **void)
     if _size_as_read(imported) <= CHECKED_AT_ONCE_BYTES:
@@ -665,6 +667,30 @@ def _require_mapping(imported: Import, mapping: Sequence[str]) -> None:
         )
 
 
+def _require_room(recipient_list: RecipientList | None, mapping: Sequence[str]) -> None:
+    """For the columns of its own that the file would add to a list that is there."""
+    new = _new_columns(recipient_list, mapping) if recipient_list else []
+    room = MAX_EXTRA_COLUMNS - len(recipient_list.columns) if recipient_list else MAX_EXTRA_COLUMNS
+    if recipient_list is None or len(new) <= room:
+        return
+    raise ContactsError(
+        _(
+            "%(list)s has %(known)d columns of its own and takes %(limit)d: of the %(count)d that the file would add "
+            "(%(columns)s) %(room)d fit. Choose “Do not import” for the others, or take columns that the list has."
+        )
+        % {
+            "list": recipient_list.name,
+            "known": len(recipient_list.columns),
+            "limit": MAX_EXTRA_COLUMNS,
+            "count": len(new),
+            "columns": ", ".join([*new[:SHOWN_COLUMNS], *(["…"] if len(new) > SHOWN_COLUMNS else [])]),
+            "room": max(room, 0),
+        },
+        field="mapping",
+        code="too_many_columns",
+    )
+
+
 def _require_known_target(purpose: str, target: str) -> None:
     if purpose != ImportPurpose.RECIPIENTS:
         if target not in {IGNORED, *NUMBERS, *PROOF_FIELDS}:
@@ -794,11 +820,16 @@ def _target(imported: Import, actor: Actor) -> RecipientList:
     target = imported.list
     if target is None:
         target = create_list(workspace=imported.workspace, actor=actor, name=imported.new_list_name)
-    known = lock_list(target).columns
-    names = [name.removeprefix(EXTRA) for name in imported.mapping if name.startswith(EXTRA)]
-    learn_columns(target, names)
-    imported.new_columns = [name for name in names if name not in known]
+    # As at the check: the list may have got columns since.
+    _require_room(lock_list(target), imported.mapping)
+    imported.new_columns = _new_columns(target, imported.mapping)
+    learn_columns(target, imported.new_columns)
     return target
+
+
+def _new_columns(recipient_list: RecipientList, mapping: Sequence[str]) -> list[str]:
+    names = [name.removeprefix(EXTRA) for name in mapping if name.startswith(EXTRA)]
+    return [name for name in names if name not in recipient_list.columns]
 
 
 def _free_list_name(workspace: Workspace, file_name: str) -> str:

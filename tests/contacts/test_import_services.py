@@ -12,8 +12,9 @@ from contacts.errors import ContactsError, FileRefused, WrongState
 from contacts.models import Import, ImportState, RecipientList
 from contacts.services import imports
 from contacts.services.imports import Choices
+from contacts.services.lists import learn_columns
 from tests.conftest import SentTask
-from tests.contacts.support import NOBODY, checked, list_named, lose_lease, ran, upload
+from tests.contacts.support import NOBODY, checked, list_named, lose_lease, number, ran, upload
 
 PEOPLE = "Mobile;Vorname;Stadt\n(201) 555-0100;Ann;Leeds\n(201) 555-0101;Bob;York\n"
 
@@ -208,3 +209,57 @@ def test_an_upload_may_name_its_list(acme: Workspace) -> None:
         recipient_list=members,
     )
     assert (imported.list, imported.new_list_name) == (members, "")
+
+
+# --- columns that the list has no room for ---
+
+
+def wide(columns: int) -> str:
+    names = ",".join(f"new_{n}" for n in range(columns))
+    return f"phone,{names}\n+{number(0)},{','.join('x' * columns)}\n"
+
+
+WIDE = ["msisdn", *(f"extra:new_{n}" for n in range(10))]
+
+
+def nearly_full(workspace: Workspace, columns: int = 48) -> RecipientList:
+    members = list_named(workspace)
+    learn_columns(members, [f"own_{n}" for n in range(columns)])
+    return members
+
+
+def test_columns_and_check_refuse_what_the_run_would(acme: Workspace) -> None:
+    members = nearly_full(acme)
+    imported = upload(acme, wide(10))
+    with pytest.raises(ContactsError) as refused:
+        checked(imported, to=members, mapping=WIDE)
+    assert (refused.value.field, refused.value.code) == ("mapping", "too_many_columns")
+    assert str(refused.value.sentence) == (
+        "Members has 48 columns of its own and takes 50: of the 10 that the file would add (new_0, new_1, new_2, new_3, "
+        "new_4, new_5, new_6, new_7, new_8, new_9) 2 fit. Choose “Do not import” for the others, or take columns that the "
+        "list has."
+    )
+    Import.objects.filter(pk=imported.pk).update(list=members, mapping=WIDE)
+    imported.refresh_from_db()
+    with pytest.raises(ContactsError, match="of the 10 that the file would add"):
+        imports.start_check(imported=imported)
+    imported.refresh_from_db()
+    assert imported.state == ImportState.UPLOADED
+
+
+def test_as_many_columns_as_fit_are_taken(acme: Workspace) -> None:
+    members = nearly_full(acme)
+    mapping = ["msisdn", "extra:new_0", "extra:new_1", "extra:own_5", *[""] * 7]
+    imported = ran(checked(upload(acme, wide(10)), to=members, mapping=mapping))
+    members.refresh_from_db()
+    assert (len(members.columns), imported.new_columns) == (50, ["new_0", "new_1"])
+
+
+def test_columns_that_the_list_got_after_the_check_are_told_by_the_run(acme: Workspace) -> None:
+    members = nearly_full(acme, 40)
+    imported = checked(upload(acme, wide(10)), to=members, mapping=WIDE)
+    learn_columns(members, ["late"])
+    with pytest.raises(ContactsError, match="Members has 41 columns of its own"):
+        imports.start_run(imported=imported, actor=NOBODY)
+    imported.refresh_from_db()
+    assert imported.state == ImportState.CHECKED
