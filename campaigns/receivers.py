@@ -9,8 +9,16 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Broadcast, BroadcastState, Segment
 from campaigns.services.events import note
+from campaigns.services.forgetting import forget_singles
 from messaging.models import DispatchState
-from messaging.signals import AgreedCostsAsked, DispatchChanged, agreed_costs_asked, dispatch_changed
+from messaging.signals import (
+    AgreedCostsAsked,
+    DispatchChanged,
+    NumberErased,
+    agreed_costs_asked,
+    dispatch_changed,
+    number_erased,
+)
 
 UNDER_WAY = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
 
@@ -41,6 +49,11 @@ def scheduled_costs(asked: AgreedCostsAsked, **_kwargs: Any) -> Decimal:
     estimates = scheduled.values_list("estimate", flat=True)
     costs = [one.get("cost") for one in estimates if one.get("currency") == asked.currency]
     return sum((Decimal(cost) for cost in costs if cost), Decimal(0))
+
+
+@receiver(number_erased)
+def erase_singles(news: NumberErased, **_kwargs: Any) -> None:
+    forget_singles(workspace_id=news.workspace_id, trail=news.trail, actor=news.actor)
 
 
 def _pause(broadcast: Broadcast, reason: str) -> None:

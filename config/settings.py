@@ -184,6 +184,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # The admin's exports run no formulas either; where a value begins like one, the sign goes.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+# What is uploaded there and never confirmed does not stay.
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "contacts.admin_uploads.AdminUploads"
 
 # --- people ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

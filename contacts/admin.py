@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,11 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export import fields, resources
 from import_export.admin import ExportMixin, ImportExportModelAdmin
+from import_export.widgets import Widget
 
 from accounts.access import Actor
-from accounts.models import User
+from accounts.models import User, Workspace
 from contacts.errors import ContactsError
-from contacts.fields import PERSON_FIELDS
+from contacts.fields import PERSON_FIELDS, SOURCE_LIMIT, check_person
+from contacts.files.dates import DateRefused, read_moment
 from contacts.models import (
     Import,
     ImportBefore,
@@ -46,6 +50,11 @@ def _actor(request: HttpRequest) -> Actor:
 
 
 _ID = re.compile(r"[0-9]{1,18}")
+
+
+def _text(value: Any) -> str:
+    """Of a cell; those of a workbook may be numbers, dates or nothing."""
+    return "" if value is None else str(value).strip()
 
 
 def _require_columns(row: Any, *names: str) -> None:
@@ -137,7 +146,8 @@ class RecipientListAdmin(admin.ModelAdmin):
 
 
 class RecipientResource(resources.ModelResource):
-    """Columns: list (its id), msisdn in any usual writing, and the fields of a person. Numbers are checked."""
+    """Columns: list (its id), msisdn in any usual writing, and the fields of a person. A row with a value that no page
+    would take is refused."""
 
     class Meta:
         model = Recipient
@@ -147,7 +157,7 @@ class RecipientResource(resources.ModelResource):
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         _require_columns(row, "list", "msisdn")
-        raw = str(row["list"] or "")
+        raw = _text(row["list"])
         rows = RecipientList.objects.select_related("workspace", "source")
         target = rows.filter(pk=int(raw)).first() if _ID.fullmatch(raw) else None
         if target is None:
@@ -159,8 +169,11 @@ class RecipientResource(resources.ModelResource):
                 field="list",
             )
         lists.require_own_people(target)
-        row["msisdn"], row["country"] = read_number(str(row["msisdn"]), target.workspace.default_country)
+        row["msisdn"], row["country"] = read_number(_text(row["msisdn"]), target.workspace.default_country)
         row["kind"] = kind_of(row["msisdn"]) or ""
+        given = {name: _text(row[name]) for name in PERSON_FIELDS if name in row}
+        check_person(given, {})
+        row.update(given)
 
     def do_instance_save(self, instance: Recipient, is_create: bool) -> None:
         """With the list's count, which no trigger keeps. A dry run is rolled back with both."""
@@ -200,10 +213,19 @@ class RecipientAdmin(ImportExportModelAdmin):
             lists.remove_recipients(recipient_list=target, ids=ids, actor=_actor(request))
 
 
+class _Moment(Widget):
+    """With its offset, so that a file that is imported again says the same."""
+
+    def render(self, value: datetime | None, obj: Any = None, **kwargs: Any) -> str:
+        return value.isoformat() if value else ""
+
+
 class OptOutResource(resources.ModelResource):
-    """Columns: workspace (its id), msisdn in any usual writing, source. A number that is opted out stays as it is."""
+    """Columns: workspace (its id or name), msisdn in any usual writing, source, how (one of OptOutHow; without it a file),
+    at (without it now). A number that is opted out stays as it is. Whose the message_id is nobody knows: it is not taken."""
 
     how = fields.Field(attribute="how", column_name="how", default=OptOutHow.FILE)
+    at = fields.Field(attribute="at", column_name="at", widget=_Moment())
 
     class Meta:
         model = OptOut
@@ -212,13 +234,20 @@ class OptOutResource(resources.ModelResource):
 
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         """The rows stand in any order, and may be of one transaction."""
-        ids = {str(one) for one in dataset["workspace"]} if "workspace" in (dataset.headers or ()) else set()
-        for pk in sorted(int(one) for one in ids if one.isdecimal()):
+        given = set(dataset["workspace"]) if "workspace" in (dataset.headers or ()) else set()
+        found = {workspace.pk for one in given if (workspace := _workspace_named(_text(one)))}
+        for pk in sorted(found):
             lock_all_numbers(pk)
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         _require_columns(row, "workspace", "msisdn")
-        row["msisdn"], _country = read_number(str(row["msisdn"]), "")
+        workspace = _workspace(_text(row["workspace"]))
+        row["workspace"] = workspace.pk
+        row["msisdn"], _country = read_number(_text(row["msisdn"]), "")
+        row["how"] = _how(_text(row.get("how")))
+        row["at"] = _moment(_text(row.get("at")), workspace)
+        row["source"] = _text(row.get("source")).replace("\x00", "\ufffd")[:SOURCE_LIMIT]
+        row.pop("message_id", None)
 
     def skip_row(
         self, instance: OptOut, original: OptOut, row: Any, import_validation_errors: Any = None
@@ -227,9 +256,60 @@ class OptOutResource(resources.ModelResource):
 
     def do_instance_save(self, instance: OptOut, is_create: bool) -> None:
         kept = opt_outs.opt_out(
-            workspace=instance.workspace, msisdn=instance.msisdn, how=OptOutHow.FILE, source=instance.source
+            workspace=instance.workspace,
+            msisdn=instance.msisdn,
+            how=instance.how,
+            source=instance.source,
+            at=instance.at,
         )
         instance.pk, instance._state.adding = kept.pk, False
+
+
+def _workspace_named(raw: str) -> Workspace | None:
+    """By id, else by name."""
+    by_id = Workspace.objects.filter(pk=int(raw)).first() if _ID.fullmatch(raw) else None
+    return by_id or Workspace.objects.filter(name=raw).first()
+
+
+def _workspace(raw: str) -> Workspace:
+    found = _workspace_named(raw)
+    if found is None:
+        raise ContactsError(
+            _(
+                "workspace is “%(value)s”, which is no workspace. Use the name of one, or its id, as its address in the "
+                "admin shows it."
+            )
+            % {"value": raw},
+            field="workspace",
+        )
+    return found
+
+
+def _how(raw: str) -> str:
+    how = raw.lower() or OptOutHow.FILE.value
+    if how not in OptOutHow.values:
+        raise ContactsError(
+            _("how is “%(value)s”, which is no way to opt out. Use one of: %(known)s; or leave it empty.")
+            % {"value": raw, "known": ", ".join(OptOutHow.values)},
+            field="how",
+        )
+    return how
+
+
+def _moment(raw: str, workspace: Workspace) -> datetime:
+    if not raw:
+        return timezone.now()
+    try:
+        return read_moment(raw, zone=ZoneInfo(workspace.time_zone), latest=timezone.now())
+    except DateRefused:
+        raise ContactsError(
+            _(
+                "at is “%(value)s”, which is no moment that has been, or may be two. Write it as in 2026-05-03 09:30 "
+                "or 2026-05-03T09:30:00+02:00, or leave it empty."
+            )
+            % {"value": raw},
+            field="at",
+        ) from None
 
 
 @admin.register(OptOut)

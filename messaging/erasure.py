@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.access import Actor
 from accounts.audit import record
@@ -19,7 +20,9 @@ from contacts.models import ImportBefore, OptOutHow, OptOutReview, Recipient
 from contacts.services.forgetting import ERASED, forget_person, trail_of
 from contacts.services.lists import remove_recipients
 from contacts.services.opt_outs import opt_out
-from messaging.models import Hit, InboundText, Message, OwnUrl, Verification
+from messaging.dispatches import ACTIVE_STATES, cancel_stopped, stop_dispatch
+from messaging.models import Dispatch, Hit, InboundText, Message, OwnUrl, Verification
+from messaging.signals import NumberErased, number_erased
 from providers.models import StoredWebhookCall, WebhookCallState
 from sms.msisdn import writings_of
 from sms.states import MessageState
@@ -50,7 +53,10 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
     Each step stands for itself and finds nothing when it is repeated: after a crash, erase again.
     """
     opt_out(workspace=workspace, msisdn=msisdn, how=OptOutHow.PERSON, source=reason)
-    files = forget_person(workspace=workspace, trail=trail_of(workspace, msisdn), reason=reason[:500])
+    trail = trail_of(workspace, msisdn)
+    _empty_singles(workspace, msisdn)
+    number_erased.send(Workspace, news=NumberErased(workspace.pk, trail, actor))
+    files = forget_person(workspace=workspace, trail=trail, reason=reason[:500])
     erased = Erased(
         lists=_leave_lists(workspace, msisdn, actor),
         messages=_empty_messages(workspace, msisdn),
@@ -62,7 +68,7 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
     _empty_hits(workspace, msisdn)
     OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn).delete()
     Verification.objects.filter(workspace=workspace, msisdn=msisdn).delete()
-    subjects = ["recipient", "verification"]
+    subjects = ["recipient", "verification", "message"]
     AuditEntry.objects.filter(workspace=workspace, subject__in=subjects, label=f"+{msisdn}").update(label="")
     counts = {
         "lists": erased.lists,
@@ -104,6 +110,23 @@ def _empty_messages(workspace: Workspace, msisdn: str) -> int:
             Message.objects.bulk_update(full, ["text", "words", "recipient_id", "history"])
             count += len(full)
     return count
+
+
+def _empty_singles(workspace: Workspace, msisdn: str) -> None:
+    """Texts to this number alone, outside any broadcast, as they were typed. What waits is cancelled: after a START it
+    would go out empty. A text that is on its way stays for a repetition, as its message does.
+    """
+    for ids in _batches(_messages(workspace, msisdn).filter(broadcast_id=None)):
+        messages = Message.objects.filter(pk__in=ids)
+        dispatches = Dispatch.objects.filter(pk__in=messages.values("dispatch_id"))
+        waiting = [
+            pk
+            for pk in dispatches.filter(state__in=ACTIVE_STATES).values_list("pk", flat=True)
+            if stop_dispatch(dispatch_id=pk, reason=_("Its number was erased."))
+        ]
+        cancel_stopped(waiting)
+        on_the_way = messages.filter(state=MessageState.SUBMITTING).values("dispatch_id")
+        dispatches.exclude(pk__in=on_the_way).exclude(text="").update(text="")
 
 
 def _empty_hits(workspace: Workspace, msisdn: str) -> None:

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from django.dispatch import Signal
 
+from accounts.access import Actor
+from contacts.services.forgetting import Trail
+
 
 @dataclass(frozen=True, slots=True)
 class DispatchChanged:
@@ -37,3 +40,16 @@ class AgreedCostsAsked:
 
 # kwargs: asked: AgreedCostsAsked. Each receiver answers with a Decimal.
 agreed_costs_asked = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberErased:
+    """What is kept of the person behind a number goes; `trail`: by what it is known again, as it was before."""
+
+    workspace_id: int
+    trail: Trail
+    actor: Actor
+
+
+# kwargs: news: NumberErased. Sent outside any transaction, once the number is opted out, and again by each repetition.
+number_erased = Signal()

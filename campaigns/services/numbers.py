@@ -48,6 +48,7 @@ class Undone:
 class KnownNumber:
     """`country`, `kind`: "" for a number that is not in use. `time_zones`: all that are possible."""
 
+    workspace_id: int
     msisdn: str
     country: str
     kind: str
@@ -66,7 +67,10 @@ class KnownNumber:
 
     @property
     def is_known(self) -> bool:
-        return bool(self.people or self.opt_out or self.undone or self.unsubscribed or self.thread)
+        """Also where nothing but a single broadcast names it, which may be a draft."""
+        known = self.people or self.opt_out or self.undone or self.unsubscribed or self.thread
+        singles = Broadcast.objects.filter(workspace_id=self.workspace_id, msisdn=self.msisdn)
+        return bool(known) or singles.exists()
 
 
 def know_number(workspace: Workspace, msisdn: str) -> KnownNumber:
@@ -78,6 +82,7 @@ def know_number(workspace: Workspace, msisdn: str) -> KnownNumber:
     opt_out = OptOut.objects.filter(workspace=workspace, msisdn=msisdn).first()
     members = UnsubscribeMember.objects.filter(msisdn=msisdn, list__workspace=workspace)
     return KnownNumber(
+        workspace_id=workspace.pk,
         msisdn=msisdn,
         country=country,
         kind=kind,

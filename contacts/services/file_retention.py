@@ -30,6 +30,8 @@ EXPORTS_KEPT = timedelta(days=7)
 STRAY_AFTER_SECONDS = 24 * 3600
 # Below MEDIA_ROOT, as in `upload_to` of the models.
 FOLDERS = ("imports", "exports")
+# Of Django admin's imports (admin_uploads.py); within the folders above, so that they are swept.
+ADMIN_UPLOADS = "imports/admin"
 IMPORT_FILES = ("file", "workbook", "reject_file")
 WORKED_ON = (ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING)
 
@@ -67,6 +69,14 @@ def sweep_stray_files() -> int:
         log.info("files of no row deleted", files=len(strays))
     delete_files(strays)
     return len(strays)
+
+
+def delete_admin_uploads() -> int:
+    """All that wait to be confirmed, or never were; how many. Whose people they hold nobody knows."""
+    folder = Path(settings.MEDIA_ROOT) / ADMIN_UPLOADS
+    names = [f"{ADMIN_UPLOADS}/{file.name}" for file in folder.iterdir()] if folder.is_dir() else []
+    delete_files(names)
+    return len(names)
 
 
 def delete_files_after(row: Model) -> None:

@@ -35,7 +35,12 @@ from contacts.models import (
     SavedFilter,
     UnsubscribeMember,
 )
-from contacts.services.file_retention import IMPORT_FILES, delete_files, file_names
+from contacts.services.file_retention import (
+    IMPORT_FILES,
+    delete_admin_uploads,
+    delete_files,
+    file_names,
+)
 from sms.msisdn import national_digits_of, writings_of
 
 # Of the audit line of an erasure.
@@ -122,6 +127,7 @@ def _lower(values: Mapping[str, Any], name: str) -> str:
 def forget_person(*, workspace: Workspace, trail: Trail, reason: str = "") -> int:
     """How many imports and exports lost their files. Finds nothing the second time. `reason`: a proof that stays so."""
     _forget_in_sessions(workspace, trail.msisdn)
+    delete_admin_uploads()
     files = sum(
         _forget_in_import(pk, trail)
         for pk in list(workspace.imports.order_by("pk").values_list("pk", flat=True))

@@ -44,13 +44,17 @@ def opt_out(
     source: str = "",
     message_id: int | None = None,
     actor: Actor = NOBODY,
+    at: datetime | None = None,
     said_at: datetime | None = None,
 ) -> OptOut:
     """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept.
 
-    `said_at`: of a text, when it came; which text of a number is the last one is for the caller to tell.
+    `at`: when it was, where that is told from elsewhere. `said_at`: of a text, when it came; which text of a number is
+    the last one is for the caller to tell.
     """
     proof: dict[str, Any] = {"how": how, "source": source[:500], "message_id": message_id}
+    if at is not None:
+        proof["at"] = at
     if said_at is not None:
         proof |= {"at": said_at, "written_at": None}
     with transaction.atomic():

@@ -1,6 +1,11 @@
 """Contacts in Django's admin."""
 
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
@@ -12,7 +17,9 @@ from accounts.models import AuditEntry, User, Workspace
 from contacts import models
 from contacts.models import Import, ImportState, OptOut, OptOutHow, Recipient, RecipientList
 from contacts.services import opt_outs
+from contacts.services.file_retention import ADMIN_UPLOADS, sweep_stray_files
 from contacts.services.lists import Person
+from messaging.erasure import erase_number
 from tests.contacts.support import NOBODY, checked, list_named, number, ran, upload
 
 MODELS = (
@@ -126,6 +133,109 @@ def test_opt_outs_are_imported_and_keep_their_first_proof(
     rows = dict(OptOut.objects.values_list("msisdn", "source"))
     assert rows == {number(2): "Stop.", number(4): "file"}
     assert OptOut.objects.get(msisdn=number(4)).how == OptOutHow.FILE
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("first_name", "A" * 60, "first name holds 60 characters"),
+        ("time_zone", "Mars/X", "Mars/X is not a time zone. Write it as in Europe/London"),
+        ("email", '"a\nb"', "e-mail holds a line break"),
+    ],
+)
+def test_people_that_no_page_would_take_are_refused(
+    root: Client, members: RecipientList, column: str, value: str, says: str
+) -> None:
+    text = f"list,msisdn,{column}\n{members.pk},+{number(0)},{value}\n{members.pk},+{number(5)},{value}\n"
+    assert says in import_in_admin(root, "recipient", text)
+    assert members.recipients.count() == 2
+    assert members.recipients.get(msisdn=number(0)).first_name == "Ann"
+
+
+def test_opt_outs_keep_how_and_when(root: Client, acme: Workspace, members: RecipientList) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(time_zone="Europe/Berlin")
+    text = (
+        "workspace,msisdn,source,how,at,message_id\n"
+        f"{acme.name},+{number(4)},by letter,Page,2024-05-03 09:30,77\n"
+        f"{acme.pk},+{number(5)},,,,\n"
+        f"{acme.name},+{number(2)},later,api,2020-01-01,\n"
+    )
+    import_in_admin(root, "optout", text)
+    rows = {row.msisdn: row for row in OptOut.objects.all()}
+    told = rows[number(4)]
+    assert (told.how, told.source, told.message_id) == ("page", "by letter", None)
+    assert told.at.isoformat() == "2024-05-03T07:30:00+00:00"
+    assert (rows[number(5)].how, rows[number(2)].how, rows[number(2)].source) == ("file", "stop", "Stop.")
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            "Nowhere,{n},file,",
+            "workspace is “Nowhere”, which is no workspace. Use the name of one, or its id",
+        ),
+        ("999999,{n},file,", "workspace is “999999”, which is no workspace."),
+        ("acme,{n},weird,", "how is “weird”, which is no way to opt out. Use one of: file, page, stop"),
+        ("acme,{n},file,03/05/2026", "at is “03/05/2026”, which is no moment that has been, or may be two."),
+        ("acme,{n},file,2090-01-01", "at is “2090-01-01”, which is no moment that has been"),
+    ],
+)
+def test_opt_outs_that_cannot_be_understood_are_refused(
+    root: Client, members: RecipientList, row: str, says: str
+) -> None:
+    text = f"workspace,msisdn,how,at\n{row.format(n='+' + number(4))}\n"
+    page = import_in_admin(root, "optout", text)
+    assert says in page
+    assert "Traceback" not in page
+    assert not OptOut.objects.filter(msisdn=number(4)).exists()
+
+
+def test_exported_opt_outs_are_imported_as_they_were(
+    root: Client, acme: Workspace, members: RecipientList
+) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(time_zone="America/New_York")
+    url = reverse("admin:contacts_optout_export")
+    form = root.get(url).context["form"]
+    data = {field.html_name: field.value() for field in form if field.value() is not None}
+    exported = root.post(url, {**data, "format": "0"}).content.decode()
+    before = OptOut.objects.values("msisdn", "how", "source", "at").get()
+    OptOut.objects.all().delete()
+    import_in_admin(root, "optout", exported)
+    assert OptOut.objects.values("msisdn", "how", "source", "at").get() == before
+
+
+def admin_uploads() -> list[Path]:
+    return [path for path in (Path(settings.MEDIA_ROOT) / ADMIN_UPLOADS).glob("*") if path.is_file()]
+
+
+def test_an_upload_that_is_not_confirmed_is_swept_and_erased(
+    root: Client, acme: Workspace, members: RecipientList
+) -> None:
+    text = f"list,msisdn,first_name\n{members.pk},+{number(0)},Maya\n"
+    url, confirm = (reverse(f"admin:contacts_recipient_{name}") for name in ("import", "process_import"))
+
+    def preview(content: str = text) -> Any:
+        file = SimpleUploadedFile("rows.csv", content.encode(), content_type="text/csv")
+        return root.post(url, {"format": "0", "import_file": file})
+
+    preview()
+    preview(text + "nobody,1,2\n")  # ends in an error
+    assert [path.read_text() for path in sorted(admin_uploads(), key=lambda one: one.stat().st_size)] == [
+        text,
+        text + "nobody,1,2\n",
+    ]
+    assert sweep_stray_files() == 0
+    for path in admin_uploads():
+        os.utime(path, (0, 0))
+    assert (sweep_stray_files(), admin_uploads()) == (2, [])
+    waits = preview()
+    erase_number(workspace=acme, msisdn=number(9), reason="asked", actor=NOBODY)
+    assert admin_uploads() == []
+    late = root.post(confirm, waits.context["confirm_form"].initial)
+    assert (late.status_code, members.recipients.get(msisdn=number(0)).first_name) == (404, "Ann")
+    assert import_in_admin(root, "recipient", text)
+    assert (members.recipients.get(msisdn=number(0)).first_name, admin_uploads()) == ("Maya", [])
 
 
 def test_tables_are_exported(root: Client, members: RecipientList) -> None:
