@@ -382,7 +382,8 @@ class Import(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     undone_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
-    # What undoing did so far: {"removed", "restored", "put_back", "kept", "elsewhere"}; empty where it never began.
+    # What undoing did so far: {"removed", "restored", "put_back", "kept", "elsewhere"}, and "passed_on" where there is
+    # anybody; empty where it never began.
     undo_counts = models.JSONField(default=dict)
     # Who stayed: {"edited": the first numbers, "lists": {id of another list: how many}}; and what became of a list that the
     # import had made and that is empty now: {"list": "deleted" or "disabled"}.

@@ -169,6 +169,10 @@ class UndoCountsSerializer(Serializer[Any]):
     elsewhere = serializers.IntegerField(
         help_text="People of the import who are on other lists, moved or copied there since: they stay there."
     )
+    passed_on = serializers.IntegerField(
+        help_text="People whom another import into the list wrote after this one: they are left to that one, and go or are "
+        "put back when it is undone."
+    )
 
 
 class ProblemSerializer(Serializer[Described]):
@@ -413,7 +417,7 @@ class ImportSerializer(ModelSerializer[Import]):
 
     @extend_schema_field(UndoCountsSerializer(allow_null=True))
     def get_undo_counts(self, imported: Import) -> dict[str, int] | None:
-        fresh = dict.fromkeys(import_undo.COUNTS, 0)
+        fresh = dict.fromkeys((*import_undo.COUNTS, import_undo.PASSED_ON), 0)
         return fresh | imported.undo_counts if imported.undo_counts else None
 
     @extend_schema_field(ProblemSerializer(many=True))

@@ -1,8 +1,9 @@
 """Undoing a whole import: who came by it goes, who was changed or removed by it is as before.
 
-Three steps, a chunk a transaction; what is put back is struck from ImportBefore in the same one. So a killed worker
+In steps, a chunk a transaction; what is put back is struck from ImportBefore in the same one. So a killed worker
 costs one chunk of work, and another one goes on with what is left. At the end the columns that only this import brought
-go, and a list that it made and that is empty now. Who stays is counted: whoever was edited since, or went to other lists.
+go, and a list that it made and that is empty now. Who stays is counted: whoever was edited since, went to other lists, or
+was written by another import after it: those are left to that one (import_heirs.py).
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ from contacts.errors import WrongState
 from contacts.models import Import, ImportBefore, ImportPurpose, ImportState, Recipient, RecipientList
 from contacts.related import is_being_planned, users_of, was_anybody_texted
 from contacts.rules import EXTRA
+from contacts.services.import_heirs import (
+    has_left_changes,
+    pass_on_added,
+    pass_on_changes,
+    pass_on_columns,
+    pass_on_removed,
+)
 from contacts.services.import_runner import lock_import, plan_of, update_import, work_on
 from contacts.services.import_writers import writer_for
 from contacts.services.lists import UNDO_KEPT, change_count, delete_list, lock_list, set_list_enabled
@@ -33,6 +41,8 @@ UNDOABLE = (ImportState.FINISHED, ImportState.FAILED, ImportState.CANCELLED)
 DONE = ("removed", "restored", "put_back")
 # Who stays on the list, as edited since; and who is on other lists, moved or copied there since.
 COUNTS = (*DONE, "kept", "elsewhere")
+# Who is left to another import; counted only where there is anybody.
+PASSED_ON = "passed_on"
 SHOWN_EDITED = 20
 
 
@@ -186,12 +196,17 @@ def people_done(imported: Import) -> int:
 def _undo(imported: Import) -> None:
     require_not_texted(imported)
     began = _Began(time.monotonic(), people_done(imported))
-    for step in (_remove_added, _restore_changed, _put_back_removed):
-        after: str | None = ""
-        while after is not None:
-            after = _chunk(imported, step, began, after)
-    with transaction.atomic():
-        _end(imported, lock_import(imported, ImportState.UNDOING))
+    while True:
+        for step in STEPS:
+            after: str | None = ""
+            while after is not None:
+                after = _chunk(imported, step, began, after)
+        with transaction.atomic():
+            recipient_list = lock_import(imported, ImportState.UNDOING)
+            # Another import may have gone on meanwhile, and have written to people who were passed by already.
+            if all(_chunk(imported, step, began, "") is None for step in STEPS):
+                _end(imported, recipient_list)
+                return
 
 
 def _end(imported: Import, recipient_list: RecipientList) -> None:
@@ -201,6 +216,7 @@ def _end(imported: Import, recipient_list: RecipientList) -> None:
     edited = list(added.values_list("msisdn", flat=True)[:SHOWN_EDITED])
     counts = imported.undo_counts | {"kept": imported.undo_counts.get("kept", 0) + added.count()}
     _forget_columns(imported, recipient_list)
+    pass_on_columns(imported, recipient_list)
     actor = Actor(user=imported.undone_by)
     update_import(
         imported,
@@ -304,6 +320,17 @@ def _elsewhere(imported: Import, msisdns: Iterable[str]) -> tuple[int, dict[str,
     return len({msisdn for msisdn, _pk in found}), dict(Counter(str(pk) for _msisdn, pk in found))
 
 
+def _pass_on_added(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
+    numbers = pass_on_added(imported, recipient_list, after)
+    return _Done({PASSED_ON: len(numbers)}, numbers[-1], {}) if numbers else None
+
+
+def _pass_on_removed(imported: Import, _recipient_list: RecipientList, after: str) -> _Done | None:
+    """They are on no list: nobody is counted."""
+    numbers = pass_on_removed(imported, after)
+    return _Done({}, max(numbers), {}) if numbers else None
+
+
 def _remove_added(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
     """Whoever was edited after the import stays: the two times of a row differ from its first edit on."""
     added = recipient_list.recipients.filter(import_id=imported.pk, updated_at=F("created_at"))
@@ -327,20 +354,22 @@ def _restore_changed(imported: Import, recipient_list: RecipientList, after: str
     if not last:
         return None
     _require_none_texted(imported, befores.filter(msisdn__lte=last[0]))
+    within = befores.filter(msisdn__lte=last[0])
+    passed_on = pass_on_changes(imported, within)
     writer = writer_for(plan_of(imported), list_id=0, workspace_id=0, existing=imported.existing)
     ended = imported.finished_at or timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            writer.put_back_sql(),
+            writer.put_back_sql(all_columns=has_left_changes(imported)),
             [recipient_list.pk, imported.pk, last[0], connection.ops.adapt_datetimefield_value(ended)],
         )
         restored = cursor.rowcount
-    within = befores.filter(msisdn__lte=last[0])
     changed = within.exclude(was={}).values("msisdn")
     kept = recipient_list.recipients.filter(msisdn__in=changed).count() - restored
     elsewhere, lists = _elsewhere(imported, within.filter(was={}).values_list("msisdn", flat=True))
     within.delete()
-    return _Done({"restored": restored, "kept": kept, "elsewhere": elsewhere}, last[0], lists)
+    counts = {"restored": restored, "kept": kept, "elsewhere": elsewhere}
+    return _Done(counts | ({PASSED_ON: passed_on} if passed_on else {}), last[0], lists)
 
 
 def _put_back_removed(imported: Import, recipient_list: RecipientList, after: str) -> _Done | None:
@@ -361,3 +390,6 @@ def _put_back_removed(imported: Import, recipient_list: RecipientList, after: st
 def _recipient(recipient_list: RecipientList, before: ImportBefore) -> Recipient:
     times = {name: datetime.fromisoformat(before.was[name]) for name in ("created_at", "updated_at")}
     return Recipient(list=recipient_list, msisdn=before.msisdn, **(before.was | times))
+
+
+STEPS = (_pass_on_added, _pass_on_removed, _remove_added, _restore_changed, _put_back_removed)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from contacts.fields import PERSON_FIELDS
 from contacts.files.parsing import Plan
 from contacts.models import ExistingNumbers, ImportBefore, OptOut, Recipient
 from contacts.services.bulk_rows import copy_line, copy_rows, insert_rows, stage_of_postgres, stage_of_sqlite
@@ -225,14 +226,17 @@ class Writer(ABC):
             f" FROM {self._looked_up(TABLE, OWN_LIST)} WHERE ({self._differs()})"
         )
 
-    def put_back_sql(self) -> str:
+    def put_back_sql(self, *, all_columns: bool = False) -> str:
         """The changed rows as they were; parameters: list, import, last number, when the import ended.
+
+        `all_columns`: also those that only another import changed, which has left them to this one.
 
         Not those that were edited since the import wrote them; of older imports that is not kept, and their end counts.
         An empty `was` is of somebody whom the import added.
         """
-        names = [*self.plan.stored, "updated_at"]
-        assignments = ", ".join(f"{name} = {self._from_json(name)}" for name in names)
+        changed = (*PERSON_FIELDS, "extra") if all_columns else self.plan.stored
+        names = [*changed, "updated_at"]
+        assignments = ", ".join(f"{name} = coalesce({self._from_json(name)}, r.{name})" for name in names)
         return (
             f"UPDATE {TABLE} AS r SET {assignments} {self._for_each(f'{BEFORE} AS b')}"  # noqa: S608  # our own names
             f" AND b.imported_id = %s AND b.removed = {self._false} AND b.msisdn <= %s AND b.was <> '{{}}'"
