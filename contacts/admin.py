@@ -254,6 +254,12 @@ class OptOutResource(resources.ModelResource):
     ) -> bool:
         return original.pk is not None
 
+    def after_import_row(self, row: Any, row_result: Any, **kwargs: Any) -> None:
+        """That a known number is opted out once more is written down; a dry run is rolled back with it."""
+        if row_result.import_type == row_result.IMPORT_TYPE_SKIP:
+            workspace = Workspace.objects.get(pk=row["workspace"])
+            opt_outs.opt_out(workspace=workspace, msisdn=row["msisdn"], how=row["how"])
+
     def do_instance_save(self, instance: OptOut, is_create: bool) -> None:
         kept = opt_outs.opt_out(
             workspace=instance.workspace,

@@ -166,6 +166,11 @@ def test_opt_outs_keep_how_and_when(root: Client, acme: Workspace, members: Reci
     assert (told.how, told.source, told.message_id) == ("page", "by letter", None)
     assert told.at.isoformat() == "2024-05-03T07:30:00+00:00"
     assert (rows[number(5)].how, rows[number(2)].how, rows[number(2)].source) == ("file", "stop", "Stop.")
+    before = rows[number(4)].written_at
+    import_in_admin(root, "optout", text)
+    again = OptOut.objects.get(msisdn=number(4))
+    assert (again.at, again.how) == (told.at, "page")
+    assert before is not None and again.written_at is not None and again.written_at > before
 
 
 @pytest.mark.parametrize(
