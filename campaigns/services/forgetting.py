@@ -46,9 +46,18 @@ def _forget(pk: int, trail: Trail, actor: Actor) -> bool:
         changes |= {"estimate": {}, "launch_token": new_launch_token(), "version": F("version") + 1}
     Broadcast.objects.filter(pk=pk).update(updated_at=timezone.now(), **changes)
     Dispatch.objects.filter(broadcast_id=pk).update(text="")
-    AuditEntry.objects.filter(subject="broadcast", subject_id=pk, label=broadcast.name).update(label=name)
+    _forget_in_audit(broadcast, trail)
     note(broadcast, "erased", _("Its number was erased, and the text with it."), actor=actor)
     return True
+
+
+def _forget_in_audit(broadcast: Broadcast, trail: Trail) -> None:
+    """Under every name that it has had."""
+    entries = AuditEntry.objects.filter(
+        workspace_id=broadcast.workspace_id, subject="broadcast", subject_id=broadcast.pk
+    )
+    for label in set(entries.values_list("label", flat=True)):
+        entries.filter(label=label).update(label=trail.taken_out_of(label)[:200])
 
 
 def _held_back(broadcast: Broadcast, actor: Actor) -> Broadcast:

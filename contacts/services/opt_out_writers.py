@@ -142,13 +142,20 @@ class ProofWriter(ABC):
         )
 
     def _write_down(self) -> None:
-        """Of those that are opted out already: a START from before this file does not undo it."""
+        """Of those that are opted out already: a START from before this file does not undo it.
+
+        Looked up for each row, as in `_is_there`.
+        """
+        match = f"t.{self.owner} = %s AND t.msisdn = s.msisdn"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {self.table} SET written_at = %s"  # noqa: S608  # our own names
-                f" WHERE {self.owner} = %s AND msisdn IN (SELECT msisdn FROM {self.stage})",
-                [connection.ops.adapt_datetimefield_value(timezone.now()), self.owner_id],
+                f"SELECT (SELECT t.id FROM {self.table} AS t WHERE {match} LIMIT 1 OFFSET 0)"  # noqa: S608  # our own names
+                f" FROM {self.stage} AS s",
+                [self.owner_id],
             )
+            known = [pk for (pk,) in cursor.fetchall() if pk is not None]
+        for batch in in_batches(known):
+            OptOut.objects.filter(pk__in=batch).update(written_at=timezone.now())
 
     def _tell(self, fresh: list[str]) -> None:
         """What goes with every opt-out, as `opt_out_many` does it; reviews are settled for known numbers too."""

@@ -10,6 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.access import Actor
+from accounts.audit import record
 from accounts.models import AuditEntry, Role, Workspace
 from campaigns.errors import CampaignError
 from campaigns.models import Broadcast, BroadcastState
@@ -76,6 +77,7 @@ def in_ledger() -> list[tuple[Any, ...]]:
 def test_a_draft_is_emptied_and_cannot_go_out(acme: Workspace, actor: Actor) -> None:
     draft = single(acme, actor)
     others = single(acme, actor, AHMAD, text="Hello Ahmad. Reply STOP to opt out")
+    record(acme, actor, "renamed", Broadcast(pk=draft.pk, name="Quince, second try"))
     estimate = estimate_of(draft)
     erase(acme)
     assert_nothing_is_left()
