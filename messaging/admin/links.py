@@ -27,7 +27,7 @@ from messaging.links.links import (
     set_link_enabled,
     set_link_list_enabled,
 )
-from messaging.models import UTM_FIELDS, Click, Hit, Link, LinkCount, LinkList
+from messaging.models import UTM_FIELDS, Click, ClicksAgain, Hit, Link, LinkCount, LinkList
 
 LINK_FIELDS = ("name", *ADDRESSES, "expires_at", *UTM_FIELDS)
 
@@ -202,4 +202,11 @@ class ClickAdmin(LedgerAdmin):
 class LinkCountAdmin(LedgerAdmin):
     list_display = ("dispatch", "entry", "hit_class", "hits", "people")
     list_filter = ("hit_class",)
+    list_select_related = ("dispatch",)
+
+
+@admin.register(ClicksAgain)
+class ClicksAgainAdmin(LedgerAdmin):
+    list_display = ("dispatch", "asked_at", "total", "done", "ended_at")
+    ordering = ("-asked_at",)
     list_select_related = ("dispatch",)

@@ -16,15 +16,18 @@ CLASS_WORDS: dict[str, Promise] = {
 }
 RULE_WORDS: dict[str, Promise] = {
     "head": _("it asked for the headers alone"),
+    "method": _("it sent something, or asked for no page at all"),
     "prefetch": _("the browser only looked ahead"),
     "no_agent": _("no program named itself"),
     "preview": _("a messenger drew a preview"),
     "crawler": _("a search engine or scanner, by its own word"),
     "program": _("a program, not a browser"),
-    "all_links": _("it opened several links of the text at once"),
     "burst": _("it opened the links of many people at once"),
-    "after_burst": _("it came from where a scanner had been"),
+    "all_links": _("it opened several links of the text at once"),
+    "over": _("the link was over"),
     "too_fast": _("it came within two seconds of sending"),
+    "after_burst": _("it came from where a scanner had been"),
+    "erased": _("the number was erased before it was looked at"),
 }
 DEVICE_WORDS: dict[str, Promise] = {
     Device.PHONE: _("Phone"),

@@ -1,28 +1,33 @@
 """Who followed a link: a person, a machine, or nobody can say. Computed from raw hits, so it can be computed again.
 
     class    rule            what was seen
-    bot      head            a request for the headers alone (HEAD), or one that is no GET at all
+    bot      head            a request for the headers alone (HEAD)
+    bot      method          a request that is neither GET nor HEAD
     bot      prefetch        the browser said that it only looks ahead (Purpose, Sec-Purpose, X-Moz)
     bot      no_agent        no program names itself
     bot      preview         a program that draws previews of links
     bot      crawler         a search engine or a scanner that says so
     bot      program         a library, a tool or a browser without a screen
-    bot      all_links       one visitor opened several links of a message within ALL_LINKS_SECONDS
     bot      burst           one visitor opened the links of many people at once (BURSTS)
-    unsure   after_burst     a visitor of a burst came again, within AFTER_BURST
+    bot      all_links       one visitor opened several links of a message within ALL_LINKS_SECONDS
+    unsure   over            the link was over, and the visitor was led nowhere
     unsure   too_fast        opened within TOO_FAST_SECONDS of being sent
+    unsure   after_burst     a visitor of a burst came again, within AFTER_BURST
     human                    none of these
 
 The first that applies decides. A visitor is an address with the program that it names: behind one address of a mobile
 network thousands of people go out, so neither many people behind an address nor many of one program are a machine, but
 so many within seconds are. How long after sending a burst begins is not asked: scanners of mobile networks begin about
 43 seconds after it (median), when a window of some seconds would have closed.
+
+A link's own address is nobody's in particular: however often one visitor opens it, no link of another person was opened.
+What comes of a set of hits depends on their times alone, not on the order in which they are given.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,19 +51,24 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`visitor`: an address and a program, as one word; `since_sent`: None where nobody knows."""
+    """`message_id`: None of a link's own address. `visitor`: an address and a program, as one word; `since_sent`: None
+    where nobody knows; `is_over`: the link was over and said so.
+    """
 
     at: datetime
-    message_id: int
+    message_id: int | None
     link_id: int
     visitor: str
     method: str
     agent: str
     is_prefetch: bool = False
     since_sent: timedelta | None = None
+    is_over: bool = False
 
 
 HUMAN = Verdict(HitClass.HUMAN, "")
+BURST = "burst"
+DOUBTED = Verdict(HitClass.UNSURE, "after_burst")
 TOO_FAST_SECONDS = 2
 ALL_LINKS_SECONDS = 3
 # (people, seconds): so many different people's links, opened by one visitor within so many seconds.
@@ -78,8 +88,10 @@ _CRAWLERS = (
     "yandex.com/bots", "petalbot", "ahrefsbot", "semrushbot", "mj12bot", "dotbot", "baiduspider", "duckduckbot", "seznambot",
     "bytespider", "gptbot", "claudebot", "ccbot", "amazonbot", "censys", "zgrab", "nmap", "masscan", "expanse",
     "urlscan", "virustotal", "barracuda", "proofpoint", "mimecast", "safebrowsing", "phishtank", "netcraft",
-    "crawler", "spider", "scanner", "bot/", "bot;", "+http",
+    "crawler", "spider", "bot/", "bot;", "+http",
 )  # fmt: skip
+# Of the web or of mail; but apps that read QR codes are called so too, and show the page to whoever holds the phone.
+_SCANNER = r"(?<!qr)(?<!code)(?<!qr[ _-])(?<!code[ _-])scanner"
 _PROGRAMS = (
     "curl/", "wget/", "python", "aiohttp", "httpx", "go-http-client", "java/", "okhttp", "apache-httpclient",
     "libwww-perl", "lwp", "ruby", "php/", "guzzlehttp", "node-fetch", "axios", "undici", "postmanruntime",
@@ -91,19 +103,25 @@ _PREVIEWS_IN_DISGUISE = frozenset(
     {"mozilla/5.0 (x11; ubuntu; linux i686; rv:24.0) gecko/20100101 firefox/24.0"}
 )
 _NAMES = tuple(
-    (rule, re.compile("|".join(map(re.escape, parts))))
-    for rule, parts in (("preview", _PREVIEWS), ("crawler", _CRAWLERS), ("program", _PROGRAMS))
+    (rule, re.compile("|".join((*map(re.escape, parts), *patterns))))
+    for rule, parts, patterns in (
+        ("preview", _PREVIEWS, ()),
+        ("crawler", _CRAWLERS, (_SCANNER,)),
+        ("program", _PROGRAMS, ()),
+    )
 )
 
 
 def classify_alone(hit: Hit) -> Verdict:
     """By what the request itself says: at once, for where to lead it."""
     if hit.method != "GET":
-        return Verdict(HitClass.BOT, "head")
+        return Verdict(HitClass.BOT, "head" if hit.method == "HEAD" else "method")
     if hit.is_prefetch:
         return Verdict(HitClass.BOT, "prefetch")
     if rule := agent_rule(hit.agent):
         return Verdict(HitClass.BOT, rule)
+    if hit.is_over:
+        return Verdict(HitClass.UNSURE, "over")
     if hit.since_sent is not None and hit.since_sent < timedelta(seconds=TOO_FAST_SECONDS):
         return Verdict(HitClass.UNSURE, "too_fast")
     return HUMAN
@@ -120,9 +138,9 @@ def agent_rule(agent: str) -> str:
 
 
 def classify(hits: Sequence[Hit], burst_before: Mapping[str, datetime] | None = None) -> list[Verdict]:
-    """All hits of a time together, in their order: also by what they have in common.
+    """All hits of a time together: also by what they have in common. The verdicts stand in the order of the hits.
 
-    Sound as far as the hits reach. `burst_before`: when visitors made a burst of which no hit is among them.
+    Sound as far as the hits reach. `burst_before`: when visitors last made a burst of which no hit is among them.
     """
     bursts = burst_before or {}
     verdicts = [classify_alone(hit) for hit in hits]
@@ -130,44 +148,53 @@ def classify(hits: Sequence[Hit], burst_before: Mapping[str, datetime] | None = 
     for index, hit in enumerate(hits):
         if verdicts[index].hit_class != HitClass.BOT:
             by_visitor[hit.visitor].append(index)
-    for indexes in by_visitor.values():
+    for visitor, indexes in by_visitor.items():
         indexes.sort(key=lambda index: hits[index].at)
         for index in _openers_of_all_links(hits, indexes):
             verdicts[index] = Verdict(HitClass.BOT, "all_links")
-        _mark_bursts(hits, indexes, verdicts, bursts.get(hits[indexes[0]].visitor))
+        _mark_bursts(hits, indexes, verdicts, bursts.get(visitor))
     return verdicts
 
 
 def _openers_of_all_links(hits: Sequence[Hit], indexes: Sequence[int]) -> Iterator[int]:
     by_message: dict[int, list[int]] = defaultdict(list)
     for index in indexes:
-        by_message[hits[index].message_id].append(index)
+        message_id = hits[index].message_id
+        if message_id is not None:
+            by_message[message_id].append(index)
     for own in by_message.values():
-        for one, other in pairwise(own):
-            apart = hits[other].at - hits[one].at
-            if hits[one].link_id != hits[other].link_id and apart <= timedelta(seconds=ALL_LINKS_SECONDS):
-                yield one
-                yield other
+        yield from _near_another_link(hits, own)
+        yield from _near_another_link(hits, own[::-1])
+
+
+def _near_another_link(hits: Sequence[Hit], own: Sequence[int]) -> Iterator[int]:
+    """Of hits of one message in the order of their time, or against it: those that came soon after another link of it."""
+    other: int | None = None
+    for before, index in pairwise(own):
+        if hits[before].link_id != hits[index].link_id:
+            other = before
+        if other is not None and abs(hits[index].at - hits[other].at) <= timedelta(seconds=ALL_LINKS_SECONDS):
+            yield index
 
 
 def _mark_bursts(
     hits: Sequence[Hit], indexes: Sequence[int], verdicts: list[Verdict], last: datetime | None
 ) -> None:
     in_burst = {index for people, seconds in BURSTS for index in _burst(hits, indexes, people, seconds)}
-    until = None if last is None else last + AFTER_BURST
     for index in indexes:
+        at = hits[index].at
         if index in in_burst:
-            until = hits[index].at + AFTER_BURST
-            if verdicts[index].hit_class != HitClass.BOT:
-                verdicts[index] = Verdict(HitClass.BOT, "burst")
-        elif until is not None and hits[index].at <= until and verdicts[index] == HUMAN:
-            verdicts[index] = Verdict(HitClass.UNSURE, "after_burst")
+            last = at
+            verdicts[index] = Verdict(HitClass.BOT, BURST)
+        elif last is not None and last < at <= last + AFTER_BURST and verdicts[index] == HUMAN:
+            verdicts[index] = DOUBTED
 
 
 def _burst(hits: Sequence[Hit], indexes: Sequence[int], people: int, seconds: int) -> Iterator[int]:
     """Of hits in the order of their time, those in any stretch of `seconds` that holds the links of `people`."""
     within = timedelta(seconds=seconds)
-    counts: dict[int, int] = defaultdict(int)
+    # None: of a link's own address, which is nobody's.
+    counts: Counter[int | None] = Counter()
     first = marked = 0
     for last, index in enumerate(indexes):
         counts[hits[index].message_id] += 1
@@ -177,7 +204,7 @@ def _burst(hits: Sequence[Hit], indexes: Sequence[int], people: int, seconds: in
             if not counts[leaving]:
                 del counts[leaving]
             first += 1
-        if len(counts) >= people:
+        if len(counts) - (None in counts) >= people:
             yield from indexes[max(first, marked) : last + 1]
             marked = last + 1
 

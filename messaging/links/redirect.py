@@ -1,13 +1,13 @@
 """The short way from a code to its address: before Django, since people wait for it.
 
-GET /AbC12xYz     one lookup, one line in the spool, 302
-anything else     the application
+GET, HEAD /AbC12xYz     one lookup, one line in the spool, 302
+any other method of it  one lookup, one line in the spool, 405
+anything else           the application
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,8 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 _CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})", re.ASCII)
 # The page that takes an opt-out stands under the short domain too, whose name Django need not know.
 UNSUBSCRIBE_PREFIX = "/o/"
+_LED_ON = ("GET", "HEAD")
+_ALLOWED = ", ".join(_LED_ON)
 _PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 # Each click is counted, and no search engine keeps it.
 _HEADERS = [("Cache-Control", "private, no-store"), ("X-Robots-Tag", "noindex, nofollow")]
@@ -59,34 +61,54 @@ class Redirects:
             if path.startswith(UNSUBSCRIBE_PREFIX):
                 environ = {**environ, "HTTP_HOST": _own_host()}
             return self._application(environ, start_response)
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return self._application(environ, start_response)
         return self._follow(match[1], environ, start_response)
 
     def _follow(self, code: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         # Outside any request of Django's, which would do it: broken ones are given up.
         close_old_connections()
+        seen = _seen(environ)
         try:
             target = self._lookup.find(code)
         except LookupFailed:
-            self._note(code, environ)
+            self._note(code, seen, environ)
             return _away(environ, start_response)
         if target is None or target.use == LinkUse.UNSUBSCRIBE:
             return self._application(environ, start_response)
-        seen = self._note(code, environ)
+        if seen.method not in _LED_ON:
+            self._note(code, seen, environ)
+            sentence = _("This link can only be opened.")
+            return _page(environ, start_response, "405 Method Not Allowed", sentence, [("Allow", _ALLOWED)])
         url = address_for(target, seen)
+        self._note(code, seen, environ, is_over=not url)
         if not url:
             return _page(environ, start_response, "410 Gone", _("This link is over."))
         start_response("302 Found", [("Location", url), ("Content-Length", "0"), *_HEADERS])
         return []
 
-    def _note(self, code: str, environ: dict[str, Any]) -> Hit:
-        """What the request says of itself, kept before it is answered."""
-        at, agent = time.time(), environ.get("HTTP_USER_AGENT", "")
-        method, is_prefetch = environ["REQUEST_METHOD"], any(environ.get(name) for name in _PREFETCH)
-        address = address_of(environ)
-        self._spool.add(code, at, method=method, agent=agent, address=address, is_prefetch=is_prefetch)
-        return Hit(datetime.fromtimestamp(at, UTC), 0, 0, "", method, agent, is_prefetch)
+    def _note(self, code: str, seen: Hit, environ: dict[str, Any], *, is_over: bool = False) -> None:
+        """Kept before it is answered."""
+        self._spool.add(
+            code,
+            seen.at.timestamp(),
+            method=seen.method,
+            agent=seen.agent,
+            address=address_of(environ),
+            is_prefetch=seen.is_prefetch,
+            is_over=is_over,
+        )
+
+
+def _seen(environ: dict[str, Any]) -> Hit:
+    """What the request says of itself."""
+    return Hit(
+        at=datetime.now(UTC),
+        message_id=None,
+        link_id=0,
+        visitor="",
+        method=environ["REQUEST_METHOD"],
+        agent=environ.get("HTTP_USER_AGENT", ""),
+        is_prefetch=any(environ.get(name) for name in _PREFETCH),
+    )
 
 
 def address_for(target: Target, seen: Hit) -> str:

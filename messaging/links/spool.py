@@ -33,7 +33,9 @@ _encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
 class RawHit(NamedTuple):
-    """As it came. `uid`: 32 hexadecimal digits; `at`: seconds since 1970; `address`: of the visitor, whole."""
+    """As it came. `uid`: 32 hexadecimal digits; `at`: seconds since 1970; `address`: of the visitor, whole; `is_over`: the
+    link was over and said so (a line of an older Crier does not tell).
+    """
 
     uid: str
     code: str
@@ -42,6 +44,7 @@ class RawHit(NamedTuple):
     agent: str
     address: str
     is_prefetch: bool
+    is_over: bool = False
 
 
 class Spool:
@@ -60,12 +63,22 @@ class Spool:
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
 
-    def add(self, code: str, at: float, *, method: str, agent: str, address: str, is_prefetch: bool) -> None:
+    def add(
+        self,
+        code: str,
+        at: float,
+        *,
+        method: str,
+        agent: str,
+        address: str,
+        is_prefetch: bool,
+        is_over: bool = False,
+    ) -> None:
         """Returns when the system has the line: it outlives this process, not a power cut of the next second."""
         with self._lock:
             self._number += 1
             uid = f"{self._name}{self._number:016x}"
-            hit = RawHit(uid, code, at, method[:10], agent[:300], address[:45], is_prefetch)
+            hit = RawHit(uid, code, at, method[:10], agent[:300], address[:45], is_prefetch, is_over)
             try:
                 self._write(_encode(hit).encode() + b"\n")
             except OSError as error:

@@ -7,6 +7,7 @@ OwnUrl --------------- the recipient's own address, where the text shortens it
 Hit ------------------ one request, as it came; its class is computed and may be computed again
 Click ---------------- of one message and entry: how often followed, by whom; made from its hits
 LinkCount ------------ of one dispatch and entry: kept, never counted
+ClicksAgain ---------- of one dispatch: that its classes are computed again, and how far that has come
 """
 
 from __future__ import annotations
@@ -171,6 +172,8 @@ class Hit(models.Model):
     network = models.CharField(_("network"), max_length=45, blank=True)
     visitor = models.CharField(_("visitor"), max_length=22, blank=True)
     is_prefetch = models.BooleanField(_("looked ahead"), default=False)
+    # The link was over and led nowhere.
+    is_over = models.BooleanField(_("was over"), default=False)
     since_sent_seconds = models.FloatField(_("seconds since sending"), null=True, blank=True)
     hit_class = models.CharField(
         _("class"), max_length=6, choices=[(each.value, each.value) for each in HitClass], blank=True
@@ -189,6 +192,10 @@ class Hit(models.Model):
             models.Index(fields=["message_id", "entry"], name="messaging_hit_message"),
             models.Index(fields=["visitor", "at"], name="messaging_hit_visitor"),
             models.Index(fields=["id"], name="messaging_hit_new", condition=models.Q(hit_class="")),
+            # When a visitor last made a burst.
+            models.Index(
+                fields=["visitor", "at"], name="messaging_hit_bursts", condition=models.Q(rule="burst")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -245,3 +252,35 @@ class LinkCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry} {self.hit_class} {self.hits}"
+
+
+class ClicksAgain(models.Model):
+    """Its hits are looked at anew in the order of their time, as many at once as disturb nobody.
+
+    asked (`total` None) -> running -> ended
+    """
+
+    dispatch = models.OneToOneField(
+        Dispatch, models.CASCADE, primary_key=True, related_name="clicks_again", db_index=False
+    )
+    asked_at = models.DateTimeField(_("asked"), default=timezone.now)
+    # Hits there were when a worker began, and how many it has looked at.
+    total = models.PositiveIntegerField(_("requests"), null=True, blank=True)
+    done = models.PositiveIntegerField(_("computed"), default=0)
+    # All hits until then are done; None: none.
+    come_to = models.DateTimeField(_("come to"), null=True, blank=True)
+    # When a worker last did some: after a while without any, the sweep wakes another one.
+    worked_at = models.DateTimeField(_("worked"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("clicks computed again")
+        verbose_name_plural = _("clicks computed again")
+        indexes = [
+            models.Index(
+                fields=["asked_at"], name="messaging_again_open", condition=models.Q(ended_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id}"

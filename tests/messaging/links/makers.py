@@ -51,5 +51,7 @@ def raw_hit(
     address: str = "203.0.113.7",
     method: str = "GET",
     is_prefetch: bool = False,
+    is_over: bool = False,
 ) -> RawHit:
-    return RawHit(f"{next(_numbers):032x}", code, at.timestamp(), method, agent, address, is_prefetch)
+    uid = f"{next(_numbers):032x}"
+    return RawHit(uid, code, at.timestamp(), method, agent, address, is_prefetch, is_over)

@@ -45,7 +45,7 @@ IMESSAGE = (
 SAMSUNG_PREVIEW = "Mozilla/5.0 (X11; Ubuntu; Linux i686; rv:24.0) Gecko/20100101 Firefox/24.0"
 
 
-def hit(second: float, message_id: int = 1, **more: object) -> Hit:
+def hit(second: float, message_id: int | None = 1, **more: object) -> Hit:
     facts: dict[str, object] = {
         "link_id": 1,
         "visitor": "somebody",
@@ -66,7 +66,15 @@ def test_it_works() -> None:
 
 
 @pytest.mark.parametrize(
-    "agent", [IPHONE, PIXEL, SAMSUNG, FACEBOOK_APP, YANDEX, IPAD, TABLET, WINDOWS, MAC, LINUX]
+    "agent",
+    [
+        *(IPHONE, PIXEL, SAMSUNG, FACEBOOK_APP, YANDEX, IPAD, TABLET, WINDOWS, MAC, LINUX),
+        # Apps that read QR codes, and show the page themselves.
+        f"{PIXEL} QRScanner/2.1",
+        f"{PIXEL} QR-Scanner/1.0",
+        f"{IPHONE} QRCodeScanner",
+        f"{IPHONE} Barcode Scanner/4",
+    ],
 )
 def test_browsers_are_people(agent: str) -> None:
     assert agent_rule(agent) == ""
@@ -85,6 +93,8 @@ def test_browsers_are_people(agent: str) -> None:
         ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "crawler"),
         ("Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)", "crawler"),
         ("Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)", "crawler"),
+        ("SecurityScanner/1.0", "crawler"),
+        ("Mozilla/5.0 (compatible; Link Scanner 2)", "crawler"),
         ("curl/8.5.0", "program"),
         ("python-requests/2.32.3", "program"),
         ("Go-http-client/2.0", "program"),
@@ -100,9 +110,15 @@ def test_machines_are_known_by_their_names(agent: str, rule: str) -> None:
     assert agent_rule(agent) == rule
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
-def test_what_is_no_get_is_no_click(method: str) -> None:
-    assert rules([hit(0, method=method)]) == ["head"]
+@pytest.mark.parametrize(("method", "rule"), [("HEAD", "head"), ("OPTIONS", "method"), ("POST", "method")])
+def test_what_is_no_get_is_no_click(method: str, rule: str) -> None:
+    assert rules([hit(0, method=method)]) == [rule]
+
+
+def test_who_found_the_link_over_did_not_follow_it() -> None:
+    assert classify([hit(0, is_over=True)]) == [(HitClass.UNSURE, "over")]
+    assert rules([hit(0, is_over=True, agent=IMESSAGE)]) == ["preview"]
+    assert rules([hit(n, n, is_over=True) for n in range(5)]) == ["burst"] * 5
 
 
 def test_looking_ahead_is_no_click() -> None:
@@ -128,6 +144,28 @@ def test_opening_several_links_of_a_message_at_once_is_a_scan() -> None:
     ]
     assert rules([hit(0, link_id=1), hit(10, link_id=2)]) == ["human", "human"]
     assert rules([hit(0, link_id=1), hit(1, link_id=1)]) == ["human", "human"]  # pressed twice
+
+
+def test_whatever_lies_between_another_link_of_the_message_makes_a_scan() -> None:
+    """Pressed twice, and another one."""
+    hits = [hit(0, link_id=1), hit(1, link_id=1), hit(2, link_id=2), hit(2.5, link_id=2), hit(9, link_id=1)]
+    assert rules(hits) == [*["all_links"] * 4, "human"]
+
+
+def test_a_links_own_address_is_nobodys() -> None:
+    """However often one phone opens it: no other people's links are opened, and its own text is followed by a person."""
+    poster = [hit(n, message_id=None) for n in range(5)]
+    assert rules([*poster, hit(9, 1), *[hit(n / 2, 1) for n in range(4)]]) == ["human"] * 10
+    two_posters = [hit(n / 2, message_id=None, link_id=n) for n in range(4)]
+    assert rules(two_posters) == ["human"] * 4
+    among_others = [hit(3, message_id=None), *[hit(n, n) for n in range(5)]]
+    assert rules(among_others) == ["burst"] * 6
+
+
+def test_a_burst_is_one_whatever_else_it_is() -> None:
+    """A scanner that opens all links of each text: who comes from there afterwards is doubted."""
+    scan = [hit(n, n, link_id=link_id) for n in range(5) for link_id in (1, 2)]
+    assert rules([*scan, hit(3_600, 77)]) == [*["burst"] * 10, "after_burst"]
 
 
 def test_five_people_within_ten_seconds_behind_one_visitor_are_a_burst() -> None:
@@ -187,6 +225,7 @@ def test_machines_that_say_so_do_not_make_a_person_one() -> None:
         (IPAD, Device.TABLET),
         (TABLET, Device.TABLET),
         (WINDOWS, Device.DESKTOP),
+        # An iPad that asks for pages of desktops, as it does by itself, is not told from a Mac.
         (MAC, Device.DESKTOP),
         (LINUX, Device.DESKTOP),
         ("", Device.PHONE),

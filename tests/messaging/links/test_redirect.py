@@ -93,7 +93,14 @@ def code(dispatch: Dispatch) -> str:
 def test_it_works(site: Site, code: str) -> None:
     assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
     assert site.hits.added == [
-        {"code": code, "method": "GET", "agent": IPHONE, "address": "203.0.113.7", "is_prefetch": False}
+        {
+            "code": code,
+            "method": "GET",
+            "agent": IPHONE,
+            "address": "203.0.113.7",
+            "is_prefetch": False,
+            "is_over": False,
+        }
     ]
     assert site.headers["Cache-Control"] == "private, no-store"
 
@@ -123,8 +130,19 @@ def test_what_is_no_code_is_passed_on(site: Site, dispatch: Dispatch, path: str)
     assert not site.hits.added
 
 
-def test_another_method_is_passed_on(site: Site, code: str) -> None:
-    assert site.ask(f"/{code}", method="POST") == ("200", "passed on")
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "PUT", "DELETE"])
+def test_another_method_is_noted_and_never_led_on(site: Site, code: str, method: str) -> None:
+    status, body = site.ask(f"/{code}", method=method)
+    assert (status, site.headers["Allow"]) == ("405", "GET, HEAD")
+    assert "Location" not in site.headers
+    assert "can only be opened" in body
+    assert [hit["method"] for hit in site.hits.added] == [method]
+
+
+def test_another_method_of_what_is_no_link_is_passed_on(site: Site, dispatch: Dispatch) -> None:
+    for code in ("nolink", "zzzzzzzz", code_of(messages_of(dispatch)[0], WAY_OUT)):
+        assert site.ask(f"/{code}", method="POST") == ("200", "passed on")
+    assert not site.hits.added
 
 
 def test_head_is_led_on_and_noted(site: Site, code: str) -> None:
@@ -167,10 +185,12 @@ def test_a_link_that_is_over_leads_on_or_says_so(site: Site, acme: Workspace) ->
     status, body = site.ask(f"/{over.code}")
     assert status == "410"
     assert "This link is over." in body
+    assert [hit["is_over"] for hit in site.hits.added] == [True]
     moved = make_link(acme, "Moved", expires_at=past, expired_url="https://example.com/next")
     assert site.ask(f"/{moved.code}") == ("302", "https://example.com/next")
     later = make_link(acme, "Later", expires_at=timezone.now() + timedelta(hours=1))
     assert site.ask(f"/{later.code}") == ("302", "https://example.com/sale")
+    assert [hit["is_over"] for hit in site.hits.added] == [True, False, False]
 
 
 def test_a_disabled_link_leads_on_whoever_was_sent_it(site: Site, dispatch: Dispatch, code: str) -> None:

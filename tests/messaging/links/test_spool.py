@@ -56,7 +56,7 @@ def test_it_works(folder: Path, spool: Spool) -> None:
     assert spool.flush()
     assert [hit.code for hit in database.hits] == ["first", "second"]
     assert len({hit.uid for hit in database.hits}) == 2
-    assert database.hits[0][2:] == (1_800_000_000.5, "GET", "Phone", "203.0.113.7", False)
+    assert database.hits[0][2:] == (1_800_000_000.5, "GET", "Phone", "203.0.113.7", False, False)
     assert list(folder.iterdir()) == []
 
 
