@@ -8,8 +8,8 @@ import uvloop
 from celery import shared_task
 
 from messaging.engine import Engine, EngineReport
-from messaging.links.again import run_again
-from messaging.links.hits import apply_hits, classify_new_hits
+from messaging.links.again import compute_some_again, is_left_behind
+from messaging.links.hits import apply_hits, classify_new_hits, rest
 from messaging.links.spool import RawHit, apply_left_behind
 from messaging.models import Dispatch, DispatchState
 from web.waking import wake
@@ -60,13 +60,19 @@ def classify_hits() -> None:
     for _chunk in range(CHUNKS_A_TASK):
         if not classify_new_hits():
             return
+        rest()
     wake(classify_hits)
 
 
 @shared_task
 def compute_clicks_again(dispatch_ids: list[int]) -> None:
-    count = run_again(dispatch_ids)
-    log.info("clicks computed again", dispatches=len(dispatch_ids), hits=count)
+    """`dispatch_ids`: for which it was woken; it does whatever was asked for, new hits first."""
+    for _chunk in range(CHUNKS_A_TASK):
+        if not classify_new_hits() and not compute_some_again():
+            log.info("clicks computed again", dispatches=len(dispatch_ids))
+            return
+        rest()
+    wake(compute_clicks_again, dispatch_ids)
 
 
 def wake_compute_again(dispatch_ids: Sequence[int]) -> bool:
@@ -83,6 +89,8 @@ def take_hits(hits: Sequence[RawHit]) -> int:
 
 
 def sweep_hits() -> None:
-    """What a dead web process left in its spool, and what a lost wake-up left unclassified."""
+    """What a dead web process left in its spool, what a lost wake-up left unclassified, and what a dead worker was at."""
     apply_left_behind(apply_hits)
     classify_hits()
+    if is_left_behind():
+        wake(compute_clicks_again, [])

@@ -1,30 +1,34 @@
 """The clicks of dispatches computed again from their raw hits: asked for by a person, done by a worker.
 
-How far it is stands where the hits do: those without a class wait. So a worker that dies loses nothing, the sweep goes
-on where it stopped; only that it was asked for, and how many hits there were, is noted in the cache.
+How far it is stands in the database, with each portion of hits. So a worker that dies loses nothing: the sweep wakes
+another one, which goes on where it stopped. Hits keep their classes until they are looked at, and new ones go first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.core.cache import cache
-from django.db.models import Model
+from django.db import transaction
+from django.db.models import Model, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.errors import MessagingError
-from messaging.links.hits import forget_classes, recompute_forgotten
-from messaging.models import Dispatch, DispatchLink, Hit, Link
+from messaging.links.hits import at_once, classify_new_hits, count_clicks, count_dispatch, one_at_a_time, rest
+from messaging.links.judging import judge
+from messaging.models import ClicksAgain, Dispatch, DispatchLink, Hit, Link
 
 # Of a link that went out in more texts than that, the newest.
 MOST_DISPATCHES = 100
-# Nobody began in this time: it may be asked for again.
-ASKED_SECONDS = 600
-BEGUN_SECONDS = 3_600
+# Pages tell so long that it is done.
+TOLD_FOR = timedelta(hours=1)
+# A worker that has done nothing for so long is taken for dead.
+UNTAKEN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,9 @@ def compute_again(
         raise MessagingError(
             _("Its clicks are being computed again already. Wait until that is done."), code="under_way"
         )
-    cache.set_many({_key(id_): {} for id_ in ids}, ASKED_SECONDS)
+    ask_again(ids)
     if not wake(ids):
-        cache.delete_many([_key(id_) for id_ in ids])
+        ClicksAgain.objects.filter(pk__in=ids, total=None).delete()
         raise MessagingError(
             _("No worker could be reached, so nothing was begun. Try again in a minute."), code="no_worker"
         )
@@ -75,27 +79,74 @@ def compute_again(
     return Progress("asked")
 
 
-def run_again(dispatch_ids: Sequence[int]) -> int:
-    """Does it, in a worker; returns the number of hits."""
-    total = 0
-    for id_ in dispatch_ids:
-        count = forget_classes(dispatch_id=id_)
-        cache.set(_key(id_), {"total": count}, BEGUN_SECONDS)
-        total += count
-    recompute_forgotten()
-    return total
+@transaction.atomic
+def ask_again(dispatch_ids: Collection[int]) -> None:
+    """Notes it, for any worker."""
+    ClicksAgain.objects.filter(pk__in=dispatch_ids, ended_at__isnull=False).delete()
+    ClicksAgain.objects.bulk_create(
+        [ClicksAgain(dispatch_id=id_) for id_ in dispatch_ids], ignore_conflicts=True
+    )
+
+
+def compute_some_again() -> bool:
+    """A portion of what was asked for; False where nothing is left to do."""
+    with one_at_a_time():
+        again = ClicksAgain.objects.filter(ended_at=None).order_by("asked_at", "pk").first()
+        if again is None:
+            return False
+        hits = Hit.objects.filter(dispatch_id=again.pk)
+        again.worked_at = timezone.now()
+        if again.total is None:
+            again.total = hits.count()
+        elif some := _next_hits(again):
+            judge(some)
+            # All of them, not those that were changed: counts that are wrong are mended, too.
+            count_clicks({hit.message_id for hit in some if hit.message_id is not None})
+            again.come_to, again.done = some[-1].at, again.done + len(some)
+        else:
+            count_dispatch(again.pk)
+            again.ended_at = timezone.now()
+        again.save()
+    return True
+
+
+def _next_hits(again: ClicksAgain) -> list[Hit]:
+    """In the order of their time; all of the last moment."""
+    hits = Hit.objects.filter(dispatch_id=again.pk).order_by("at")
+    if again.come_to is not None:
+        hits = hits.filter(at__gt=again.come_to)
+    moments = list(hits.values_list("at", flat=True)[: at_once()])
+    return list(hits.filter(at__lte=moments[-1])) if moments else []
+
+
+def run_again(dispatch_ids: Collection[int]) -> int:
+    """All of it, here and now; returns the number of hits."""
+    ask_again(dispatch_ids)
+    while classify_new_hits() or compute_some_again():
+        rest()
+    return sum(ClicksAgain.objects.filter(pk__in=dispatch_ids).values_list("done", flat=True))
+
+
+def is_left_behind() -> bool:
+    """Whether something waits that no worker is at."""
+    waiting = ClicksAgain.objects.filter(ended_at=None)
+    if not waiting.exists():
+        return False
+    return not ClicksAgain.objects.filter(worked_at__gt=timezone.now() - UNTAKEN).exists()
 
 
 def progress_of(dispatch_ids: Collection[int]) -> Progress | None:
     """None where it was not asked for lately."""
-    notes = cache.get_many([_key(id_) for id_ in dispatch_ids])
-    if not notes:
+    recent = Q(ended_at=None) | Q(ended_at__gt=timezone.now() - TOLD_FOR)
+    rows = list(ClicksAgain.objects.filter(recent, pk__in=dispatch_ids))
+    if not rows:
         return None
-    if any("total" not in note for note in notes.values()):
+    if any(row.total is None for row in rows):
         return Progress("asked")
-    total = sum(note["total"] for note in notes.values())
-    waiting = Hit.objects.filter(hit_class="", dispatch_id__in=dispatch_ids).count()
-    return Progress("running" if waiting else "done", total, max(0, total - waiting))
+    total = sum(row.total or 0 for row in rows)
+    # Hits that came meanwhile were looked at, too.
+    done = min(total, sum(row.done for row in rows))
+    return Progress("done" if all(row.ended_at for row in rows) else "running", total, done)
 
 
 def dispatches_of_link(link: Link) -> list[int]:
@@ -109,7 +160,3 @@ def dispatches_of_link(link: Link) -> list[int]:
 def dispatches_of_broadcast(workspace: Workspace, broadcast_id: int) -> list[int]:
     rows = Dispatch.objects.filter(workspace=workspace, broadcast_id=broadcast_id)
     return list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_DISPATCHES])
-
-
-def _key(dispatch_id: int) -> str:
-    return f"clicks-again:{dispatch_id}"

@@ -4,35 +4,37 @@
                                                    |
                                                    '--> Click of each message and entry --> LinkCount of each dispatch
 
-Classes are computed from what the hits have in common, so a later hit may change an earlier one's; and all of it can be
-computed again from the hits alone (`recompute`).
+Classes are computed from what the hits have in common (messaging/links/judging.py), so a later hit may change an earlier
+one's; and all of it can be computed again from the hits alone (messaging/links/again.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Min, Sum
 
 from messaging.ledger import lock_rows
-from messaging.links.classes import AFTER_BURST, BURSTS, HitClass, Verdict, classify, device_of
-from messaging.links.classes import Hit as Seen
+from messaging.links.classes import HitClass, device_of
 from messaging.links.codes import LENGTH
+from messaging.links.judging import judge
 from messaging.links.keys import key_row, link_coder
 from messaging.links.spool import RawHit
 from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkKey, Message
 
-AT_ONCE = 2_000
-# How far apart hits are that may make a burst together.
-TOGETHER = timedelta(seconds=max(seconds for _people, seconds in BURSTS))
+# Of one transaction. SQLite has one writer at a time: others have their turn between.
+AT_ONCE, SQLITE_AT_ONCE = 2_000, 200
+SQLITE_REST_SECONDS = 0.02
 
 
 def apply_hits(raws: Sequence[RawHit]) -> int:
@@ -86,7 +88,7 @@ class _Found:
         row.agent = _text(raw.agent, 300)
         row.network = network_of(raw.address)
         row.visitor = _visitor(self._secret, raw)
-        row.is_prefetch = raw.is_prefetch
+        row.is_prefetch, row.is_over = raw.is_prefetch, raw.is_over
         row.device = device_of(raw.agent)
         return row
 
@@ -133,97 +135,30 @@ def _text(value: str, most: int) -> str:
     return value.replace("\0", "").encode("utf-8", "replace").decode()[:most]
 
 
-def classify_new_hits(limit: int = AT_ONCE) -> int:
+def at_once() -> int:
+    return SQLITE_AT_ONCE if connection.vendor == "sqlite" else AT_ONCE
+
+
+def rest() -> None:
+    """After each portion."""
+    if connection.vendor == "sqlite":
+        time.sleep(SQLITE_REST_SECONDS)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """A transaction in which nobody else computes classes: two hits of one visitor may make a burst together."""
+    with transaction.atomic():
+        list(lock_rows(LinkKey.objects.filter(pk=key_row().pk)).values_list("pk"))
+        yield
+
+
+def classify_new_hits(limit: int | None = None) -> int:
     """Computes the classes of new hits and what follows from them; returns how many were new."""
-    with transaction.atomic():
-        # One at a time: two hits of one visitor may make a burst together.
-        list(lock_rows(LinkKey.objects.filter(pk=key_row().pk)).values_list("pk"))
-        new = list(Hit.objects.filter(hit_class="").order_by("id")[:limit])
-        if not new:
-            return 0
-        changed = _classified(new)
-        Hit.objects.bulk_update(changed, ["hit_class", "rule"], batch_size=500)
-        _count_clicks({hit.message_id for hit in changed if hit.message_id is not None})
+    with one_at_a_time():
+        new = list(Hit.objects.filter(hit_class="").order_by("id")[: limit or at_once()])
+        count_clicks(judge(new))
     return len(new)
-
-
-def recompute(*, dispatch_id: int) -> int:
-    """Everything that follows from the hits of a dispatch, anew; returns their number."""
-    count = forget_classes(dispatch_id=dispatch_id)
-    recompute_forgotten()
-    return count
-
-
-def forget_classes(*, dispatch_id: int) -> int:
-    """Its hits are as new: whoever classifies next computes them again."""
-    with transaction.atomic():
-        list(lock_rows(LinkKey.objects.filter(pk=key_row().pk)).values_list("pk"))
-        count = Hit.objects.filter(dispatch_id=dispatch_id).update(hit_class="", rule="")
-        Click.objects.filter(dispatch_id=dispatch_id).delete()
-        LinkCount.objects.filter(dispatch_id=dispatch_id).delete()
-    return count
-
-
-def recompute_forgotten() -> None:
-    while classify_new_hits():
-        pass
-
-
-def _classified(new: Sequence[Hit]) -> list[Hit]:
-    """The new ones with their classes, and earlier ones whose classes they change."""
-    known = _known_beside(new)
-    hits = sorted([*known, *new], key=lambda hit: (hit.at, hit.pk))
-    verdicts = classify([_seen(hit) for hit in hits], burst_before=_last_bursts(new))
-    changed: list[Hit] = []
-    for hit, verdict in zip(hits, verdicts, strict=True):
-        if not hit.hit_class or _is_worse(verdict, hit):
-            hit.hit_class, hit.rule = verdict.hit_class, verdict.rule
-            changed.append(hit)
-    return changed
-
-
-_WORSE = {HitClass.HUMAN: 0, HitClass.UNSURE: 1, HitClass.BOT: 2}
-
-
-def _is_worse(verdict: Verdict, hit: Hit) -> bool:
-    """Of what was classified with more beside it than is seen now, nothing is taken back."""
-    return _WORSE[verdict.hit_class] > _WORSE[HitClass(hit.hit_class)]
-
-
-def _known_beside(new: Sequence[Hit]) -> list[Hit]:
-    """Hits of the same visitors about the same time."""
-    visitors = _visitors(new)
-    first, last = min(hit.at for hit in new), max(hit.at for hit in new)
-    beside = Hit.objects.filter(visitor__in=visitors, at__gte=first - TOGETHER, at__lte=last + TOGETHER)
-    return list(beside.exclude(hit_class="").exclude(pk__in=[hit.pk for hit in new]))
-
-
-def _visitors(hits: Sequence[Hit]) -> set[str]:
-    """Those that are known: erased ones are not one visitor."""
-    return {hit.visitor for hit in hits if hit.visitor}
-
-
-def _last_bursts(new: Sequence[Hit]) -> dict[str, datetime]:
-    """By visitor: when the last burst was, within AFTER_BURST before the new hits."""
-    visitors = _visitors(new)
-    first, last = min(hit.at for hit in new), max(hit.at for hit in new)
-    bursts = Hit.objects.filter(visitor__in=visitors, rule="burst", at__gte=first - AFTER_BURST, at__lte=last)
-    return dict(bursts.values_list("visitor").annotate(last=Max("at")))
-
-
-def _seen(hit: Hit) -> Seen:
-    since = hit.since_sent_seconds
-    return Seen(
-        at=hit.at,
-        # Each visit of a link's own address is somebody else's, as far as anybody knows.
-        message_id=-hit.pk if hit.message_id is None else hit.message_id,
-        link_id=hit.entry,
-        visitor=hit.visitor or f"erased {hit.pk}",
-        method=hit.method,
-        agent=hit.agent,
-        is_prefetch=hit.is_prefetch,
-        since_sent=None if since is None else timedelta(seconds=since),
-    )
 
 
 # (message, entry) -> by class the hits, and when a person came first
@@ -234,7 +169,7 @@ class _Sums:
     first_human_at: datetime | None = None
 
 
-def _count_clicks(message_ids: set[int]) -> None:
+def count_clicks(message_ids: Collection[int]) -> None:
     """Clicks of these messages anew from their hits, and the counts of their dispatches by the difference."""
     if not message_ids:
         return
@@ -252,8 +187,9 @@ def _count_clicks(message_ids: set[int]) -> None:
             place = (sums.dispatch_id, key[1], hit_class.value)
             hits[place] += now - was
             people[place] += bool(now) - bool(was)
+    clicks = [_click(key, sums) for key, sums in after.items()]
     Click.objects.bulk_create(
-        [_click(key, sums) for key, sums in after.items()],
+        [click for click in clicks if _facts(click) != _facts(before.get((click.message_id, click.entry)))],
         update_conflicts=True,
         unique_fields=["message_id", "entry"],
         update_fields=["human", "bot", "unsure", "first_human_at"],
@@ -272,6 +208,10 @@ def _click(key: tuple[int, int], sums: _Sums) -> Click:
         unsure=sums.hits[HitClass.UNSURE],
         first_human_at=sums.first_human_at,
     )
+
+
+def _facts(click: Click | None) -> tuple[object, ...] | None:
+    return None if click is None else (click.human, click.bot, click.unsure, click.first_human_at)
 
 
 def _sums(message_ids: Iterable[int]) -> Mapping[tuple[int, int], _Sums]:
@@ -306,3 +246,23 @@ _COUNTS = """
 INSERT INTO messaging_linkcount AS c (dispatch_id, entry, hit_class, hits, people) VALUES {}
 ON CONFLICT (dispatch_id, entry, hit_class) DO UPDATE SET hits = c.hits + excluded.hits, people = c.people + excluded.people
 """
+
+
+def count_dispatch(dispatch_id: int) -> None:
+    """The counts of a dispatch anew from its clicks, where they say anything else. Needs a lock: one at a time."""
+    clicks = Click.objects.filter(dispatch_id=dispatch_id).order_by()
+    wanted = {
+        (entry, hit_class.value): (hits, people)
+        for hit_class in HitClass
+        for entry, hits, people in clicks.filter(**{f"{hit_class.value}__gt": 0})
+        .values_list("entry")
+        .annotate(hits=Sum(hit_class.value), people=Count("id"))
+    }
+    rows = LinkCount.objects.filter(dispatch_id=dispatch_id)
+    kept = {(row.entry, row.hit_class): (row.hits, row.people) for row in rows if row.hits or row.people}
+    if kept != wanted:
+        rows.delete()
+        LinkCount.objects.bulk_create(
+            LinkCount(dispatch_id=dispatch_id, entry=entry, hit_class=hit_class, hits=hits, people=people)
+            for (entry, hit_class), (hits, people) in wanted.items()
+        )

@@ -6,19 +6,27 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, Workspace
+from messaging import tasks as tasks_module
 from messaging.errors import MessagingError
 from messaging.links import activity as activity_module
+from messaging.links import again as again_module
 from messaging.links.activity import activity_of
-from messaging.links.again import compute_again, dispatches_of_link, progress_of, run_again
+from messaging.links.again import (
+    compute_again,
+    compute_some_again,
+    dispatches_of_link,
+    progress_of,
+    run_again,
+)
 from messaging.links.charts import chart_of
 from messaging.links.hits import apply_hits, classify_new_hits
-from messaging.models import Dispatch, Hit, Link, LinkCount
-from messaging.tasks import compute_clicks_again
+from messaging.models import ClicksAgain, Dispatch, Hit, Link, LinkCount
+from messaging.tasks import compute_clicks_again, sweep_hits
 from tests.conftest import SentTask
 from tests.messaging.links.makers import (
     IPHONE,
@@ -162,17 +170,48 @@ def test_the_button_asks_a_worker(
     assert "Show the new figures" in page
 
 
-def test_progress_stands_with_the_hits(sale: Link, dispatch: Dispatch) -> None:
+def test_progress_is_kept_with_each_portion(
+    sale: Link, dispatch: Dispatch, no_broker: list[SentTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies loses nothing: the sweep wakes another one."""
+    monkeypatch.setattr(again_module, "at_once", lambda: 2)
     assert progress_of([dispatch.pk]) is None
-    cache.set(f"clicks-again:{dispatch.pk}", {"total": 5})
-    Hit.objects.filter(pk=Hit.objects.filter(dispatch_id=dispatch.pk).values("pk")[:1]).update(hit_class="")
+    ask(sale, [dispatch.pk])
+    assert shown(dispatch) == ("asked", None, 0, 0)
+    assert compute_some_again()
+    assert shown(dispatch) == ("running", 5, 0, 0)
+    assert compute_some_again()
+    # Three of them came in one moment, and go together.
+    assert shown(dispatch) == ("running", 5, 4, 80)
+    sweep_hits()
+    assert compute_clicks_again.name not in {task.name for task in no_broker}, "somebody is at it"
+    ClicksAgain.objects.update(worked_at=timezone.now() - timedelta(minutes=2))
+    sweep_hits()
+    (task,) = [task for task in no_broker if task.name == compute_clicks_again.name]
+    compute_clicks_again(*task.args)
+    assert shown(dispatch) == ("done", 5, 5, 100)
+    ClicksAgain.objects.update(ended_at=timezone.now() - timedelta(hours=2))
+    assert progress_of([dispatch.pk]) is None
+
+
+def shown(dispatch: Dispatch) -> tuple[str, int | None, int, int]:
     progress = progress_of([dispatch.pk])
     assert progress is not None
-    assert (progress.state, progress.total, progress.done, progress.percent) == ("running", 5, 4, 80)
-    classify_new_hits()
-    progress = progress_of([dispatch.pk])
-    assert progress is not None
-    assert progress.is_over
+    return progress.state, progress.total, progress.done, progress.percent
+
+
+def test_meanwhile_the_figures_stay_and_new_clicks_go_first(
+    sale: Link, dispatch: Dispatch, no_broker: list[SentTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "CHUNKS_A_TASK", 2)
+    before = activity_of(sale, "all", NOON)
+    ask(sale, [dispatch.pk])
+    apply_hits([raw_hit(code_of(messages_of(dispatch)[1]), NOON + timedelta(hours=3), agent=f"{IPHONE} 9")])
+    compute_clicks_again([dispatch.pk])
+    after = activity_of(sale, "all", NOON)
+    assert (after.classes.human, after.classes.waiting) == (before.classes.human + 1, 0)
+    assert shown(dispatch) == ("running", 6, 0, 0)
+    assert compute_clicks_again.name in {task.name for task in no_broker}, "it goes on"
 
 
 def ask(link: Link, ids: list[int], reached: bool = True) -> None:

@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from accounts.access import Actor
 from accounts.models import Workspace
 from messaging.erasure import erase_number
-from messaging.links.classes import HitClass
-from messaging.links.hits import apply_hits, classify_new_hits, network_of, recompute
+from messaging.links import again as again_module
+from messaging.links import hits as hits_module
+from messaging.links import judging as judging_module
+from messaging.links.again import run_again
+from messaging.links.class_words import hit_words
+from messaging.links.classes import HitClass, classify
+from messaging.links.hits import apply_hits, classify_new_hits, network_of
+from messaging.links.judging import seen
 from messaging.links.spool import RawHit
-from messaging.models import ANY_ENTRY, Click, Dispatch, Hit, LinkCount, Message, OwnUrl
+from messaging.models import ANY_ENTRY, Click, Dispatch, Hit, Link, LinkCount, Message, OwnUrl
+from tests.engine.makers import make_dispatch
 from tests.messaging.links.makers import (
     IPHONE,
     SALE,
@@ -153,7 +160,7 @@ def test_recomputing_gives_the_same(dispatch: Dispatch) -> None:
     take(*(raw_hit(code_of(people[n % 7]), begin + timedelta(seconds=n * 3)) for n in range(20)))
     before = counts(dispatch), counts(dispatch, SALE)
     LinkCount.objects.update(hits=99, people=99)
-    assert recompute(dispatch_id=dispatch.pk) == 20
+    assert run_again([dispatch.pk]) == 20
     assert (counts(dispatch), counts(dispatch, SALE)) == before
     assert_counts_are_what_the_hits_say(dispatch)
 
@@ -194,6 +201,141 @@ def test_counts_are_always_what_the_hits_say(
     assert_counts_are_what_the_hits_say(dispatch)
 
 
+# In seconds: three bursts' worth close together, and others hours away.
+MOMENTS = st.one_of(
+    st.integers(0, 30),
+    st.integers(100, 260),
+    st.integers(3_600, 3_620),
+    st.integers(86_300, 86_800),
+    st.just(120_000),
+)
+VISITS = st.lists(
+    st.tuples(
+        st.sampled_from([None, *range(8)]),
+        st.sampled_from([SALE, SHOP]),
+        MOMENTS,
+        st.sampled_from([IPHONE, IPHONE, WINDOWS, WHATSAPP]),
+        st.integers(0, 4),
+    ),
+    max_size=30,
+)
+
+
+def classes() -> dict[int, tuple[str, str]]:
+    return {hit.pk: (hit.hit_class, hit.rule) for hit in Hit.objects.all()}
+
+
+def assert_as_if_all_came_at_once() -> None:
+    hits = list(Hit.objects.all())
+    verdicts = classify([seen(hit) for hit in hits])
+    assert classes() == {hit.pk: tuple(verdict) for hit, verdict in zip(hits, verdicts, strict=True)}
+
+
+@given(VISITS, st.sampled_from([1, 3, 2_000]), st.sampled_from([timedelta(minutes=5), timedelta(days=2)]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_classes_are_those_of_all_hits_at_once(
+    acme: Workspace,
+    two_dispatches: tuple[Dispatch, Dispatch],
+    drawn: Sequence[tuple[int | None, int, int, str, int]],
+    limit: int,
+    apart: timedelta,
+) -> None:
+    """In whatever order and portions they come, and however often they are computed again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hits_module, "at_once", lambda: limit)
+        patch.setattr(again_module, "at_once", lambda: limit)
+        patch.setattr(again_module, "rest", lambda: None)
+        patch.setattr(judging_module, "APART", apart)
+        Hit.objects.all().delete()
+        Click.objects.all().delete()
+        LinkCount.objects.all().delete()
+        people = [message for dispatch in two_dispatches for message in messages_of(dispatch)[:4]]
+        own = Link.objects.get(name="Sale").code
+        portions: dict[int, list[RawHit]] = {}
+        for person, entry, seconds, agent, portion in drawn:
+            at = NOON + timedelta(seconds=10 + seconds)
+            code = own if person is None else code_of(people[person], entry)
+            portions.setdefault(portion, []).append(raw_hit(code, at, agent=agent))
+        for hits in portions.values():
+            take(*hits)
+            assert_as_if_all_came_at_once()
+        for dispatch in (*two_dispatches, two_dispatches[0]):
+            run_again([dispatch.pk])
+            assert_as_if_all_came_at_once()
+            assert_counts_are_what_the_hits_say(dispatch)
+
+
+@pytest.fixture
+def two_dispatches(dispatch: Dispatch) -> tuple[Dispatch, Dispatch]:
+    """Of one text."""
+    other = make_dispatch(
+        dispatch.workspace, dispatch.account, people=8, text=dispatch.text, broadcast_id=2, name="Others"
+    )
+    Message.objects.filter(dispatch=other).update(submitted_at=NOON)
+    return dispatch, other
+
+
+def test_classes_that_went_wrong_are_mended(two_dispatches: tuple[Dispatch, Dispatch]) -> None:
+    """By other rules, say: a burst that was none, and doubts without one; or a burst that was not seen."""
+    first, second = two_dispatches
+    take(*(raw_hit(code_of(messages_of(first)[n]), NOON + timedelta(minutes=n)) for n in range(4)))
+    take(*(raw_hit(code_of(messages_of(second)[n]), NOON + timedelta(hours=2, seconds=n)) for n in range(6)))
+    take(raw_hit(code_of(messages_of(second)[7]), NOON + timedelta(hours=5)))
+    right = classes()
+    Hit.objects.filter(dispatch_id=first.pk).update(hit_class="bot", rule="burst")
+    Hit.objects.filter(dispatch_id=second.pk).update(hit_class="human", rule="")
+    run_again([first.pk, second.pk])
+    assert classes() == right
+    for dispatch in two_dispatches:
+        assert_counts_are_what_the_hits_say(dispatch)
+
+
+def test_a_click_long_before_a_burst_stays_a_persons(two_dispatches: tuple[Dispatch, Dispatch]) -> None:
+    first, second = two_dispatches
+    take(raw_hit(code_of(messages_of(first)[0]), NOON + timedelta(minutes=1)))
+    burst = NOON + timedelta(hours=30)
+    take(*(raw_hit(code_of(messages_of(second)[n]), burst + timedelta(seconds=n)) for n in range(6)))
+    take(raw_hit(code_of(messages_of(first)[1]), burst + timedelta(minutes=5)))
+    assert counts(first) == {"human": (1, 1), "unsure": (1, 1)}
+    run_again([first.pk])
+    assert counts(first) == {"human": (1, 1), "unsure": (1, 1)}
+
+
+@pytest.mark.parametrize("order", ["as they came", "the last first", "mixed"])
+def test_of_a_visitor_with_very_many_hits_not_all_are_read(
+    acme: Workspace, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scanner of a mobile network: what comes of it is the same."""
+    monkeypatch.setattr(judging_module, "CROWD", 60)
+    monkeypatch.setattr(hits_module, "at_once", lambda: 20)
+    dispatch = make_linked_dispatch(acme, people=300)
+    people = messages_of(dispatch)
+    Message.objects.filter(dispatch=dispatch).update(submitted_at=NOON)
+    scan = [raw_hit(code_of(one), NOON + timedelta(seconds=60 + n / 4)) for n, one in enumerate(people)]
+    scan += [raw_hit(code_of(people[0]), NOON + timedelta(hours=hours)) for hours in (1, 20, 26)]
+    portions = {"as they came": scan, "the last first": scan[::-1], "mixed": scan[::2] + scan[1::2]}
+    for start in range(0, len(scan), 20):
+        take(*portions[order][start : start + 20])
+    assert_as_if_all_came_at_once()
+    run_again([dispatch.pk])
+    assert_as_if_all_came_at_once()
+
+
+def test_a_links_own_address_opened_often_is_no_burst(dispatch: Dispatch) -> None:
+    sale = Link.objects.get(name="Sale")
+    take(*(raw_hit(sale.code, NOON + timedelta(minutes=1, seconds=n)) for n in range(5)))
+    take(raw_hit(code_of(messages_of(dispatch)[0]), NOON + timedelta(minutes=2)))
+    assert set(Hit.objects.values_list("hit_class", flat=True)) == {"human"}
+
+
+def test_who_found_the_link_over_is_kept_and_followed_nothing(dispatch: Dispatch) -> None:
+    take(raw_hit(code_of(messages_of(dispatch)[0]), NOON + timedelta(minutes=1), is_over=True))
+    hit = Hit.objects.get()
+    assert (hit.is_over, hit.hit_class, hit.rule) == (True, "unsure", "over")
+    assert counts(dispatch) == {"unsure": (1, 1)}
+    assert hit_words(hit) == "Unsure: the link was over"
+
+
 def test_what_cannot_be_stored_is_taken_out(dispatch: Dispatch) -> None:
     take(raw_hit(code_of(messages_of(dispatch)[0]), NOON, agent="Nul\0 and \ud800 half", address="nonsense"))
     hit = Hit.objects.get()
@@ -223,3 +365,18 @@ def test_an_erased_number_leaves_no_trace_of_its_phone(acme: Workspace, dispatch
     assert (hit.agent, hit.network, hit.visitor) == ("", "", "")
     assert not OwnUrl.objects.exists()
     assert counts(dispatch) == {"human": (1, 1)}
+
+
+def test_computed_again_an_erased_number_counts_as_it_did(acme: Workspace, dispatch: Dispatch) -> None:
+    ann, ben, carla = messages_of(dispatch)[:3]
+    minute = timedelta(minutes=1)
+    take(raw_hit(code_of(ann), NOON + minute), raw_hit(code_of(ben), NOON + minute, agent=WHATSAPP))
+    # Applied, and not looked at before it was erased.
+    apply_hits([raw_hit(code_of(carla), NOON + minute)])
+    for message in (ann, ben, carla):
+        erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    before = {(ann.pk, "human", ""), (ben.pk, "bot", "preview"), (carla.pk, "unsure", "erased")}
+    for _time in range(2):
+        run_again([dispatch.pk])
+        assert set(Hit.objects.values_list("message_id", "hit_class", "rule")) == before
+        assert counts(dispatch) == {"human": (1, 1), "bot": (1, 1), "unsure": (1, 1)}
