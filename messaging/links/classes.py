@@ -32,6 +32,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -127,6 +128,7 @@ def classify_alone(hit: Hit) -> Verdict:
     return HUMAN
 
 
+@lru_cache(maxsize=4_096)
 def agent_rule(agent: str) -> str:
     """Which machine a program's name gives away; "" for a browser in somebody's hand."""
     name = agent.strip().lower()

@@ -33,7 +33,7 @@ from messaging.links.spool import RawHit
 from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkKey, Message
 
 # Of one transaction. SQLite has one writer at a time: others have their turn between.
-AT_ONCE, SQLITE_AT_ONCE = 2_000, 200
+AT_ONCE, SQLITE_AT_ONCE = 2_000, 100
 SQLITE_REST_SECONDS = 0.02
 
 
