@@ -252,7 +252,11 @@ class OptOutResource(resources.ModelResource):
     def skip_row(
         self, instance: OptOut, original: OptOut, row: Any, import_validation_errors: Any = None
     ) -> bool:
-        return original.pk is not None
+        if original.pk is None:
+            return False
+        # The row says the same again, so the unsubscribe page can no longer take it back.
+        opt_outs.confirm_opt_outs(workspace_id=original.workspace_id, msisdns=[original.msisdn])
+        return True
 
     def after_import_row(self, row: Any, row_result: Any, **kwargs: Any) -> None:
         """That a known number is opted out once more is written down; a dry run is rolled back with it."""

@@ -181,12 +181,22 @@ class OptOut(models.Model):
     written_at = models.DateTimeField(
         null=True, blank=True, default=timezone.now, db_default=Now(), editable=False
     )
+    # Until when whoever made it on the unsubscribe page may take it back there, as long as nothing else has said since
+    # that this number is not to be texted: then it is None.
+    undo_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("opt-out")
         verbose_name_plural = _("opt-outs")
         constraints = [models.UniqueConstraint(fields=["workspace", "msisdn"], name="contacts_optout_unique")]
-        indexes = [models.Index(fields=["workspace", "-at"], name="contacts_optout_recent")]
+        indexes = [
+            models.Index(fields=["workspace", "-at"], name="contacts_optout_recent"),
+            models.Index(
+                fields=["workspace", "undo_until"],
+                name="contacts_optout_undo",
+                condition=models.Q(undo_until__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"

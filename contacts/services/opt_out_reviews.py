@@ -14,7 +14,13 @@ from accounts.audit import record
 from accounts.models import Workspace
 from contacts.models import OptOut, OptOutHow, OptOutReview, ReviewDecision
 from contacts.services.number_locks import lock_numbers
-from contacts.services.opt_outs import count_waiting, opt_in, opt_out, opted_out_numbers
+from contacts.services.opt_outs import (
+    confirm_opt_outs,
+    count_waiting,
+    opt_in,
+    opt_out,
+    opted_out_numbers,
+)
 
 
 def ask_for_review(
@@ -30,6 +36,7 @@ def ask_for_review(
     with transaction.atomic():
         lock_numbers(workspace.pk, [msisdn])
         if opted_out_numbers(workspace_id=workspace.pk, msisdns=[msisdn]):
+            confirm_opt_outs(workspace_id=workspace.pk, msisdns=[msisdn])
             return None
         row, made = OptOutReview.objects.get_or_create(
             workspace=workspace,

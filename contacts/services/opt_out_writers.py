@@ -160,6 +160,12 @@ class ProofWriter(ABC):
     def _tell(self, fresh: list[str]) -> None:
         """What goes with every opt-out, as `opt_out_many` does it; reviews are settled for known numbers too."""
         with connection.cursor() as cursor:
+            # As `confirm_opt_outs` does it; of an hour's presses, however many numbers the file has.
+            cursor.execute(
+                f"UPDATE {self.table} SET undo_until = NULL WHERE {self.owner} = %s AND undo_until > %s"  # noqa: S608  # our own names
+                f" AND msisdn IN (SELECT msisdn FROM {self.stage})",
+                [self.owner_id, connection.ops.adapt_datetimefield_value(timezone.now())],
+            )
             cursor.execute(
                 f"SELECT DISTINCT r.msisdn FROM {REVIEWS} AS r JOIN {self.stage} AS s ON s.msisdn = r.msisdn"  # noqa: S608  # our own names
                 " WHERE r.workspace_id = %s AND (r.decision = %s OR r.opt_out_id IS NOT NULL)",

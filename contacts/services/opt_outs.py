@@ -46,13 +46,19 @@ def opt_out(
     actor: Actor = NOBODY,
     at: datetime | None = None,
     said_at: datetime | None = None,
+    undo_until: datetime | None = None,
 ) -> OptOut:
     """Safe to repeat: the first opt-out stays, as it is the proof. `source`: word for word, 500 kept.
 
     `at`: when it was, where that is told from elsewhere. `said_at`: of a text, when it came; which text of a number is
-    the last one is for the caller to tell.
+    the last one is for the caller to tell. `undo_until`: of a press on the unsubscribe page.
     """
-    proof: dict[str, Any] = {"how": how, "source": source[:500], "message_id": message_id}
+    proof: dict[str, Any] = {
+        "how": how,
+        "source": source[:500],
+        "message_id": message_id,
+        "undo_until": undo_until,
+    }
     if at is not None:
         proof["at"] = at
     if said_at is not None:
@@ -62,6 +68,9 @@ def opt_out(
         row, made = OptOut.objects.get_or_create(workspace=workspace, msisdn=msisdn, defaults=proof)
         if not made and said_at is None:
             _write_down(workspace, [msisdn])
+        # The same button pressed again says nothing more than before.
+        if not made and (undo_until is None or row.message_id != message_id):
+            confirm_opt_outs(workspace_id=workspace.pk, msisdns=[msisdn])
         settle_reviews(workspace, [msisdn], ReviewDecision.OPTED_OUT)
         if made:
             if actor != NOBODY:
@@ -91,6 +100,7 @@ def opt_out_many(
             ]
             OptOut.objects.bulk_create(rows, ignore_conflicts=True)
             _write_down(workspace, list(known))
+            confirm_opt_outs(workspace_id=workspace.pk, msisdns=batch)
             settle_reviews(workspace, batch, ReviewDecision.OPTED_OUT)
             fresh += new
         if fresh and audited:
@@ -150,6 +160,15 @@ def opted_out_numbers(*, workspace_id: int, msisdns: Collection[str]) -> set[str
     for batch in in_batches(msisdns):
         found.update(rows.filter(msisdn__in=batch).values_list("msisdn", flat=True))
     return found
+
+
+def confirm_opt_outs(*, workspace_id: int, msisdns: Sequence[str]) -> None:
+    """Said again, otherwise than by the same press: the unsubscribe page takes these back no more.
+
+    Needs the numbers locked.
+    """
+    open_ = OptOut.objects.filter(workspace_id=workspace_id, undo_until__isnull=False)
+    open_.filter(msisdn__in=msisdns).update(undo_until=None)
 
 
 def settle_reviews(

@@ -303,7 +303,7 @@ class LinkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     @extend_schema(
         methods=["post"],
         summary="Compute the clicks again",
-        description="From the requests that were kept, in the background; meanwhile the figures are lower.",
+        description="From the requests that were kept, in the background; meanwhile the figures stay.",
         request=None,
         responses={202: ComputingSerializer, 409: PROBLEM},
     )
@@ -506,6 +506,7 @@ class HitSerializer(ModelSerializer[Hit]):
     words = serializers.SerializerMethodField(help_text="Both in words.")
     network = serializers.CharField(help_text="The address without its last part: /24, or /48 of IPv6.")
     agent = serializers.CharField(help_text="What the program calls itself.")
+    is_over = serializers.BooleanField(help_text="The link was over, and it was led nowhere.")
 
     class Meta:
         model = Hit
@@ -518,6 +519,7 @@ class HitSerializer(ModelSerializer[Hit]):
             "agent",
             "network",
             "is_prefetch",
+            "is_over",
             "since_sent_seconds",
             "device",
             "hit_class",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import OptOut, OptOutHow
-from contacts.services.opt_outs import opt_in, opt_out
+from contacts.services.number_locks import lock_numbers
+from contacts.services.opt_outs import opt_in, opt_out, opted_out_numbers
 from messaging.links.keys import link_coder
 from messaging.models import DispatchLink, LinkUse, Message
+
+# A press by mistake is noticed at once. Who finds the link later, or is sent it, takes nothing back.
+UNDO_WITHIN = timedelta(hours=1)
 
 
 class Subscriber(NamedTuple):
@@ -38,24 +46,38 @@ def unsubscribe(subscriber: Subscriber) -> None:
         msisdn=subscriber.msisdn,
         how=OptOutHow.PAGE,
         message_id=subscriber.message_id,
+        undo_until=timezone.now() + UNDO_WITHIN,
     )
 
 
-def undo(subscriber: Subscriber) -> bool:
-    """Only an opt-out that was made with this very link: a link that is passed on undoes nobody's STOP."""
-    made_here = OptOut.objects.filter(
+def is_unsubscribed(subscriber: Subscriber) -> bool:
+    return bool(opted_out_numbers(workspace_id=subscriber.workspace.pk, msisdns=[subscriber.msisdn]))
+
+
+def may_undo(subscriber: Subscriber) -> bool:
+    """Only an opt-out that was made with this very link, lately, and that nothing has confirmed since: a link that is
+    passed on undoes nobody's STOP.
+    """
+    return OptOut.objects.filter(
         workspace=subscriber.workspace,
         msisdn=subscriber.msisdn,
         how=OptOutHow.PAGE,
         message_id=subscriber.message_id,
-    )
-    if not made_here.exists():
-        return False
-    return opt_in(
-        workspace=subscriber.workspace,
-        msisdn=subscriber.msisdn,
-        reason="The person undid it on the unsubscribe page.",
-    )
+        undo_until__gt=timezone.now(),
+    ).exists()
+
+
+def undo(subscriber: Subscriber) -> None:
+    """Where it may be undone; safe to repeat."""
+    with transaction.atomic():
+        # A STOP that comes at this moment comes before, and stays, or after it.
+        lock_numbers(subscriber.workspace.pk, [subscriber.msisdn])
+        if may_undo(subscriber):
+            opt_in(
+                workspace=subscriber.workspace,
+                msisdn=subscriber.msisdn,
+                reason="The person undid it on the unsubscribe page.",
+            )
 
 
 def hidden(msisdn: str) -> str:

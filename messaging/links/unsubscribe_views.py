@@ -10,7 +10,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Workspace
-from messaging.links.unsubscribe import Subscriber, hidden, subscriber_of, undo, unsubscribe
+from messaging.links.unsubscribe import (
+    Subscriber,
+    hidden,
+    is_unsubscribed,
+    may_undo,
+    subscriber_of,
+    undo,
+    unsubscribe,
+)
 from messaging.links.unsubscribe_words import SENTENCES, Sentences
 
 # RFC 8058, section 3.1: what a mail program posts when its own button is pressed.
@@ -31,14 +39,21 @@ def unsubscribe_page(request: HttpRequest, code: str) -> HttpResponse:
         unsubscribe(subscriber)
         return _page(request, "done", subscriber)
     if "undo" in request.POST:
-        return _page(request, "undone" if undo(subscriber) else "done", subscriber)
+        undo(subscriber)
+        return _page(request, "done" if is_unsubscribed(subscriber) else "undone", subscriber)
     return _page(request, "ask", subscriber)
 
 
 def _page(request: HttpRequest, state: str, subscriber: Subscriber | None, status: int = 200) -> HttpResponse:
     language = language_for(request, subscriber.workspace if subscriber else None)
     words = SENTENCES[language]
-    context = {"language": language, "state": state, "words": words, **_filled(words, subscriber)}
+    context = {
+        "language": language,
+        "state": state,
+        "words": words,
+        "may_undo": state == "done" and subscriber is not None and may_undo(subscriber),
+        **_filled(words, subscriber),
+    }
     return render(request, "messaging/unsubscribe.html", context, status=status)
 
 

@@ -238,6 +238,17 @@ def test_waiting_reviews_are_settled_for_known_numbers_too(
     assert acme.waiting_reviews == 1
 
 
+def test_what_the_unsubscribe_page_could_take_back_is_confirmed(
+    acme: Workspace, other: Workspace, small_chunks: int
+) -> None:
+    soon = timezone.now() + timedelta(minutes=30)
+    for workspace, n in ((acme, 0), (acme, 12), (acme, 40), (other, 0)):
+        OptOut.objects.create(workspace=workspace, msisdn=number(n), how="page", undo_until=soon)
+    ran(checked_opt_outs(uploaded(acme, table(15))))
+    open_ = OptOut.objects.filter(undo_until__isnull=False).values_list("workspace_id", "msisdn")
+    assert set(open_) == {(acme.pk, number(40)), (other.pk, number(0))}
+
+
 def test_a_running_broadcast_leaves_them_out(acme: Workspace) -> None:
     dispatch = make_dispatch(acme, make_account(acme), people=10)
     gone = dispatch.messages.order_by("id")[4]

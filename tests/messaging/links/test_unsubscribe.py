@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.access import Actor
 from accounts.models import Workspace
 from contacts.models import OptOut, OptOutHow
-from contacts.services.opt_outs import opt_out
+from contacts.services.opt_out_reviews import ask_for_review
+from contacts.services.opt_outs import opt_in, opt_out, opt_out_many
 from messaging.engine.jobs import claim_jobs, load_lanes
+from messaging.erasure import erase_number
 from messaging.links.unsubscribe_words import SENTENCES
 from messaging.models import Dispatch, Message
+from tests.engine.makers import make_dispatch
 from tests.messaging.links.makers import WAY_OUT, code_of, make_linked_dispatch, messages_of
+
+KEEP = "Keep getting texts"
 
 
 @pytest.fixture
@@ -89,13 +98,91 @@ def test_other_posts_opt_nobody_out(client: Client, address: str, posted: dict[s
 
 def test_a_mistake_is_undone(client: Client, address: str) -> None:
     client.post(address, {"stop": "1"})
+    # Pressed twice, or loaded again.
+    assert KEEP in client.post(address, {"stop": "1"}).text
+    assert "You stay subscribed" in client.post(address, {"undo": "1"}).text
+    assert not OptOut.objects.exists()
+    assert "You stay subscribed" in client.post(address, {"undo": "1"}).text, "pressed twice"
+
+
+def assert_stays_out(client: Client, address: str) -> None:
+    page = client.post(address, {"undo": "1"}).text
+    assert "You are unsubscribed" in page
+    assert KEEP not in page
+    assert OptOut.objects.get().how == OptOutHow.PAGE, "the first proof"
+
+
+def test_nobody_undoes_it_an_hour_later(client: Client, address: str) -> None:
+    """Who is sent the link."""
+    client.post(address, {"stop": "1"})
+    OptOut.objects.update(undo_until=timezone.now() - timedelta(seconds=1))
+    assert KEEP not in client.post(address, {"stop": "1"}).text
+    assert_stays_out(client, address)
+
+
+@pytest.mark.parametrize("how", [OptOutHow.STOP, OptOutHow.VENDOR, OptOutHow.PERSON])
+def test_nobody_undoes_what_was_said_again_since(
+    acme: Workspace, client: Client, message: Message, address: str, how: OptOutHow
+) -> None:
+    client.post(address, {"stop": "1"})
+    opt_out(workspace=acme, msisdn=message.msisdn, how=how, source="STOP", message_id=message.pk)
+    assert_stays_out(client, address)
+
+
+def test_nobody_undoes_a_later_list_of_opt_outs(
+    acme: Workspace, client: Client, message: Message, address: str
+) -> None:
+    client.post(address, {"stop": "1"})
+    opt_out_many(workspace=acme, msisdns=[message.msisdn], how=OptOutHow.API)
+    assert_stays_out(client, address)
+
+
+def test_nobody_undoes_a_text_that_perhaps_asks_to_stop(
+    acme: Workspace, client: Client, message: Message, address: str
+) -> None:
+    client.post(address, {"stop": "1"})
+    ask_for_review(workspace=acme, msisdn=message.msisdn, text="please stop this", inbound_id=1)
+    assert_stays_out(client, address)
+
+
+def test_nobody_undoes_an_erasure(acme: Workspace, client: Client, message: Message, address: str) -> None:
+    client.post(address, {"stop": "1"})
+    erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    assert_stays_out(client, address)
+
+
+def test_nobody_undoes_a_press_in_another_text(
+    client: Client, dispatch: Dispatch, message: Message, address: str
+) -> None:
+    other = make_dispatch(
+        dispatch.workspace,
+        dispatch.account,
+        text=dispatch.text,
+        broadcast_id=2,
+        msisdns=[message.msisdn],
+    )
+    second = f"/o/{code_of(messages_of(other)[0], WAY_OUT)}"
+    client.post(address, {"stop": "1"})
+    client.post(second, {"stop": "1"})
+    assert_stays_out(client, second)
+    assert_stays_out(client, address)
+
+
+def test_after_start_the_page_takes_it_back_no_more(
+    acme: Workspace, client: Client, message: Message, address: str
+) -> None:
+    """Nor does it say that somebody is out who is not."""
+    client.post(address, {"stop": "1"})
+    opt_in(workspace=acme, msisdn=message.msisdn, reason="START")
+    assert "You stay subscribed" in client.post(address, {"undo": "1"}).text
+    client.post(address, {"stop": "1"})
     assert "You stay subscribed" in client.post(address, {"undo": "1"}).text
     assert not OptOut.objects.exists()
 
 
 def test_nobody_undoes_a_stop(acme: Workspace, client: Client, message: Message, address: str) -> None:
     opt_out(workspace=acme, msisdn=message.msisdn, how=OptOutHow.STOP, source="STOP")
-    client.post(address, {"stop": "1"})
+    assert KEEP not in client.post(address, {"stop": "1"}).text
     assert "You are unsubscribed" in client.post(address, {"undo": "1"}).text
     assert OptOut.objects.get().how == OptOutHow.STOP
 
