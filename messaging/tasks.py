@@ -93,4 +93,4 @@ def sweep_hits() -> None:
     apply_left_behind(apply_hits)
     classify_hits()
     if is_left_behind():
-        wake(compute_clicks_again, [])
+        wake(compute_clicks_again, [], expires=WAKE_UP_SECONDS)

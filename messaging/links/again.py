@@ -19,7 +19,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.errors import MessagingError
-from messaging.links.hits import at_once, classify_new_hits, count_clicks, count_dispatch, one_at_a_time, rest
+from messaging.links.hits import at_once, classify_new_hits, count_clicks, mend_counts, one_at_a_time, rest
 from messaging.links.judging import judge
 from messaging.models import ClicksAgain, Dispatch, DispatchLink, Hit, Link
 
@@ -94,19 +94,26 @@ def compute_some_again() -> bool:
         again = ClicksAgain.objects.filter(ended_at=None).order_by("asked_at", "pk").first()
         if again is None:
             return False
-        hits = Hit.objects.filter(dispatch_id=again.pk)
-        again.worked_at = timezone.now()
-        if again.total is None:
-            again.total = hits.count()
-        elif some := _next_hits(again):
-            judge(some)
-            # All of them, not those that were changed: counts that are wrong are mended, too.
-            count_clicks({hit.message_id for hit in some if hit.message_id is not None})
-            again.come_to, again.done = some[-1].at, again.done + len(some)
-        else:
-            count_dispatch(again.pk)
-            again.ended_at = timezone.now()
-        again.save()
+        has_more = _go_on(again)
+    if not has_more:
+        mend_counts(again.pk)
+        ClicksAgain.objects.filter(pk=again.pk).update(ended_at=timezone.now())
+    return True
+
+
+def _go_on(again: ClicksAgain) -> bool:
+    """False where all its hits are done."""
+    if again.total is None:
+        again.total = Hit.objects.filter(dispatch_id=again.pk).count()
+    elif hits := _next_hits(again):
+        judge(hits)
+        # All of them, not those that were changed: clicks that are wrong are mended, too.
+        count_clicks({hit.message_id for hit in hits if hit.message_id is not None})
+        again.come_to, again.done = hits[-1].at, again.done + len(hits)
+    else:
+        return False
+    again.worked_at = timezone.now()
+    again.save()
     return True
 
 
@@ -129,10 +136,10 @@ def run_again(dispatch_ids: Collection[int]) -> int:
 
 def is_left_behind() -> bool:
     """Whether something waits that no worker is at."""
-    waiting = ClicksAgain.objects.filter(ended_at=None)
-    if not waiting.exists():
+    lately = timezone.now() - UNTAKEN
+    if not ClicksAgain.objects.filter(ended_at=None, asked_at__lt=lately).exists():
         return False
-    return not ClicksAgain.objects.filter(worked_at__gt=timezone.now() - UNTAKEN).exists()
+    return not ClicksAgain.objects.filter(worked_at__gt=lately).exists()
 
 
 def progress_of(dispatch_ids: Collection[int]) -> Progress | None:

@@ -128,7 +128,7 @@ def classify_alone(hit: Hit) -> Verdict:
     return HUMAN
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def agent_rule(agent: str) -> str:
     """Which machine a program's name gives away; "" for a browser in somebody's hand."""
     name = agent.strip().lower()

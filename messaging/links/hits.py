@@ -22,7 +22,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min
 
 from messaging.ledger import lock_rows
 from messaging.links.classes import HitClass, device_of
@@ -248,21 +248,30 @@ ON CONFLICT (dispatch_id, entry, hit_class) DO UPDATE SET hits = c.hits + exclud
 """
 
 
-def count_dispatch(dispatch_id: int) -> None:
-    """The counts of a dispatch anew from its clicks, where they say anything else. Needs a lock: one at a time."""
-    clicks = Click.objects.filter(dispatch_id=dispatch_id).order_by()
-    wanted = {
-        (entry, hit_class.value): (hits, people)
-        for hit_class in HitClass
-        for entry, hits, people in clicks.filter(**{f"{hit_class.value}__gt": 0})
-        .values_list("entry")
-        .annotate(hits=Sum(hit_class.value), people=Count("id"))
-    }
-    rows = LinkCount.objects.filter(dispatch_id=dispatch_id)
-    kept = {(row.entry, row.hit_class): (row.hits, row.people) for row in rows if row.hits or row.people}
-    if kept != wanted:
-        rows.delete()
+def mend_counts(dispatch_id: int) -> None:
+    """The counts of a dispatch are what its hits say; looked at without holding anybody up."""
+    if _kept_counts(dispatch_id) == _counts(dispatch_id):
+        return
+    with one_at_a_time():
+        LinkCount.objects.filter(dispatch_id=dispatch_id).delete()
         LinkCount.objects.bulk_create(
             LinkCount(dispatch_id=dispatch_id, entry=entry, hit_class=hit_class, hits=hits, people=people)
-            for (entry, hit_class), (hits, people) in wanted.items()
+            for (entry, hit_class), (hits, people) in _counts(dispatch_id).items()
         )
+
+
+def _kept_counts(dispatch_id: int) -> dict[tuple[int, str], tuple[int, int]]:
+    rows = LinkCount.objects.filter(dispatch_id=dispatch_id)
+    return {(row.entry, row.hit_class): (row.hits, row.people) for row in rows if row.hits or row.people}
+
+
+def _counts(dispatch_id: int) -> dict[tuple[int, str], tuple[int, int]]:
+    """By entry and class: requests, and messages with at least one."""
+    hits = Hit.objects.filter(dispatch_id=dispatch_id).exclude(hit_class="").order_by()
+    sums = {"hits": Count("id"), "people": Count("message_id", distinct=True)}
+    each = hits.values_list("entry", "hit_class").annotate(**sums)
+    of_any = hits.values_list("hit_class").annotate(**sums)
+    return {
+        **{(entry, hit_class): (count, people) for entry, hit_class, count, people in each},
+        **{(ANY_ENTRY, hit_class): (count, people) for hit_class, count, people in of_any},
+    }

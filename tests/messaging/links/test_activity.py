@@ -185,7 +185,8 @@ def test_progress_is_kept_with_each_portion(
     assert shown(dispatch) == ("running", 5, 4, 80)
     sweep_hits()
     assert compute_clicks_again.name not in {task.name for task in no_broker}, "somebody is at it"
-    ClicksAgain.objects.update(worked_at=timezone.now() - timedelta(minutes=2))
+    ago = timezone.now() - timedelta(minutes=2)
+    ClicksAgain.objects.update(worked_at=ago, asked_at=ago)
     sweep_hits()
     (task,) = [task for task in no_broker if task.name == compute_clicks_again.name]
     compute_clicks_again(*task.args)
