@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -38,8 +37,8 @@ from accounts.models import (
     hash_token,
     role_allows,
 )
-from accounts.short_domains import clean_short_domain
-from accounts.signals import WorkspaceCreated, workspace_created
+from accounts.short_domains import clean_short_domain, host_name, installation_hosts
+from accounts.signals import ShortDomainWanted, WorkspaceCreated, short_domain_wanted, workspace_created
 
 log = structlog.get_logger("crier.accounts")
 INVITATION_DAYS = 7
@@ -157,16 +156,18 @@ def _free_short_domain(workspace: Workspace, text: str) -> str:
         domain = clean_short_domain(text)
     except ValidationError as error:
         raise AccountsError(error.messages[0], field="short_domain") from None
-    host = urlsplit(domain).netloc
+    host = host_name(domain)
     if not host or domain == workspace.short_domain:
         return domain
-    if host == urlsplit(settings.PUBLIC_URL).netloc.lower():
+    if host in installation_hosts():
         sentence = _("%(domain)s is where Crier's own pages are. Leave the field empty to have links there.")
         raise AccountsError(sentence % {"domain": domain}, field="short_domain")
-    others = Workspace.objects.exclude(pk=workspace.pk).filter(short_domain__iendswith=f"://{host}")
-    if others.exists():
+    others = Workspace.objects.exclude(pk=workspace.pk).exclude(short_domain="")
+    if host in map(host_name, others.values_list("short_domain", flat=True)):
         sentence = _("%(domain)s belongs to another workspace. Choose a domain of your own.")
         raise AccountsError(sentence % {"domain": domain}, field="short_domain", code="taken")
+    wanted = ShortDomainWanted(workspace_id=workspace.pk, domain=domain, host=host)
+    short_domain_wanted.send(sender=Workspace, payload=wanted)
     return domain
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -40,3 +42,21 @@ def validate_short_domain(text: str) -> None:
         raise ValidationError(
             _("Write the domain as %(domain)s.") % {"domain": clean_short_domain(text)}, code="unclean"
         )
+
+
+@lru_cache(maxsize=4096)
+def host_name(address: str) -> str:
+    """Of an address, or of a Host header: small letters, no port, no dot at its end; "" where it names none.
+
+    Names are compared without ports: a browser reads `sho.rt:443` and `sho.rt` as one, and a proxy may listen on both.
+    """
+    try:
+        host = urlsplit(address if "//" in address else f"//{address}").hostname
+    except ValueError:
+        return ""
+    return (host or "").rstrip(".").lower()
+
+
+def installation_hosts() -> frozenset[str]:
+    """Names under which the installation itself answers, whatever the workspace."""
+    return frozenset(filter(None, map(host_name, (settings.PUBLIC_URL, settings.LINK_URL))))

@@ -17,3 +17,17 @@ class WorkspaceCreated:
 # Sent with payload=WorkspaceCreated inside the transaction that makes the workspace: a receiver that raises
 # undoes it all.
 workspace_created = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class ShortDomainWanted:
+    """`domain` as it would be kept; `host`: its name alone."""
+
+    workspace_id: int
+    domain: str
+    host: str
+
+
+# Sent with payload=ShortDomainWanted before a workspace gets another short domain: a receiver that raises AccountsError
+# refuses it.
+short_domain_wanted = Signal()

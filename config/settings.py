@@ -51,6 +51,14 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database that is away is told at once, not after the system's two minutes.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # One whose machine is gone is given up after half a minute, not after two hours.
+    for _option, _value in {
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }.items():
+        DATABASES["default"]["OPTIONS"].setdefault(_option, _value)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- secrets --------------------------------------------------------------------------------------

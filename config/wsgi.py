@@ -1,10 +1,13 @@
 import os
+import sys
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.bodies import WholeBodies
 
+# Between threads: a short link waits no longer than that for one that is busy (Python's own 5 ms are felt with several).
+sys.setswitchinterval(0.001)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 

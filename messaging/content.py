@@ -23,9 +23,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from contacts.models import RecipientList
+from messaging.errors import MessagingError
 from messaging.links.codes import ENTRIES, Coder
 from messaging.links.keys import link_coder
-from messaging.links.targets import is_target, own_hosts
+from messaging.links.targets import clean_target, is_target, own_hosts, target_or_empty
 from messaging.models import Dispatch, DispatchLink, Link, LinkList, LinkUse, WordSpinner
 from messaging.tokens import (
     FIELD,
@@ -86,6 +87,8 @@ class Content:
     words: Words = field(default_factory=dict)
     link_base: str = ""
     swaps: bool = False
+    # Where no recipient's own address may lead; looked up once, and only where the text shortens it.
+    own_hosts: frozenset[str] = frozenset()
 
     @property
     def errors(self) -> tuple[TokenError, ...]:
@@ -120,6 +123,10 @@ class Content:
         return any(entry.use == LINK_LIST for entry in self.entries)
 
     @property
+    def link_list_ids(self) -> frozenset[int]:
+        return frozenset(entry.link_list_id for entry in self.entries if entry.link_list_id)
+
+    @property
     def shortens_own_url(self) -> bool:
         return any(entry.use in NEEDS_OWN_URL for entry in self.entries)
 
@@ -131,8 +138,7 @@ class Content:
 
     def own_url(self, values: Mapping[str, Any]) -> str:
         """The recipient's own address as the text leads to it; "" where there is none that can be led to."""
-        url = str(values.get(OWN_URL) or "")
-        return url if is_target(url, own_hosts=own_hosts(self.link_base)) else ""
+        return target_or_empty(str(values.get(OWN_URL) or ""), own_hosts=self.own_hosts)
 
     def render(self, values: Mapping[str, Any], *, seed: int, message_id: int = 0, place: int = 0) -> str:
         """`seed`: see `seed_of`. `message_id` and `place`: of the ledger's row, where there is one."""
@@ -188,8 +194,9 @@ def _compiled(
     own = {str(id_) for id_ in referenced(source).get(WORD_SPINNER, ())}
     words = {id_: found.words[id_] for id_ in found.words if id_ in own}
     base = link_base(workspace) if entries else ""
-    lookups = _lookups(words, entries, base)
-    return Content(source, compiled, lookups, entries, words, base, workspace.swaps_characters)
+    hosts = _own_hosts(entries, base)
+    lookups = _lookups(words, entries, base, hosts)
+    return Content(source, compiled, lookups, entries, words, base, workspace.swaps_characters, hosts)
 
 
 def content_of(dispatch: Dispatch) -> Content:
@@ -200,7 +207,8 @@ def content_of(dispatch: Dispatch) -> Content:
     entries = tuple(Entry(*row) for row in rows)
     # Every name counts as a column: one that was taken off its list since is empty now, and never goes out as written.
     compiled = compile_text(dispatch.text, columns=named(dispatch.text), available=SENT)
-    lookups = _lookups(dispatch.spinners, entries, dispatch.link_base)
+    hosts = _own_hosts(entries, dispatch.link_base)
+    lookups = _lookups(dispatch.spinners, entries, dispatch.link_base, hosts)
     return Content(
         dispatch.text,
         compiled,
@@ -209,7 +217,12 @@ def content_of(dispatch: Dispatch) -> Content:
         dispatch.spinners,
         dispatch.link_base,
         dispatch.swaps_characters,
+        hosts,
     )
+
+
+def _own_hosts(entries: Sequence[Entry], base: str) -> frozenset[str]:
+    return own_hosts(base) if any(entry.use in NEEDS_OWN_URL for entry in entries) else frozenset()
 
 
 def pin(dispatch: Dispatch, content: Content) -> None:
@@ -272,38 +285,50 @@ def _find_spinners(workspace_id: int, ids: set[int], found: _Found) -> None:
 def _find_links(workspace_id: int, ids: set[int], found: _Found) -> None:
     rows = Link.objects.filter(workspace_id=workspace_id, pk__in=ids) if ids else []
     found.existing[LINK] = set()
+    hosts = own_hosts() if rows else frozenset()
     for link in rows:
         found.existing[LINK].add(link.pk)
-        if problem := link_problem(link):
+        if problem := link_problem(link, hosts):
             found.problems[LINK, link.pk] = problem
 
 
 def _find_link_lists(workspace_id: int, ids: set[int], found: _Found) -> None:
     rows = LinkList.objects.filter(workspace_id=workspace_id, pk__in=ids) if ids else []
     found.existing[LINK_LIST] = set()
+    hosts = own_hosts() if rows else frozenset()
     for link_list in rows:
         links = [each.link for each in link_list.entries.select_related("link")]
         found.existing[LINK_LIST].add(link_list.pk)
         found.list_links[link_list.pk] = [link.pk for link in links]
-        if problem := link_list_problem(link_list, links):
+        if problem := link_list_problem(link_list, links, hosts):
             found.problems[LINK_LIST, link_list.pk] = problem
 
 
-def link_list_problem(link_list: LinkList, links: Sequence[Link]) -> str:
-    """Why nobody can be sent a link of this list now; "" where there is nothing the matter."""
+def link_list_problem(link_list: LinkList, links: Sequence[Link], hosts: frozenset[str] | None = None) -> str:
+    """Why nobody can be sent a link of this list now; "" where there is nothing the matter. `hosts`: see link_problem."""
+    hosts = own_hosts() if hosts is None else hosts
     if not link_list.enabled:
         return _("the link list “%(name)s” is disabled. Enable it or choose another.") % {"name": link_list}
     if not links:
         return _("the link list “%(name)s” has no links. Add some.") % {"name": link_list}
-    return next((problem for link in links if (problem := link_problem(link))), "")
+    return next((problem for link in links if (problem := link_problem(link, hosts))), "")
 
 
-def link_problem(link: Link) -> str:
-    """Why nobody can be sent this link now; "" for one that leads somewhere."""
+def link_problem(link: Link, hosts: frozenset[str] | None = None) -> str:
+    """Why nobody can be sent this link now; "" for one that leads somewhere. `hosts`: Crier's own, where the caller knows
+    them: a domain that became a workspace's own after the link was saved would lead people round in circles.
+    """
     if not link.enabled:
         return _("the link “%(name)s” is disabled. Enable it or choose another.") % {"name": link}
     if link.expires_at is not None and link.expires_at <= timezone.now():
         return _("the link “%(name)s” has expired. Move its end or choose another.") % {"name": link}
+    hosts = own_hosts() if hosts is None else hosts
+    for address in filter(None, (link.url, link.bot_redirect, link.preview_url, link.expired_url)):
+        try:
+            clean_target(address, own_hosts=hosts)
+        except MessagingError as error:
+            words = {"name": link, "why": error.sentence}
+            return _("the link “%(name)s” cannot be sent. %(why)s") % words
     return ""
 
 
@@ -337,9 +362,9 @@ def _with_error(compiled: CompiledText, sentence: str) -> CompiledText:
     return replace(compiled, errors=(*compiled.errors, error))
 
 
-def _lookups(words: Words, entries: Sequence[Entry], base: str) -> Lookups:
+def _lookups(words: Words, entries: Sequence[Entry], base: str, hosts: frozenset[str]) -> Lookups:
     sums = {int(id_): _with_sums(own) for id_, own in words.items()}
-    return Lookups(sums, LinkWriter(base, entries) if entries else _write_code)
+    return Lookups(sums, LinkWriter(base, entries, hosts) if entries else _write_code)
 
 
 def _write_code(kind: str, id_: int, reader: Reader) -> str:
@@ -355,9 +380,9 @@ def _with_sums(words: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
 class LinkWriter:
     """What stands for a token of a link in one recipient's text."""
 
-    def __init__(self, base: str, entries: Sequence[Entry]) -> None:
+    def __init__(self, base: str, entries: Sequence[Entry], hosts: frozenset[str]) -> None:
         self._coder: Coder = link_coder()
-        self._own_hosts = own_hosts(base)
+        self._own_hosts = hosts
         self._prepared: dict[tuple[str, int], tuple[str, list[int], bool]] = {}
         for entry in entries:
             before = base + (UNSUBSCRIBE_PATH if entry.use == UNSUBSCRIPTION_LINK else "")

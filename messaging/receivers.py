@@ -1,9 +1,13 @@
-"""News from below, from the providers; and of dispatches that ended."""
+"""News from below, from the providers and workspaces; and of dispatches that ended."""
 
 from typing import Any
 
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
+from accounts.errors import AccountsError
+from accounts.signals import ShortDomainWanted, short_domain_wanted
+from messaging.links.links import circle_of
 from messaging.models import DispatchState
 from messaging.receipts import apply_inbound, apply_receipts
 from messaging.signals import DispatchChanged, dispatch_changed
@@ -25,3 +29,18 @@ def take_inbound(news: InboundArrived, **_kwargs: Any) -> None:
 def take_end_of_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
     if news.broadcast_id is None and news.state in (DispatchState.FINISHED, DispatchState.STOPPED):
         forget_code_after(news.dispatch_id)
+
+
+@receiver(short_domain_wanted)
+def keep_links_out_of_circles(payload: ShortDomainWanted, **_kwargs: Any) -> None:
+    """Links of other workspaces to this domain are no reason: else one company could keep another from its own domain.
+    Their texts are refused at launch.
+    """
+    circle = circle_of(payload.workspace_id, payload.host)
+    if circle is not None:
+        sentence = _(
+            "The link “%(name)s” leads to %(url)s. Under %(domain)s, people who follow it would go round in circles: give"
+            " the link another address first, or choose another domain."
+        )
+        words = {"name": circle.link.name, "url": circle.url[:100], "domain": payload.domain}
+        raise AccountsError(sentence % words, field="short_domain", code="circle")

@@ -18,6 +18,7 @@ from messaging.content import AVAILABLE, Content, compile_content, seed_of
 from messaging.dispatches import create_dispatch, start_dispatch
 from messaging.errors import MessagingError
 from messaging.ledger import count_planned
+from messaging.links.turns import take_turn
 from messaging.media.addresses import public_urls
 from messaging.media.sending import disabled_problem, missing_problem, parts_with, picture_problem
 from messaging.models import Dispatch, Media, Message, Sender
@@ -117,6 +118,7 @@ def send_one(
             account=account,
             msisdn=msisdn,
             sender=sender.value,
+            place=take_turn(content.link_list_ids) if content.spreads else None,
         )
         rendered = _rendered(content, message, values, may_be_empty=bool(pictures))
         _check_through(account, sender, msisdn, rendered)
@@ -146,7 +148,7 @@ def length_problem(account: ProviderAccount, text: str) -> str:
 def _rendered(content: Content, message: Message, values: Mapping[str, Any], *, may_be_empty: bool) -> str:
     """As the person gets it."""
     seed = seed_of(message.broadcast_id, message.msisdn, message.pk)
-    rendered = content.render(values, seed=seed, message_id=message.pk)
+    rendered = content.render(values, seed=seed, message_id=message.pk, place=message.place or 0)
     if not (rendered.strip() or may_be_empty):
         raise MessagingError(_("The text is empty for this person. Give the tokens a default."), field="text")
     return rendered

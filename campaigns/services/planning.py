@@ -25,6 +25,7 @@ from campaigns.services.audience import (
 from campaigns.services.events import note
 from messaging.dispatches import counts_of, finish_dispatch_if_done, pause_dispatch, start_dispatch
 from messaging.ledger import count_planned
+from messaging.links.turns import take_turn
 from messaging.models import Dispatch, DispatchLink, DispatchState, LinkUse, Message
 
 log = structlog.get_logger("crier.planning")
@@ -63,9 +64,17 @@ def _plan_single(segment: Segment) -> int:
             account_id=segment.dispatch.account_id,
             msisdn=person.msisdn,
             sender=segment.dispatch.sender,
+            place=_turn(segment.dispatch_id),
         )
         count_planned(segment.dispatch_id, 1)
     return 1
+
+
+def _turn(dispatch_id: int) -> int | None:
+    """Of a text to one person: None where nothing is spread."""
+    links = DispatchLink.objects.filter(dispatch_id=dispatch_id, link_list__isnull=False)
+    lists = set(links.values_list("link_list_id", flat=True))
+    return take_turn(lists) if lists else None
 
 
 def _plan_lists(segment: Segment) -> int:

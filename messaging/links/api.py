@@ -120,7 +120,9 @@ class LinkSerializer(ModelSerializer[Link]):
 
 
 class LinkReachSerializer(Serializer[Reach]):
-    recipients = serializers.IntegerField(help_text="Who was sent it; of a link list's links an even share.")
+    recipients = serializers.IntegerField(
+        help_text="Who was handed a text with it; of a link list, those to whom it gave this link. Each once a text."
+    )
     people = serializers.IntegerField(help_text="How many of them followed it, each once, machines left out.")
     clicks = serializers.IntegerField(help_text="How often they did.")
 
@@ -374,7 +376,7 @@ class LinkListSerializer(ModelSerializer[LinkList]):
     links = serializers.ListField(
         child=serializers.IntegerField(min_value=1),
         max_length=1_000,
-        help_text=f"Ids of its links, in order; at most {MAX_LINKS}.",
+        help_text=f"Ids of its links, in order, each once; at most {MAX_LINKS}.",
     )
     enabled = serializers.BooleanField(
         required=False, help_text="A text that names a disabled one is not sent."
@@ -405,7 +407,14 @@ class LinkListSerializer(ModelSerializer[LinkList]):
 class GivenSerializer(Serializer[Given]):
     link = serializers.IntegerField(source="link.pk")
     in_list = serializers.BooleanField(source="is_in_list", help_text="False: taken out since.")
-    given_to = serializers.IntegerField(source="planned", help_text="People whose text has this link.")
+    planned_for = serializers.IntegerField(
+        source="planned",
+        help_text="People for whom it was planned: in one run any two links differ by one at most.",
+    )
+    given_to = serializers.IntegerField(
+        source="handed_over",
+        help_text="Those of them who were handed the text: the others opted out, failed, wait, or it was stopped.",
+    )
     people = serializers.IntegerField(help_text="How many of them followed it.")
     clicks = serializers.IntegerField()
 

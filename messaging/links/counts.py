@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Q
 
 from accounts.models import Workspace
 from messaging.links.classes import HitClass
-from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkUse, MessageCount
-from sms.states import HANDED_OVER
+from messaging.links.reach import people_of, reach_of_all
+from messaging.links.targets import target_or_empty
+from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,26 @@ def clicks_of(dispatch_ids: Collection[int]) -> Clicks | None:
     if not entries:
         return None
     counts = _counts(dispatch_ids)
-    links: dict[tuple[str, int | None], list[Followed]] = defaultdict(list)
-    named = {(entry.use, entry.link_id): entry for entry in entries}
+    links: dict[tuple[str, int | None], list[DispatchLink]] = defaultdict(list)
     for entry in entries:
-        links[entry.use, entry.link_id].append(counts.get((entry.dispatch_id, entry.entry), NOBODY))
-    lines = [LinkLine(key[0], named[key].link, _sum(each)) for key, each in links.items()]
+        links[entry.use, entry.link_id].append(entry)
+    lines = [LinkLine(use, own[0].link, _of_link(own, counts)) for (use, _link_id), own in links.items()]
     return Clicks(_sum([counts.get((pk, ANY_ENTRY), NOBODY) for pk in dispatch_ids]), lines)
+
+
+def _of_link(entries: Sequence[DispatchLink], counts: Mapping[tuple[int, int], Followed]) -> Followed:
+    """Whoever followed it at two places of a text (it is in two lists) is one person."""
+    of_dispatch: dict[int, list[int]] = defaultdict(list)
+    for entry in entries:
+        if counts.get((entry.dispatch_id, entry.entry), NOBODY).people:
+            of_dispatch[entry.dispatch_id].append(entry.entry)
+    twice = sum(
+        sum(counts[dispatch_id, entry].people for entry in own) - people_of(dispatch_id, own)
+        for dispatch_id, own in of_dispatch.items()
+        if len(own) > 1
+    )
+    all_ = _sum([counts.get((entry.dispatch_id, entry.entry), NOBODY) for entry in entries])
+    return replace(all_, people=all_.people - twice)
 
 
 def _counts(dispatch_ids: Collection[int]) -> dict[tuple[int, int], Followed]:
@@ -110,7 +125,8 @@ def hits_of_message(message_id: int, limit: int = 100) -> list[tuple[Hit, Link |
 class Conversion:
     """Of an address, over all texts that had it (the MessageWhiz document, Link: details/linkConversion).
 
-    `recipients`: who was sent it; `clicks`: how many of them followed it; `conversion`: clicks in a hundred.
+    `recipients`: who was handed a text with it; `clicks`: how many of them followed it, each once a text; `conversion`:
+    these in a hundred.
     """
 
     recipients: int
@@ -123,32 +139,12 @@ class Conversion:
 
 def conversion_of(*, workspace: Workspace, url: str) -> Conversion | None:
     """None where no link leads there."""
-    links = Link.objects.filter(workspace=workspace, url=url)
-    if not links.exists():
-        return None
-    entries = DispatchLink.objects.filter(link__in=links)
-    of_entry = entries.filter(dispatch_id=OuterRef("dispatch_id"), entry=OuterRef("entry"))
-    counts = LinkCount.objects.filter(Exists(of_entry), hit_class=HitClass.HUMAN)
-    clicks = counts.aggregate(total=Sum("people"))["total"] or 0
-    return Conversion(_recipients(entries), clicks)
-
-
-def _recipients(entries: QuerySet[DispatchLink]) -> int:
-    """Who was sent one of these: everybody of a dispatch, or an even share where a list is spread over them."""
-    pairs = list(entries.values_list("dispatch_id", "link_list_id"))
-    dispatch_ids = {dispatch_id for dispatch_id, _list_id in pairs}
-    sent = dict(
-        MessageCount.objects.filter(
-            dispatch_id__in=dispatch_ids, state__in=[state.value for state in HANDED_OVER]
+    links = list(
+        Link.objects.filter(workspace=workspace, url__in={url, target_or_empty(url) or url}).values_list(
+            "pk", flat=True
         )
-        .values_list("dispatch_id")
-        .annotate(total=Sum("count"))
     )
-    to_all = {dispatch_id for dispatch_id, list_id in pairs if list_id is None}
-    of_lists = DispatchLink.objects.filter(dispatch_id__in=dispatch_ids, link_list__isnull=False)
-    sizes = Counter(of_lists.values_list("dispatch_id", "link_list_id"))
-    total = sum(sent.get(dispatch_id, 0) for dispatch_id in to_all)
-    for pair in pairs:
-        if pair[0] not in to_all:
-            total += round(sent.get(pair[0], 0) / sizes[pair])
-    return total
+    if not links:
+        return None
+    reach = reach_of_all(links)
+    return Conversion(reach.recipients, reach.people)

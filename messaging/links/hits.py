@@ -18,8 +18,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Count, Min
@@ -27,6 +27,7 @@ from django.db.models import Count, Min
 from messaging.ledger import lock_rows
 from messaging.links.classes import HitClass, device_of
 from messaging.links.codes import LENGTH
+from messaging.links.hit_rows import HitRow, keep_hits
 from messaging.links.judging import judge
 from messaging.links.keys import key_row, link_coder
 from messaging.links.spool import RawHit
@@ -41,7 +42,7 @@ def apply_hits(raws: Sequence[RawHit]) -> int:
     """Writes them as they came; returns how many belong to a code of ours. One that is applied twice is there once."""
     found = _Found(raws)
     rows = [row for raw in raws if (row := found.row(raw)) is not None]
-    Hit.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    keep_hits(rows)
     return len(rows)
 
 
@@ -57,6 +58,7 @@ class _Found:
     def __init__(self, raws: Sequence[RawHit]) -> None:
         self._coder = link_coder()
         self._secret = bytes(key_row().key)
+        self._visitors: dict[tuple[str, str], tuple[str, str]] = {}
         coded = {raw.code: self._coder.decode(raw.code) for raw in raws if len(raw.code) == LENGTH}
         self._coded = {code: each for code, each in coded.items() if each is not None}
         messages = Message.objects.filter(pk__in={each.message_id for each in self._coded.values()})
@@ -78,40 +80,54 @@ class _Found:
             )
         }
 
-    def row(self, raw: RawHit) -> Hit | None:
-        row = self._of_message(raw) if raw.code in self._coded else self._of_link(raw)
-        if row is None:
-            return None
-        row.uid = UUID(raw.uid)
-        row.at = datetime.fromtimestamp(raw.at, UTC)
-        row.method = _text(raw.method, 10)
-        row.agent = _text(raw.agent, 300)
-        row.network = network_of(raw.address)
-        row.visitor = _visitor(self._secret, raw)
-        row.is_prefetch, row.is_over = raw.is_prefetch, raw.is_over
-        row.device = device_of(raw.agent)
-        return row
-
-    def _of_message(self, raw: RawHit) -> Hit | None:
-        message_id, entry = self._coded[raw.code]
-        of = self._messages.get(message_id)
-        if of is None or (of.dispatch_id, entry) not in self._links:
-            return None
-        since = None if of.sent_at is None else raw.at - of.sent_at.timestamp()
-        return Hit(
-            workspace_id=of.workspace_id,
-            message_id=message_id,
-            dispatch_id=of.dispatch_id,
-            entry=entry,
-            link_id=self._links[of.dispatch_id, entry],
-            since_sent_seconds=since,
+    def row(self, raw: RawHit) -> HitRow | None:
+        """By hand, as all that is done for every visit: models took longer than everything else."""
+        coded = self._coded.get(raw.code)
+        if coded is None:
+            own = self._own.get(raw.code)
+            if own is None:
+                return None
+            workspace_id, link_id = own
+            message_id, dispatch_id, entry, since = None, None, 0, None
+        else:
+            message_id, entry = coded
+            of = self._messages.get(message_id)
+            if of is None or (of.dispatch_id, entry) not in self._links:
+                return None
+            workspace_id, dispatch_id = of.workspace_id, of.dispatch_id
+            link_id = self._links[dispatch_id, entry]
+            since = None if of.sent_at is None else raw.at - of.sent_at.timestamp()
+        agent = _text(raw.agent, 300)
+        return HitRow(
+            raw.uid,
+            workspace_id,
+            message_id,
+            dispatch_id,
+            entry,
+            link_id,
+            datetime.fromtimestamp(raw.at, UTC),
+            _text(raw.method, 10),
+            agent,
+            *self._who(raw.address, raw.agent),
+            raw.is_prefetch,
+            raw.is_over,
+            since,
+            "",
+            "",
+            _device_of(raw.agent).value,
         )
 
-    def _of_link(self, raw: RawHit) -> Hit | None:
-        if raw.code not in self._own:
-            return None
-        workspace_id, link_id = self._own[raw.code]
-        return Hit(workspace_id=workspace_id, link_id=link_id)
+    def _who(self, address: str, agent: str) -> tuple[str, str]:
+        """Network and visitor. Known for no longer than this takes: nothing holds an address afterwards."""
+        known = self._visitors.get((address, agent))
+        if known is None:
+            known = network_of(address), _visitor(self._secret, address, agent)
+            self._visitors[address, agent] = known
+        return known
+
+
+# Programs name themselves alike.
+_device_of = lru_cache(maxsize=4096)(device_of)
 
 
 def network_of(address: str) -> str:
@@ -124,14 +140,16 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{ip}/{bits}", strict=False))
 
 
-def _visitor(secret: bytes, raw: RawHit) -> str:
+def _visitor(secret: bytes, address: str, agent: str) -> str:
     """The same for one address with one program; nobody comes back from it to the address without the key."""
-    facts = f"{raw.address}\n{raw.agent}".encode("utf-8", "replace")
+    facts = f"{address}\n{agent}".encode("utf-8", "replace")
     return hashlib.blake2s(facts, key=secret, digest_size=11, person=b"visitor").hexdigest()
 
 
 def _text(value: str, most: int) -> str:
     """As PostgreSQL takes it."""
+    if value.isascii() and "\0" not in value:
+        return value[:most]
     return value.replace("\0", "").encode("utf-8", "replace").decode()[:most]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +19,7 @@ from accounts.audit import record
 from accounts.models import Workspace
 from messaging.errors import MessagingError
 from messaging.links.codes import ALPHABET, ENTRIES
-from messaging.links.targets import clean_target, own_hosts
+from messaging.links.targets import clean_target, own_hosts, target_host
 from messaging.models import UTM_FIELDS, Link, LinkList, LinkListEntry
 
 # Shorter than a recipient's code, so that neither is taken for the other.
@@ -131,7 +133,7 @@ def free_name(name: str, taken: Any) -> str:
 def clean_link(workspace: Workspace, values: Mapping[str, Any]) -> dict[str, Any]:
     """Any of a link's values, as they are kept. Raises MessagingError."""
     clean: dict[str, Any] = {}
-    hosts = own_hosts(workspace.short_domain)
+    hosts = own_hosts() if any(name in ADDRESSES for name in values) else frozenset()
     for name, value in values.items():
         if name == "name":
             clean[name] = _name(value)
@@ -146,6 +148,27 @@ def clean_link(workspace: Workspace, values: Mapping[str, Any]) -> dict[str, Any
         else:
             raise TypeError(f"A link has no {name}.")
     return clean
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A link of the workspace that would lead to links of Crier's own."""
+
+    link: Link
+    url: str
+
+
+def circle_of(workspace_id: int, host: str) -> Circle | None:
+    """The first link of the workspace that leads to this host."""
+    contains = Q()
+    for name in ADDRESSES:
+        contains |= Q(**{f"{name}__icontains": host})
+    for link in Link.objects.filter(contains, workspace_id=workspace_id).order_by("id"):
+        for name in ADDRESSES:
+            url = getattr(link, name)
+            if url and target_host(url) == host:
+                return Circle(link, url)
+    return None
 
 
 def _name(value: str) -> str:
@@ -197,7 +220,11 @@ def _taken(sentence: str, name: str) -> MessagingError:
 
 
 def _put(link_list: LinkList, links: Sequence[Link]) -> None:
-    chosen = list(dict.fromkeys(links))
+    chosen = list(links)
+    twice = next((link for link in chosen if chosen.count(link) > 1), None)
+    if twice is not None:
+        sentence = _("The link “%(name)s” stands twice in the list. Name each once: all get equal shares.")
+        raise MessagingError(sentence % {"name": twice.name}, field="links", code="link_twice")
     if any(link.workspace_id != link_list.workspace_id for link in chosen):
         raise MessagingError(_("One of the links does not exist in this workspace."), field="links")
     if len(chosen) > MAX_LINKS:

@@ -15,16 +15,17 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import structlog
-from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import F
 
+from accounts.models import Workspace
+from accounts.short_domains import host_name
+from messaging.links.asking import Ask, LookupFailed, ask_here
 from messaging.links.codes import LENGTH, Coder
 from messaging.links.keys import link_coder
 from messaging.links.ranges import Ranges, read_ranges
+from messaging.links.targets import as_header
 from messaging.models import UTM_FIELDS, DispatchLink, Link, LinkUse, OwnUrl
-
-log = structlog.get_logger("crier.links")
 
 Value = TypeVar("Value")
 
@@ -32,14 +33,11 @@ FRESH_SECONDS, RANGES_SECONDS = 10.0, 15.0
 MOST_KEPT = 20_000
 
 
-class LookupFailed(Exception):
-    """The database is away, and nobody has asked for this one lately."""
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`use`: how the entry came into the text; "" of a link's own address."""
+    """`use`: how the entry came into the text; "" of a link's own address. Addresses are as a header takes them."""
 
+    workspace_id: int
     use: str
     url: str
     bot_redirect: str = ""
@@ -47,15 +45,22 @@ class Target:
     expires_at: datetime | None = None
     expired_url: str = ""
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether everybody is led to `url`, now and later."""
+        return bool(self.url) and self.expires_at is None and not self.bot_redirect and not self.preview_url
+
 
 class Lookup:
     """Of one process; its threads share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask = ask_here) -> None:
+        self._ask = ask
         self._coder: Coder | None = None
-        self._dispatches: _Kept[int | None] = _Kept()
-        self._targets: _Kept[Target | None] = _Kept()
-        self._ranges: _Kept[Ranges] = _Kept()
+        self._dispatches: _Kept[int | None] = _Kept(ask)
+        self._targets: _Kept[Target | None] = _Kept(ask)
+        self._ranges: _Kept[Ranges] = _Kept(ask)
+        self._domains: _Kept[dict[str, int]] = _Kept(ask)
 
     def find(self, code: str) -> Target | None:
         """None: no such code. Raises LookupFailed."""
@@ -71,7 +76,14 @@ class Lookup:
         target = self._targets.get((dispatch_id, entry), lambda: _target_of(dispatch_id, entry))
         if target is None or target.use not in (LinkUse.OWN_URL, LinkUse.CALLBACK):
             return target
-        return self._targets.get((message_id, "own"), lambda: _own_url_of(message_id, target.use))
+        return self._targets.get((message_id, "own"), lambda: _own_url_of(message_id, target))
+
+    def short_domains(self) -> dict[str, int]:
+        """By name of the host: whose short domain it is. None are known while the database is away from the beginning."""
+        try:
+            return self._domains.get("", _short_domains)
+        except LookupFailed:
+            return {}
 
     def _dispatch_of(self, message_id: int) -> int | None:
         known = self._ranges.get("", read_ranges, seconds=RANGES_SECONDS).dispatch_of(message_id)
@@ -82,27 +94,33 @@ class Lookup:
 
     def _known_coder(self) -> Coder:
         if self._coder is None:
-            self._coder = _asked(link_coder)
+            self._coder = self._ask(link_coder, can_wait=True)
         return self._coder
 
 
 class _Kept(Generic[Value]):
     """The last MOST_KEPT answers, each with the time until which it is fresh."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self._entries: OrderedDict[Any, tuple[Value, float]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: Any, ask: Callable[[], Value], seconds: float = FRESH_SECONDS) -> Value:
-        """What is too old is asked for again; where that fails, it is still better than nothing."""
+        """What is too old is asked for again; where that fails, it is still better than nothing.
+
+        That there was no such code is not used longer: it may have been sent since, and its people are told to wait rather
+        than that it leads nowhere.
+        """
         known = self._entries.get(key)
         now = time.monotonic()
         if known is not None and now < known[1]:
             return known[0]
+        is_known = known is not None and known[0] is not None
         try:
-            value = _asked(ask)
+            value = self._ask(ask, can_wait=not is_known)
         except LookupFailed:
-            if known is None or known[0] is None:
+            if known is None or not is_known:
                 raise
             value = known[0]
         with self._lock:
@@ -110,14 +128,6 @@ class _Kept(Generic[Value]):
             if len(self._entries) > MOST_KEPT:
                 self._entries.popitem(last=False)
         return value
-
-
-def _asked(ask: Callable[[], Value]) -> Value:
-    try:
-        return ask()
-    except DatabaseError as error:
-        log.warning("database away", error=type(error).__name__)
-        raise LookupFailed from error
 
 
 def _dispatch_of(message_id: int) -> int | None:
@@ -130,15 +140,15 @@ def _dispatch_of(message_id: int) -> int | None:
 
 def _target_of(dispatch_id: int, entry: int) -> Target | None:
     rows = DispatchLink.objects.filter(dispatch_id=dispatch_id, entry=entry).select_related("link")
-    row = rows.first()
+    row = rows.annotate(workspace_id=F("dispatch__workspace_id")).first()
     if row is None:
         return None
-    return Target(row.use, "") if row.link is None else _target(row.use, row.link)
+    return Target(row.workspace_id, row.use, "") if row.link is None else _target(row.use, row.link)
 
 
-def _own_url_of(message_id: int, use: str) -> Target | None:
+def _own_url_of(message_id: int, target: Target) -> Target | None:
     url = OwnUrl.objects.filter(message_id=message_id).values_list("url", flat=True).first()
-    return Target(use, url) if url else None
+    return Target(target.workspace_id, target.use, as_header(url)) if url else None
 
 
 def _own_target(code: str) -> Target | None:
@@ -146,14 +156,20 @@ def _own_target(code: str) -> Target | None:
     return None if link is None else _target("", link)
 
 
+def _short_domains() -> dict[str, int]:
+    rows = Workspace.objects.exclude(short_domain="").values_list("short_domain", "id")
+    return {host_name(domain): workspace_id for domain, workspace_id in rows}
+
+
 def _target(use: str, link: Link) -> Target:
     return Target(
+        link.workspace_id,
         use,
-        with_utm(link),
-        link.bot_redirect,
-        link.preview_url,
+        as_header(with_utm(link)),
+        as_header(link.bot_redirect),
+        as_header(link.preview_url),
         link.expires_at,
-        link.expired_url,
+        as_header(link.expired_url),
     )
 
 
@@ -165,5 +181,5 @@ def with_utm(link: Link) -> str:
     parts = urlsplit(link.url)
     present = {name for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
     added = urlencode({name: value for name, value in wanted.items() if name not in present})
-    query = "&".join(filter(None, (parts.query, added)))
+    query = "&".join(filter(None, (parts.query.rstrip("&"), added)))
     return urlunsplit(parts._replace(query=query))

@@ -1,26 +1,30 @@
 """The short way from a code to its address: before Django, since people wait for it.
 
-GET, HEAD /AbC12xYz     one lookup, one line in the spool, 302
-any other method of it  one lookup, one line in the spool, 405
-anything else           the application
+GET, HEAD /AbC12xYz       one lookup, one line in the spool, 302; also with a slash, dot or comma behind it
+any other method of it    one lookup, one line in the spool, 405
+GET /AbC12xYy             no such code: a page for strangers, 404
+/, under a short domain   the same page: Crier's own pages are elsewhere
+anything else             the application
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import close_old_connections
-from django.utils.html import escape
-from django.utils.translation import gettext as _
+from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.short_domains import host_name
+from messaging.links.asking import Asker, LookupFailed
 from messaging.links.classes import Device, Hit, HitClass, classify_alone, device_of
-from messaging.links.lookup import Lookup, LookupFailed, Target
+from messaging.links.lookup import Lookup, Target
+from messaging.links.public_pages import public_page
 from messaging.links.spool import Spool
 from messaging.models import LinkUse
 from messaging.tasks import take_hits
@@ -28,20 +32,21 @@ from messaging.tasks import take_hits
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-_CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})", re.ASCII)
+# Behind the code: what ends a sentence, and programs take for a part of the address.
+_CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})[/.,;:!)]{0,3}", re.ASCII)
 # The page that takes an opt-out stands under the short domain too, whose name Django need not know.
 UNSUBSCRIBE_PREFIX = "/o/"
 _LED_ON = ("GET", "HEAD")
 _ALLOWED = ", ".join(_LED_ON)
-_PREFETCH = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_PREFETCH = frozenset({"HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ"})
 # Each click is counted, and no search engine keeps it.
-_HEADERS = [("Cache-Control", "private, no-store"), ("X-Robots-Tag", "noindex, nofollow")]
-_PAGE_HEADERS = [
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'"),
-    ("X-Content-Type-Options", "nosniff"),
-    *_HEADERS,
+_HEADERS = [
+    ("Content-Length", "0"),
+    ("Cache-Control", "private, no-store"),
+    ("X-Robots-Tag", "noindex, nofollow"),
 ]
+# The query of a request that the page of _away makes: the visit was kept when it came first.
+_AGAIN = "again"
 
 
 class Redirects:
@@ -51,64 +56,95 @@ class Redirects:
         self, application: Application, *, lookup: Lookup | None = None, spool: Spool | None = None
     ) -> None:
         self._application = application
-        self._lookup = lookup or Lookup()
+        self._lookup = lookup or Lookup(Asker())
         self._spool = spool or Spool(take_hits)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         match = _CODE.fullmatch(path)
-        if match is None:
-            if path.startswith(UNSUBSCRIBE_PREFIX):
-                environ = {**environ, "HTTP_HOST": _own_host()}
-            return self._application(environ, start_response)
-        return self._follow(match[1], environ, start_response)
+        if match is not None and match[1] not in page_names():
+            if environ["REQUEST_METHOD"] in _LED_ON:
+                return self._follow(match[1], environ, start_response)
+            if (answer := self._refuse(match[1], environ, start_response)) is not None:
+                return answer
+        if path.startswith(UNSUBSCRIBE_PREFIX):
+            environ = {**environ, "HTTP_HOST": _own_host()}
+        elif not path.startswith(settings.STATIC_URL) and self._is_for_links_alone(environ):
+            return public_page(environ, start_response, "404 Not Found", "nowhere")
+        return self._application(environ, start_response)
 
     def _follow(self, code: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        # Outside any request of Django's, which would do it: broken ones are given up.
-        close_old_connections()
-        seen = _seen(environ)
+        at, is_prefetch = time.time(), _looks_ahead(environ)
         try:
             target = self._lookup.find(code)
         except LookupFailed:
-            self._note(code, seen, environ)
-            return _away(environ, start_response)
-        if target is None or target.use == LinkUse.UNSUBSCRIBE:
-            return self._application(environ, start_response)
-        if seen.method not in _LED_ON:
-            self._note(code, seen, environ)
-            sentence = _("This link can only be opened.")
-            return _page(environ, start_response, "405 Method Not Allowed", sentence, [("Allow", _ALLOWED)])
-        url = address_for(target, seen)
-        self._note(code, seen, environ, is_over=not url)
+            self._note(code, at, environ, is_prefetch=is_prefetch)
+            return _away(code, environ, start_response)
+        if target is None or target.use == LinkUse.UNSUBSCRIBE or self._is_anothers(target, environ):
+            return public_page(environ, start_response, "404 Not Found", "nowhere")
+        url = target.url if target.is_for_all else address_for(target, _hit(at, environ, is_prefetch))
+        self._note(code, at, environ, is_prefetch=is_prefetch, is_over=not url)
         if not url:
-            return _page(environ, start_response, "410 Gone", _("This link is over."))
-        start_response("302 Found", [("Location", url), ("Content-Length", "0"), *_HEADERS])
+            return public_page(environ, start_response, "410 Gone", "over")
+        start_response("302 Found", [("Location", url), *_HEADERS])
         return []
 
-    def _note(self, code: str, seen: Hit, environ: dict[str, Any], *, is_over: bool = False) -> None:
-        """Kept before it is answered."""
+    def _refuse(
+        self, code: str, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes] | None:
+        """Of another method than a link is opened with: kept, and led nowhere. None: there is no such link."""
+        at, is_prefetch = time.time(), _looks_ahead(environ)
+        try:
+            target = self._lookup.find(code)
+        except LookupFailed:
+            self._note(code, at, environ, is_prefetch=is_prefetch)
+            return _away(code, environ, start_response)
+        if target is None or target.use == LinkUse.UNSUBSCRIBE or self._is_anothers(target, environ):
+            return None
+        self._note(code, at, environ, is_prefetch=is_prefetch)
+        return public_page(
+            environ, start_response, "405 Method Not Allowed", "open_only", [("Allow", _ALLOWED)]
+        )
+
+    def _is_anothers(self, target: Target, environ: dict[str, Any]) -> bool:
+        """Under the short domain of one workspace stand no links of another. Names that are nobody's now are let pass: a
+        domain that was changed goes on leading where the texts with it said."""
+        domains = self._lookup.short_domains()
+        if not domains:
+            return False
+        host = host_name(environ.get("HTTP_HOST", ""))
+        return domains.get(host, target.workspace_id) != target.workspace_id and host not in _page_hosts()
+
+    def _is_for_links_alone(self, environ: dict[str, Any]) -> bool:
+        host = host_name(environ.get("HTTP_HOST", ""))
+        if host in _page_hosts():
+            return False
+        return host == host_name(settings.LINK_URL) or host in self._lookup.short_domains()
+
+    def _note(
+        self, code: str, at: float, environ: dict[str, Any], *, is_prefetch: bool, is_over: bool = False
+    ) -> None:
+        """What the request says of itself, kept before it is answered. `at`: when it came."""
+        if environ.get("QUERY_STRING") == _AGAIN:
+            return
         self._spool.add(
             code,
-            seen.at.timestamp(),
-            method=seen.method,
-            agent=seen.agent,
+            at,
+            method=environ["REQUEST_METHOD"],
+            agent=environ.get("HTTP_USER_AGENT", ""),
             address=address_of(environ),
-            is_prefetch=seen.is_prefetch,
+            is_prefetch=is_prefetch,
             is_over=is_over,
         )
 
 
-def _seen(environ: dict[str, Any]) -> Hit:
-    """What the request says of itself."""
-    return Hit(
-        at=datetime.now(UTC),
-        message_id=None,
-        link_id=0,
-        visitor="",
-        method=environ["REQUEST_METHOD"],
-        agent=environ.get("HTTP_USER_AGENT", ""),
-        is_prefetch=any(environ.get(name) for name in _PREFETCH),
-    )
+def _looks_ahead(environ: dict[str, Any]) -> bool:
+    return any(environ.get(name) for name in _PREFETCH & environ.keys())
+
+
+def _hit(at: float, environ: dict[str, Any], is_prefetch: bool) -> Hit:
+    method, agent = environ["REQUEST_METHOD"], environ.get("HTTP_USER_AGENT", "")
+    return Hit(datetime.fromtimestamp(at, UTC), 0, 0, "", method, agent, is_prefetch)
 
 
 def address_for(target: Target, seen: Hit) -> str:
@@ -131,33 +167,40 @@ def address_of(environ: dict[str, Any]) -> str:
     return str(environ.get("REMOTE_ADDR", ""))
 
 
-@cache
+def page_names() -> frozenset[str]:
+    """First parts of the addresses of pages: never codes, whatever the database says or does not say."""
+    return _names_of(settings.ROOT_URLCONF)
+
+
+@lru_cache(maxsize=4)
+def _names_of(urlconf: str) -> frozenset[str]:
+    found = (re.match(r"\^?([0-9A-Za-z_-]+)", each) for each in _patterns(get_resolver(urlconf).url_patterns))
+    return frozenset(match[1] for match in found if match)
+
+
+def _patterns(urls: Sequence[URLPattern | URLResolver]) -> Iterator[str]:
+    for url in urls:
+        if isinstance(url, URLResolver) and not str(url.pattern):
+            yield from _patterns(url.url_patterns)
+        else:
+            yield str(url.pattern)
+
+
 def _own_host() -> str:
     return urlsplit(settings.PUBLIC_URL).netloc
 
 
-def _away(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+def _page_hosts() -> frozenset[str]:
+    """Names under which Crier's own pages are asked for. Patterns among the allowed ones name none in particular."""
+    return _hosts_of(settings.PUBLIC_URL, settings.WEBHOOK_URL, *settings.ALLOWED_HOSTS)
+
+
+@lru_cache(maxsize=8)
+def _hosts_of(*names: str) -> frozenset[str]:
+    return frozenset(host_name(name) for name in names if not name.startswith((".", "*")))
+
+
+def _away(code: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """The browser tries again by itself."""
-    sentence = _("One moment: this link is looked up.")
-    headers = [("Retry-After", "3"), ("Refresh", "3")]
-    return _page(environ, start_response, "503 Service Unavailable", sentence, headers)
-
-
-def _page(
-    environ: dict[str, Any],
-    start_response: StartResponse,
-    status: str,
-    sentence: str,
-    headers: Iterable[tuple[str, str]] = (),
-) -> Iterable[bytes]:
-    body = _PAGE.format(sentence=escape(sentence)).encode()
-    start_response(status, [("Content-Length", str(len(body))), *headers, *_PAGE_HEADERS])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-_PAGE = (
-    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{sentence}</title>'
-    '<link rel="stylesheet" href="/static/public.css"></head>'
-    '<body class="public"><main><h1>{sentence}</h1></main></body></html>'
-)
+    headers = [("Retry-After", "3"), ("Refresh", f"3; url=/{code}?{_AGAIN}")]
+    return public_page(environ, start_response, "503 Service Unavailable", "moment", headers)

@@ -1,7 +1,7 @@
 """Where the links in texts lead, and who followed them.
 
 Link ----------------- what people manage: a name and addresses
-LinkList ------------- several, spread evenly over the recipients
+LinkList ------------- several, spread evenly over those who are planned
 DispatchLink --------- which link stands behind an entry of a dispatch's codes (messaging/links/codes.py)
 OwnUrl --------------- the recipient's own address, where the text shortens it
 Hit ------------------ one request, as it came; its class is computed and may be computed again
@@ -76,6 +76,8 @@ class LinkList(models.Model):
     name = models.CharField(_("name"), max_length=100)
     links = models.ManyToManyField(Link, through="LinkListEntry", related_name="link_lists")
     enabled = models.BooleanField(_("enabled"), default=True)
+    # Place of the next text to one person that spreads it.
+    turn = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

@@ -41,7 +41,11 @@ def test_it_works(alice_client: Client, acme: Workspace) -> None:
         ("sho example.com", "is no domain"),
         ("https://taken.example.com", "belongs to another workspace"),
         ("http://TAKEN.example.com", "belongs to another workspace"),
+        ("https://taken.example.com:443", "belongs to another workspace"),
+        ("https://taken.example.com:8443", "belongs to another workspace"),
         ("https://crier.example.com", "where Crier&#x27;s own pages are"),
+        ("https://crier.example.com:8163", "where Crier&#x27;s own pages are"),
+        ("https://go.example.com", "where Crier&#x27;s own pages are"),
     ],
 )
 def test_rejects(
@@ -52,7 +56,7 @@ def test_rejects(
     text: str,
     said: str,
 ) -> None:
-    settings.PUBLIC_URL = "https://crier.example.com"
+    settings.PUBLIC_URL, settings.LINK_URL = "https://crier.example.com", "https://go.example.com"
     Workspace.objects.filter(pk=other.pk).update(short_domain="https://taken.example.com")
     response = alice_client.post(URL, {"short_domain": text})
     assert response.status_code == 422

@@ -98,7 +98,7 @@ def test_spread_exactly(bob_client: Client, acme: Workspace, shops: LinkList) ->
     assert (found["Two"].is_in_list, found["Two"].people, found["Two"].clicks) == (False, 3, 4)
     page = bob_client.get(f"/links/lists/{shops.pk}/").content.decode()
     assert "Taken out" in page
-    assert f"Spread over {PEOPLE} people in 1 text so far" in page
+    assert f"Planned for {PEOPLE} people in 1 text so far" in page
 
 
 def test_duplicate_and_disable(bob_client: Client, shops: LinkList) -> None:

@@ -69,12 +69,6 @@ class Site:
         return status[:3], self.headers.get("Location") or b"".join(body).decode()
 
 
-@pytest.fixture(autouse=True)
-def no_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's own transaction would be closed."""
-    monkeypatch.setattr(redirect_module, "close_old_connections", lambda: None)
-
-
 @pytest.fixture
 def site() -> Site:
     return Site()
@@ -122,9 +116,7 @@ def test_another_recipient_of_the_same_text_takes_one_question(
         assert site.ask(f"/{second}") == ("302", "https://example.com/sale")
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/zzzzzzzz", "/settings", "/broadcasts/", "/a.b", "/12345678/", "/ünïcödé", "/nolink"]
-)
+@pytest.mark.parametrize("path", ["/", "/settings", "/settings/", "/broadcasts/", "/a.b", "/ünïcödé", "/x/y"])
 def test_what_is_no_code_is_passed_on(site: Site, dispatch: Dispatch, path: str) -> None:
     assert site.ask(path) == ("200", "passed on")
     assert not site.hits.added
@@ -145,6 +137,36 @@ def test_another_method_of_what_is_no_link_is_passed_on(site: Site, dispatch: Di
     assert not site.hits.added
 
 
+@pytest.mark.parametrize("path", ["/zzzzzzzz", "/12345678/", "/nolink", "/nosuchlink."])
+def test_a_code_that_is_none_leads_nowhere(site: Site, dispatch: Dispatch, path: str) -> None:
+    status, body = site.ask(path)
+    assert (status, "This link leads nowhere." in body, "dashboard" in body) == ("404", True, False)
+    assert not site.hits.added
+    status, body = site.ask(path, HTTP_ACCEPT_LANGUAGE="xx, he;q=0.9, en;q=0.5")
+    assert '<html lang="he" dir="rtl">' in body
+    assert site.ask(path, method="HEAD") == ("404", "")
+
+
+@pytest.mark.parametrize("end", ["/", ".", ",", ".)", "!"])
+def test_what_stands_behind_a_code_in_a_text_is_no_part_of_it(site: Site, code: str, end: str) -> None:
+    assert site.ask(f"/{code}{end}") == ("302", "https://example.com/sale")
+    assert site.hits.added[0]["code"] == code
+
+
+def test_names_of_pages_are_no_codes_whatever_the_database_does(
+    site: Site, code: str, away: Callable[[], None]
+) -> None:
+    site.ask(f"/{code}")
+    away()
+    for path in ("/healthz", "/readyz", "/metrics", "/settings", "/login/"):
+        assert site.ask(path) == ("200", "passed on")
+
+
+def test_every_page_has_its_name_kept() -> None:
+    for pattern, name in (("links/", "links"), ("healthz", "healthz"), ("^api/", "api"), ("admin/", "admin")):
+        assert name in redirect_module.page_names(), pattern
+
+
 def test_head_is_led_on_and_noted(site: Site, code: str) -> None:
     assert site.ask(f"/{code}", method="HEAD") == ("302", "https://example.com/sale")
     assert site.hits.added[0]["method"] == "HEAD"
@@ -152,7 +174,7 @@ def test_head_is_led_on_and_noted(site: Site, code: str) -> None:
 
 def test_the_way_out_is_no_redirect(site: Site, dispatch: Dispatch) -> None:
     code = code_of(messages_of(dispatch)[0], WAY_OUT)
-    assert site.ask(f"/{code}") == ("200", "passed on")
+    assert site.ask(f"/{code}")[0] == "404"
     assert not site.hits.added
 
 
@@ -179,6 +201,51 @@ def test_utm_parameters_are_added_once(site: Site, acme: Workspace) -> None:
     assert site.ask(f"/{own.code}")[1] == ("https://example.com/sale?utm_source=letter&utm_medium=text#top")
 
 
+def test_parameters_are_added_behind_a_loose_end(site: Site, acme: Workspace) -> None:
+    link = make_link(acme, "Loose", "sale?a=1&", utm_source="sms")
+    assert site.ask(f"/{link.code}")[1] == "https://example.com/sale?a=1&utm_source=sms"
+
+
+def test_a_location_is_ascii(site: Site, acme: Workspace) -> None:
+    link = make_link(acme, "Books", "straße?q=ü&x=%20#é")
+    Link.objects.filter(pk=link.pk).update(url="https://bücher.example:8443/straße?q=ü&x=%20#é")
+    assert site.ask(f"/{link.code}")[1] == (
+        "https://xn--bcher-kva.example:8443/stra%C3%9Fe?q=%C3%BC&x=%20#%C3%A9"
+    )
+
+
+def test_under_anothers_short_domain_a_link_leads_nowhere(
+    site: Site, acme: Workspace, other: Workspace, code: str
+) -> None:
+    own = Link.objects.get(name="Sale").code
+    Workspace.objects.filter(pk=acme.pk).update(short_domain="https://sho.example.com")
+    Workspace.objects.filter(pk=other.pk).update(short_domain="https://their.example.com")
+    for path in (f"/{code}", f"/{own}"):
+        for host in ("sho.example.com", "SHO.example.com:443", "testserver", "formerly.example.com"):
+            assert site.ask(path, HTTP_HOST=host)[0] == "302", host
+        assert site.ask(path, HTTP_HOST="their.example.com")[0] == "404"
+        assert site.ask(path, HTTP_HOST="Their.Example.com.:8443")[0] == "404"
+    assert len(site.hits.added) == 8
+
+
+def test_under_a_short_domain_are_no_pages(site: Site, acme: Workspace, settings: Any) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(short_domain="https://sho.example.com")
+    settings.PUBLIC_URL, settings.LINK_URL = "https://crier.example.com", "https://go.example.com"
+    for host in ("sho.example.com", "go.example.com"):
+        for path in ("/", "/settings/", "/a.b"):
+            assert site.ask(path, HTTP_HOST=host, HTTP_ACCEPT_LANGUAGE="de")[0] == "404"
+            assert (
+                "Dieser Link führt nirgendwohin."
+                in site.ask(path, HTTP_HOST=host, HTTP_ACCEPT_LANGUAGE="de")[1]
+            )
+        for path in ("/o/test", "/static/public.css"):
+            assert site.ask(path, HTTP_HOST=host) == ("200", "passed on")
+    assert site.ask("/", HTTP_HOST="crier.example.com") == ("200", "passed on")
+    assert site.ask("/", HTTP_HOST="unknown.example.com") == ("200", "passed on")
+    settings.ALLOWED_HOSTS = ["sho.example.com"]
+    assert site.ask("/", HTTP_HOST="sho.example.com") == ("200", "passed on")
+
+
 def test_a_link_that_is_over_leads_on_or_says_so(site: Site, acme: Workspace) -> None:
     past = timezone.now() - timedelta(minutes=1)
     over = make_link(acme, expires_at=past)
@@ -197,7 +264,7 @@ def test_a_disabled_link_leads_on_whoever_was_sent_it(site: Site, dispatch: Disp
     link = Link.objects.get(name="Sale")
     set_link_enabled(link=link, enabled=False, actor=Actor())
     assert site.ask(f"/{code}") == ("302", "https://example.com/sale")
-    assert site.ask(f"/{link.code}") == ("200", "passed on")
+    assert site.ask(f"/{link.code}")[0] == "404"
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -214,15 +281,16 @@ def test_a_mended_address_counts_within_seconds(
     assert site.ask(f"/{code}") == ("302", "https://example.com/new")
 
 
+def refuse(*_args: Any) -> None:
+    raise OperationalError("away")
+
+
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Called, the database is away."""
 
-    def refuse(*_args: Any) -> None:
-        raise OperationalError("away")
-
     def begin() -> None:
-        for name in ("_dispatch_of", "_target_of", "_own_target", "_own_url_of"):
+        for name in ("_dispatch_of", "_target_of", "_own_target", "_own_url_of", "_short_domains"):
             monkeypatch.setattr(lookup_module, name, refuse)
         later(monkeypatch, 10_000)
 
@@ -244,9 +312,20 @@ def test_while_the_database_is_away_others_are_asked_to_wait_and_noted(
     site.ask(f"/{code}")
     away()
     status, body = site.ask(f"/{code_of(messages_of(dispatch)[1])}")
-    assert (status, site.headers["Refresh"]) == ("503", "3")
+    assert status == "503"
     assert "One moment" in body
     assert len(site.hits.added) == 2
+
+
+def test_the_second_try_of_that_page_is_no_second_visit(
+    site: Site, dispatch: Dispatch, code: str, away: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(lookup_module, "_target_of", refuse)
+        assert site.ask(f"/{code}.")[0] == "503"
+    path, _mark, query = site.headers["Refresh"].removeprefix("3; url=").partition("?")
+    assert site.ask(path, QUERY_STRING=query) == ("302", "https://example.com/sale")
+    assert len(site.hits.added) == 1
 
 
 def test_behind_a_proxy_its_word_counts(site: Site, code: str, settings: Any) -> None:
@@ -258,7 +337,6 @@ def test_behind_a_proxy_its_word_counts(site: Site, code: str, settings: Any) ->
 
 
 def test_the_unsubscribe_page_answers_under_every_name(site: Site, settings: Any) -> None:
-    redirect_module._own_host.cache_clear()
     assert site.ask("/o/AbCd1234", HTTP_HOST="sho.example.com") == ("200", "passed on")
     assert site.ask("/o/test", HTTP_HOST="sho.example.com") == ("200", "passed on")
     assert site.seen["HTTP_HOST"] == settings.PUBLIC_URL.partition("://")[2]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
+from accounts.models import Workspace
 from messaging.errors import MessagingError
-from messaging.links.targets import MAX_LENGTH, clean_target
+from messaging.links.targets import MAX_LENGTH, clean_target, is_target, own_hosts
 
 OWN = ("go.example.com",)
 
@@ -19,7 +21,7 @@ OWN = ("go.example.com",)
         "http://example.com/sale?utm_source=sms&x=%20#top",
         "HTTPS://Example.com/A",
         "https://example.com:8443/",
-        "https://bücher.example/straße",
+        "https://xn--bcher-kva.example/straße",
         "https://8.8.8.8/",
         "https://[2606:4700::1111]/",
         "https://example.com/" + "a" * (MAX_LENGTH - 20),
@@ -82,6 +84,70 @@ def test_rejects(url: str, why: str) -> None:
 def test_rejects_numbers_that_browsers_read_as_addresses(host: str) -> None:
     with pytest.raises(MessagingError):
         clean_target(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://bücher.example/straße", "https://xn--bcher-kva.example/straße"),
+        ("https://BÜCHER。example:8443/?q=ü#ß", "https://xn--bcher-kva.example:8443/?q=ü#ß"),
+        ("https://ｅｘａｍｐｌｅ.com/", "https://example.com/"),
+        ("https://straße.example/", "https://xn--strae-oqa.example/"),
+        ("https://i❤.example/", "https://xn--i-7iq.example/"),
+    ],
+)
+def test_a_host_is_stored_as_browsers_ask_for_it(url: str, stored: str) -> None:
+    assert clean_target(url) == stored
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.０。１:8163",
+        "10.０。０。１",
+        "１２７．０．０．１",
+        "foo.ｌｏｃａｌｈｏｓｔ",
+        "printer.ｌocal",
+        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ.ⓛⓞⓒⓐⓛ",
+        "x.localdomain",
+        "x.corp",
+        "x.home",
+        "x.internal",
+        "x.private",
+        "[::127.0.0.1]",
+        "[fec0::1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::]",
+        "[fe80::1]",
+        "[::]",
+    ],
+)
+def test_rejects_private_networks_however_written(host: str) -> None:
+    with pytest.raises(MessagingError, match="private network"):
+        clean_target(f"http://{host}/o/test")
+    assert not is_target(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host", ["gｏ.example.com", "go。example.com", "GO．example.com:443", "go.example.com."]
+)
+def test_rejects_own_names_however_written(host: str) -> None:
+    with pytest.raises(MessagingError, match="back to Crier itself"):
+        clean_target(f"https://{host}/y", own_hosts=OWN)
+
+
+@pytest.mark.django_db
+def test_own_names_are_those_of_all_workspaces(acme: Workspace, settings: Settings) -> None:
+    settings.PUBLIC_URL, settings.LINK_URL = "https://Crier.example.com:8443", "https://go.example.com"
+    Workspace.objects.filter(pk=acme.pk).update(short_domain="https://sho.example.com:444")
+    assert own_hosts("https://was.example.com/") == {
+        "crier.example.com",
+        "go.example.com",
+        "sho.example.com",
+        "was.example.com",
+    }
 
 
 @given(url=st.text(max_size=60))
