@@ -161,13 +161,17 @@ class TestFilter:
             for what in ("Field", "Comparison", "Value")
         )
         field.select_option("Kind of number")
-        assert compare.locator("option").all_inner_texts() == ["is", "is not", "is empty", "is not empty"]
+        offered = ["is", "is not", "is one of", "is empty", "is not empty"]
+        assert compare.locator("option").all_inner_texts() == offered
         value.select_option("Landline or mobile")
         compare.select_option("is empty")
         expect(value).to_be_hidden()
         field.select_option("Added")
-        assert compare.locator("option").all_inner_texts() == ["is", "is before", "is after"]
+        offered = ["is", "is before", "is after", "is in the last … days"]
+        assert compare.locator("option").all_inner_texts() == offered
         expect(value).to_have_attribute("type", "date")
+        compare.select_option("is in the last … days")
+        expect(value).to_have_attribute("type", "text")
         field.select_option("Time zone")
         value.select_option("Europe/London")
         compare.select_option("begins with")
