@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -11,32 +12,38 @@ from django.db.models import CharField, FloatField, Func, Q, Value
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
-# As a spreadsheet writes them, with a point or a comma; more digits are an id, not an amount.
-_NUMBER = r"^[+-]?[0-9]{1,15}([.,][0-9]{1,9})?$"
-_IS_NUMBER = re.compile(_NUMBER)
-_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+# As a spreadsheet writes them, with a point or a comma before decimals; more digits are an id, not an amount.
+_PLAIN = r"^[+-]?[0-9]{1,15}([.,][0-9]{1,9})?\Z"
+# 1,000 and 1.250 may be thousands or decimals: such a one is neither.
+_DOUBTFUL = r"^[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}\Z"
+# 1,234,567 and 1,234.50; 1.234.567 and 1.234,50.
+_BY_COMMAS = r"^[+-]?[1-9][0-9]{0,2}((,[0-9]{3})+[.][0-9]{1,9}|(,[0-9]{3}){2,4})\Z"
+_BY_POINTS = r"^[+-]?[1-9][0-9]{0,2}(([.][0-9]{3})+,[0-9]{1,9}|([.][0-9]{3}){2,4})\Z"
+_DAY = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+
+
+_IS_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class NumberIn(Func):
-    """NULL where the text is no number."""
+    """NULL where the text is no number, or may be two."""
 
     output_field = FloatField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
         text, params = compiler.compile(self.source_expressions[0])
-        whole = f"btrim({text})"
+        whole = f"TRIM({text})"
+        like, as_float = _dialect(connection)
+        plain = as_float(f"REPLACE({whole}, ',', '.')")
+        by_commas = as_float(f"REPLACE({whole}, ',', '')")
+        by_points = as_float(f"REPLACE(REPLACE({whole}, '.', ''), ',', '.')")
         return (
-            f"CASE WHEN {whole} ~ '{_NUMBER}' THEN replace({whole}, ',', '.')::double precision END",
-            (*params, *params),
+            f"CASE WHEN {whole} {like} '{_DOUBTFUL}' THEN NULL WHEN {whole} {like} '{_PLAIN}' THEN {plain}"
+            f" WHEN {whole} {like} '{_BY_COMMAS}' THEN {by_commas} WHEN {whole} {like} '{_BY_POINTS}' THEN {by_points} END",
+            tuple(params) * 7,
         )
 
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        text, params = compiler.compile(self.source_expressions[0])
-        whole = f"TRIM({text})"
-        return (
-            f"CASE WHEN {whole} REGEXP '{_NUMBER}' THEN CAST(REPLACE({whole}, ',', '.') AS REAL) END",
-            (*params, *params),
-        )
+    as_sqlite = as_postgresql
 
 
 class DayIn(Func):
@@ -46,23 +53,40 @@ class DayIn(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
         text, params = compiler.compile(self.source_expressions[0])
-        whole = f"btrim({text})"
-        return f"CASE WHEN {whole} ~ '^{_DAY}' THEN substr({whole}, 1, 10) END", (*params, *params)
-
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        text, params = compiler.compile(self.source_expressions[0])
         whole = f"TRIM({text})"
-        return f"CASE WHEN {whole} GLOB '{_DAY}*' THEN substr({whole}, 1, 10) END", (*params, *params)
+        like, _as_float = _dialect(connection)
+        return f"CASE WHEN {whole} {like} '{_DAY}' THEN SUBSTR({whole}, 1, 10) END", tuple(params) * 2
+
+    as_sqlite = as_postgresql
+
+
+def _dialect(connection: Any) -> tuple[str, Callable[[str], str]]:
+    """How a text is held against a pattern, and made a number."""
+    if connection.vendor == "postgresql":
+        return "~", "({})::double precision".format
+    return "REGEXP", "CAST({} AS REAL)".format
+
+
+def is_doubtful(raw: str) -> bool:
+    """Whether it may be a thousand times as much: 1,000."""
+    return bool(re.match(_DOUBTFUL, raw))
 
 
 def number_of(raw: str) -> float | None:
-    return float(raw.replace(",", ".")) if _IS_NUMBER.match(raw) else None
+    """None for what is no number, and for what may be two."""
+    if is_doubtful(raw):
+        return None
+    if re.match(_PLAIN, raw):
+        return float(raw.replace(",", "."))
+    if re.match(_BY_COMMAS, raw):
+        return float(raw.replace(",", ""))
+    return float(raw.replace(".", "").replace(",", ".")) if re.match(_BY_POINTS, raw) else None
 
 
 def day_of(raw: str) -> date | None:
     """None where it is none, or so near the ends of time that it has no next one."""
     try:
-        day = date.fromisoformat(raw) if len(raw) == 10 else None
+        day = date.fromisoformat(raw) if _IS_DAY.fullmatch(raw) else None
     except ValueError:
         return None
     return day if day and 1900 <= day.year <= 9000 else None

@@ -11,24 +11,32 @@ import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any, get_args
 
 import phonenumbers
 from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
-from django.db.models.lookups import Exact, IContains, IExact, IStartsWith
+from django.db.models.functions import Upper
+from django.db.models.lookups import Exact, IContains, IExact, In, IStartsWith
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Workspace
-from contacts.comparisons import at_least, at_most, day_of, days_back, first_moment, number_of, within_days
+from contacts.comparisons import (
+    at_least,
+    at_most,
+    day_of,
+    days_back,
+    first_moment,
+    is_doubtful,
+    number_of,
+    within_days,
+)
 from contacts.errors import ContactsError
 from contacts.fields import EXTRA_LIMIT, LABELS, PERSON_FIELDS, is_column_name
 from contacts.models import NumberKind, OptOut, Recipient
-from contacts.search import number_begins, number_contains, number_is
+from contacts.search import number_begins, number_contains, number_is, number_is_one_of
 from sms.msisdn import Kind
 
 EXTRA = "extra:"
@@ -237,9 +245,9 @@ def operators_of(field: str) -> Sequence[str]:
     return _ALLOWED.get(field, _OWN_TEXT if field.startswith(EXTRA) else _TEXT)
 
 
-def values_in(one: Condition) -> list[str]:
+def values_in(raw: str) -> list[str]:
     """Those of which it is one: by commas, semicolons or lines."""
-    return [value for part in re.split(r"[,;\n]", one.value) if (value := part.strip())]
+    return [value for part in re.split(r"[,;\n]", raw) if (value := part.strip())]
 
 
 def _require_operator(at: int, one: Condition) -> None:
@@ -274,7 +282,7 @@ def _require_value(at: int, one: Condition) -> None:
             ),
         )
     elif one.operator == "one_of":
-        values = values_in(one)
+        values = values_in(one.value)
         if not 0 < len(values) <= MAX_VALUES:
             raise _value_refused(
                 at,
@@ -292,6 +300,15 @@ def _require_value(at: int, one: Condition) -> None:
                 at, one, _("Condition %(at)d: “%(value)s” is no number of days. Enter 1 to 9999.")
             )
     elif one.operator in ("at_least", "at_most"):
+        if is_doubtful(one.value):
+            raise _value_refused(
+                at,
+                one,
+                _(
+                    "Condition %(at)d: “%(value)s” may be a thousand times what it may be as well. Write it without a"
+                    " separator, as 1000, or with other decimals, as 1.0."
+                ),
+            )
         if number_of(one.value) is None and day_of(one.value) is None:
             raise _value_refused(
                 at,
@@ -347,7 +364,7 @@ def _shown(one: Condition) -> str:
     if one.field == "opted_out":
         return _("yes") if one.value == YES else _("no")
     if one.operator == "one_of":
-        return ", ".join(_shown(Condition(one.field, "is", value)) for value in values_in(one))
+        return ", ".join(_shown(Condition(one.field, "is", value)) for value in values_in(one.value))
     return str(NumberKind(one.value).label) if one.field == "kind" and one.value else one.value
 
 
@@ -365,9 +382,6 @@ def _joined(parts: Sequence[str], match: str) -> str:
 
 
 def _question(one: Condition, workspace: Workspace) -> Q:
-    if one.operator == "one_of":
-        asked = (_question(Condition(one.field, "is", value), workspace) for value in values_in(one))
-        return reduce(or_, asked)
     if one.field == "opted_out":
         gone = Exists(OptOut.objects.filter(workspace_id=workspace.pk, msisdn=OuterRef("msisdn")))
         return Q(gone) if one.value == YES else ~Q(gone)
@@ -386,6 +400,8 @@ def _question(one: Condition, workspace: Workspace) -> Q:
 
 
 def _number_question(one: Condition, country: str) -> Q:
+    if one.operator == "one_of":
+        return number_is_one_of(values_in(one.value), country)
     if one.operator == "begins_with":
         return number_begins(one.value, country)
     if one.operator == "contains":
@@ -395,6 +411,9 @@ def _number_question(one: Condition, country: str) -> Q:
 
 
 def _text_question(text: Any, one: Condition) -> Q:
+    if one.operator == "one_of":
+        # As `is` compares them; one question after the other would be too many for SQLite.
+        return Q(In(Upper(text), [Upper(Value(value)) for value in values_in(one.value)]))
     if one.operator in WITHOUT_VALUE:
         empty = Q(Exact(text, Value("")))
         return empty if one.operator == "empty" else ~empty

@@ -97,8 +97,15 @@ def number_contains(words: str, country: str) -> Q:
 
 def number_is(words: str, country: str) -> Q:
     """The one number that is written so; of what is no whole number its digits."""
+    return Q(msisdn=_digits_of(words, country))
+
+
+def number_is_one_of(writings: Iterable[str], country: str) -> Q:
+    return Q(msisdn__in=[_digits_of(words, country) for words in writings])
+
+
+def _digits_of(words: str, country: str) -> str:
     try:
-        digits = parse_msisdn(words, country or None).digits
+        return parse_msisdn(words, country or None).digits
     except MsisdnError:
-        digits = _NOT_DIGITS.sub("", words)[:15]
-    return Q(msisdn=digits)
+        return _NOT_DIGITS.sub("", words)[:15]

@@ -296,12 +296,19 @@ def _look(cells: Sequence[str], default_country: str, form: str = "") -> _Looked
     share = {MSISDN: numbers / len(filled) if filled else 0.0}
     for target, is_one in _SHAPES.items():
         share[target] = sum(map(is_one, filled)) / len(filled) if filled else 0.0
+    if _may_be_ticks({cell.lower() for cell in filled}):
+        share["gender"] = 0.0
     persons = [cell for cell in filled if _NAME.fullmatch(cell)]
     share[NAME] = len(persons) / len(filled) if filled else 0.0
     share[WHOLE_NAME] = sum(" " in cell for cell in persons) / len(filled) if filled else 0.0
     names = [country for country, _count in countries.most_common() if country]
     unread_share = len(unread) / len(filled) if filled else 0.0
     return _Looked(len(filled) / len(cells) if cells else 0.0, share, names, unread, unread_share, form)
+
+
+def _may_be_ticks(values: set[str]) -> bool:
+    """An x alone ticks something off, and d beside f stands for anything."""
+    return values <= {"x"} or ("d" in values and values <= {"d", "f", "x"})
 
 
 def _forms_as_we_write(names: Sequence[str]) -> dict[int, str]:

@@ -35,6 +35,7 @@ from contacts.models import (
     SavedFilter,
     UnsubscribeMember,
 )
+from contacts.rules import values_in
 from contacts.services.file_retention import (
     IMPORT_FILES,
     delete_admin_uploads,
@@ -280,11 +281,21 @@ def _other_rule(rule: dict[str, Any], trail: Trail, shared: Collection[str]) -> 
 
 
 def _other_condition(one: dict[str, Any], trail: Trail, shared: Collection[str]) -> dict[str, Any]:
-    value = one.get("value", "")
-    is_name = trail.is_name(value) and value.strip().casefold() not in shared
-    if one["field"] in _NOT_PERSONAL or not (is_name or trail.is_in(value)):
+    """Of one of several values this person's alone goes: the others are about other people."""
+    if one["field"] in _NOT_PERSONAL:
         return one
-    return one | {"value": NO_NUMBER if one["field"] == "msisdn" else NO_WORDS}
+    value = one.get("value", "")
+    values = values_in(value) if one["operator"] == "one_of" else [value]
+    others = [value for value in values if not _is_of(value, trail, shared)]
+    if others == values:
+        return one
+    nothing = NO_NUMBER if one["field"] == "msisdn" else NO_WORDS
+    return one | {"value": ", ".join(others) or nothing}
+
+
+def _is_of(value: str, trail: Trail, shared: Collection[str]) -> bool:
+    is_name = trail.is_name(value) and value.strip().casefold() not in shared
+    return is_name or trail.is_in(value)
 
 
 # --- proofs and the audit trail ---

@@ -252,3 +252,17 @@ def test_what_is_not_clear_is_not_suggested() -> None:
     assert suggested([["07400123456"]] * 5, ["Phone"]) == [""], "of Britain, India or Iraq"
     assert suggested([["2024-05-01"]] * 5, ["Phone"]) == [""]
     assert suggested([["0" * 5_000]] * 5, ["Phone"]) == [""]
+
+
+@pytest.mark.parametrize(
+    ("values", "guess"),
+    [
+        (["x", "x", "", "x"], "extra:vip"),
+        (["d", "f", "d", "f"], "extra:vip"),
+        (["m", "x", "d", "m"], "gender"),
+        (["Herr", "Frau", "Herr", ""], "gender"),
+    ],
+)
+def test_a_tick_is_no_gender(values: list[str], guess: str) -> None:
+    rows = [[f"+1201555010{n}", value] for n, value in enumerate(values)]
+    assert [one.guess for one in describe_columns(["phone", "VIP"], rows, "US")] == ["msisdn", guess]

@@ -29,6 +29,7 @@ from contacts.models import (
 from contacts.people import Sought
 from contacts.rules import Rule, rule_of
 from contacts.services import imports, lists
+from contacts.services.forgetting import NO_NUMBER
 from contacts.services.list_jobs import Wish, start_job
 from messaging.erasure import Erased, erase_number
 from tests.contacts.support import NOBODY, checked, checked_opt_outs, list_named, number, ran, upload
@@ -214,6 +215,27 @@ def test_filters_forget_and_find_the_same(acme: Workspace, asked: tuple[str, str
     for kept in (SavedFilter.objects.get().rule, RecipientList.objects.get(pk=live.pk).rule):
         assert asked[1] not in str(kept)
         assert Sought(members, "", rule_of(kept)).everybody().count() == found
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("msisdn", f"+{number(0)}, {MAYA}; {number(2)}", f"+{number(0)}, {number(2)}"),
+        ("email", "ann@example.com, Maya@example.com", "ann@example.com"),
+        ("last_name", "Smith, quince, Jones", "Smith, Jones"),
+        ("msisdn", MAYA, NO_NUMBER),
+    ],
+)
+def test_of_several_values_one_goes(acme: Workspace, field: str, value: str, kept: str) -> None:
+    """The others are about people who are not erased: whoever they find is found."""
+    members = imported(acme).list
+    assert members is not None
+    live = lists.create_live_list(
+        source=members, actor=NOBODY, name="Live", rule=rule(field, value, "one_of")
+    )
+    erase(acme)
+    [condition] = RecipientList.objects.get(pk=live.pk).rule["conditions"]
+    assert (condition["operator"], condition["value"]) == ("one_of", kept)
 
 
 def test_filters_about_others_stay(acme: Workspace) -> None:
