@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from messaging.budget import require_budget
 from messaging.content import Content, compile_content, pin
-from messaging.ledger import cancel_waiting
+from messaging.ledger import cancel_waiting, lock_rows
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
 from messaging.sender_choice import Pinned
 from messaging.signals import DispatchChanged, dispatch_changed
@@ -65,6 +65,12 @@ def create_dispatch(
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch
+
+
+def lock_dispatches(dispatch_ids: Iterable[int]) -> None:
+    """Until the end of the transaction, in the order of their ids; before anything that stands on them is locked."""
+    rows = Dispatch.objects.filter(pk__in=list(dispatch_ids)).order_by("pk")
+    list(lock_rows(rows, no_key=True).values_list("pk"))
 
 
 def start_dispatch(*, dispatch_id: int) -> bool:

@@ -13,7 +13,13 @@ from campaigns.errors import NotNow
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.events import note
 from messaging.budget import OverBudget
-from messaging.dispatches import cancel_stopped, pause_dispatch, resume_dispatch, stop_dispatch
+from messaging.dispatches import (
+    cancel_stopped,
+    lock_dispatches,
+    pause_dispatch,
+    resume_dispatch,
+    stop_dispatch,
+)
 from messaging.tasks import wake_engine
 
 log = structlog.get_logger("crier.control")
@@ -22,6 +28,7 @@ ACTIVE = (BroadcastState.RUNNING, BroadcastState.PAUSED)
 
 def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     with transaction.atomic():
+        hold_dispatches(broadcast)
         _move(
             broadcast,
             (BroadcastState.RUNNING,),
@@ -38,6 +45,7 @@ def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """Whoever resumes what was paused for its parts or cost agrees to more, as far as the budget goes. Raises NotNow."""
     with transaction.atomic():
+        hold_dispatches(broadcast)
         _move(
             broadcast,
             (BroadcastState.PAUSED,),
@@ -60,6 +68,7 @@ def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """For good: who waits is cancelled, with that reason. What is being handed over finishes by itself."""
     refused = _("Only a running or paused broadcast can be stopped.")
     with transaction.atomic():
+        hold_dispatches(broadcast)
         _move(broadcast, ACTIVE, BroadcastState.STOPPED, refused)
         Broadcast.objects.filter(pk=broadcast.pk).update(finished_at=timezone.now())
         note(broadcast, "stopped", _("Stopped. Who was still waiting does not get it."), actor=actor)
@@ -75,6 +84,13 @@ def stop_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         log.warning("stopped; the sweep cancels the rest", broadcast=broadcast.pk, error=type(error).__name__)
         connection.close()
     return broadcast
+
+
+def hold_dispatches(broadcast: Broadcast) -> None:
+    """First, as the engine does: it moves a dispatch, and then what runs on it (campaigns/receivers.py). Whoever took
+    the broadcast first would wait for the engine, and the engine for him.
+    """
+    lock_dispatches(dispatch_ids(broadcast))
 
 
 def dispatch_ids(broadcast: Broadcast) -> list[int]:

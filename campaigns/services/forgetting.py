@@ -16,6 +16,7 @@ from campaigns.services.control import ACTIVE, stop_broadcast
 from campaigns.services.events import note
 from campaigns.services.launch import unschedule
 from contacts.services.forgetting import Trail
+from messaging.dispatches import lock_dispatches
 from messaging.models import Dispatch, Message
 from sms.states import MessageState
 
@@ -33,6 +34,8 @@ def forget_singles(*, workspace_id: int, trail: Trail, actor: Actor) -> int:
 
 @transaction.atomic
 def _forget(pk: int, trail: Trail, actor: Actor) -> bool:
+    # As the engine takes them: see control.hold_dispatches.
+    lock_dispatches(Dispatch.objects.filter(broadcast_id=pk).values_list("pk", flat=True))
     locked = Broadcast.objects.select_for_update(no_key=True).filter(pk=pk, msisdn=trail.msisdn).first()
     if locked is None:
         return False
