@@ -12,8 +12,9 @@ from contacts.services.lists import recount_live_lists
 from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
 from messaging.ledger import expire_leases
-from messaging.tasks import sweep_hits, wake_engine
+from messaging.tasks import sweep_hits, wake_engine, wake_webhooks
 from messaging.verification.services import tidy_codes
+from messaging.webhooks.ledger import prune_deliveries
 from providers.services import prune_webhook_calls
 from web.waking import wake
 
@@ -41,6 +42,7 @@ def sweep() -> None:
     resume_stalled_imports()
     resume_stalled_jobs()
     sweep_hits()
+    wake_webhooks()
     wake_engine()
     # Readiness asks for it: a worker may live and get nothing done.
     beat("sweep", "sweep")
@@ -50,6 +52,7 @@ def sweep() -> None:
 def tidy_up() -> None:
     """Each hour: what is kept for a while only, and what is counted now and then."""
     prune_webhook_calls()
+    prune_deliveries()
     recount_live_lists()
     tidy_befores()
 

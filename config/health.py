@@ -38,6 +38,7 @@ WORK_OF_QUEUE = {
     "default": _lazy("planning, receipts and the sweep"),
     "files": _lazy("imports"),
     "send": _lazy("sending"),
+    "webhooks": _lazy("webhooks"),
 }
 BROKER_TIMEOUT_SECONDS = 2.0
 # The sweep comes every few seconds; one that plans a large audience takes longer.

@@ -54,6 +54,7 @@ def commands(host: str, port: int, sandbox_port: int) -> dict[str, str]:
         "worker": f"{CELERY} worker -Q default -P solo -n worker@%h {QUIET}",
         "files": f"{CELERY} worker -Q files -P solo -n files@%h {QUIET}",
         "sender": f"{CELERY} worker -Q send -P solo -n sender@%h {QUIET}",
+        "webhooks": f"{CELERY} worker -Q webhooks -P solo -n webhooks@%h {QUIET}",
         "scheduler": f"{CELERY} beat --loglevel INFO --pidfile=",
         "sandbox": f"{sys.executable} -m providers.sandbox --port {sandbox_port}",
     }

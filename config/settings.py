@@ -302,6 +302,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "messaging.tasks.send_due_messages": {"queue": "send"},
+    # They wait for strangers' servers, and nobody shall wait for them.
+    "messaging.tasks.send_webhooks": {"queue": "webhooks"},
     # Long ones apart, so that a large file does not hold up receipts and the sweep.
     "contacts.tasks.*": {"queue": "files"},
 }
@@ -360,6 +362,13 @@ VERIFICATION_SECONDS_BETWEEN = env.integer("CRIER_VERIFICATION_SECONDS_BETWEEN",
 VERIFICATION_WRONG_PER_HOUR = env.integer("CRIER_VERIFICATION_WRONG_PER_HOUR", 15, minimum=1)
 # Codes a minute that one API key may ask for.
 VERIFICATION_STARTS_PER_KEY = env.integer("CRIER_VERIFICATION_STARTS_PER_KEY", 60, minimum=1)
+
+# --- webhooks -------------------------------------------------------------------------------------
+# Whether events may be posted into private networks, this machine included: whoever may set up a webhook reaches it.
+WEBHOOKS_MAY_BE_PRIVATE = env.boolean("CRIER_WEBHOOKS_PRIVATE", False)
+# How long is kept what was posted.
+WEBHOOK_DAYS = env.integer("CRIER_WEBHOOK_DAYS", 30, minimum=3)
+WEBHOOK_TIMEOUT_SECONDS = env.decimal_number("CRIER_WEBHOOK_TIMEOUT_SECONDS", 15.0, minimum=0.1)
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

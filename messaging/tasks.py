@@ -12,6 +12,8 @@ from messaging.links.again import compute_some_again, is_left_behind
 from messaging.links.hits import apply_hits, classify_new_hits, rest
 from messaging.links.spool import RawHit, apply_left_behind
 from messaging.models import Dispatch, DispatchState
+from messaging.webhooks.ledger import is_any_due
+from messaging.webhooks.sending import send_due
 from web.waking import wake
 
 log = structlog.get_logger("crier.tasks")
@@ -59,9 +61,11 @@ def run_engine(*, seconds: float | None = None) -> EngineReport:
 def classify_hits() -> None:
     for _chunk in range(CHUNKS_A_TASK):
         if not classify_new_hits():
-            return
+            break
         rest()
-    wake(classify_hits)
+    else:
+        wake(classify_hits)
+    wake_webhooks()
 
 
 @shared_task
@@ -94,3 +98,19 @@ def sweep_hits() -> None:
     classify_hits()
     if is_left_behind():
         wake(compute_clicks_again, [], expires=WAKE_UP_SECONDS)
+
+
+@shared_task
+def send_webhooks() -> None:
+    """Posts what is due, or a part of it: then it wakes itself up again."""
+    sent = send_due()
+    if sent.taken or sent.failed:
+        log.info("webhooks", taken=sent.taken, failed=sent.failed)
+    if sent.more_due:
+        wake_webhooks()
+
+
+def wake_webhooks() -> None:
+    """Wakes one sender, if anything is due."""
+    if is_any_due():
+        wake(send_webhooks, expires=WAKE_UP_SECONDS)

@@ -20,6 +20,7 @@ from messaging.models.links import (
 )
 from messaging.models.senders import Sender, SenderChoice, SenderList
 from messaging.models.verification import Verification, VerificationState
+from messaging.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState, WebhookStop
 
 __all__ = [
     "ANY_ENTRY",
@@ -49,5 +50,9 @@ __all__ = [
     "Template",
     "Verification",
     "VerificationState",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookState",
+    "WebhookStop",
     "WordSpinner",
 ]

@@ -184,6 +184,8 @@ class Hit(models.Model):
     device = models.CharField(
         _("device"), max_length=7, choices=[(each.value, each.value) for each in Device], blank=True
     )
+    # When webhooks were told of it; stays when its class is computed again.
+    told_at = models.DateTimeField(_("told"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("hit")

@@ -38,7 +38,7 @@ def checks(response: Any) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def living(db: None) -> None:
-    for queue in ("default", "files", "send"):
+    for queue in ("default", "files", "send", "webhooks"):
         beat(f"worker-{queue}", "w1@example")
     beat("scheduler", "scheduler")
     beat("sweep", "sweep")
