@@ -21,7 +21,7 @@ from contacts.services.forgetting import ERASED, forget_person, trail_of
 from contacts.services.lists import remove_recipients
 from contacts.services.opt_outs import opt_out
 from messaging.dispatches import ACTIVE_STATES, cancel_stopped, stop_dispatch
-from messaging.models import Dispatch, Hit, InboundText, Message, OwnUrl, Verification
+from messaging.models import Dispatch, Hit, InboundText, Message, OwnUrl, Verification, WebhookDelivery
 from messaging.signals import NumberErased, number_erased
 from providers.models import StoredWebhookCall, WebhookCallState
 from sms.msisdn import writings_of
@@ -134,6 +134,8 @@ def _empty_hits(workspace: Workspace, msisdn: str) -> None:
     for ids in _batches(_messages(workspace, msisdn)):
         OwnUrl.objects.filter(message_id__in=ids).delete()
         Hit.objects.filter(message_id__in=ids).update(agent="", network="", visitor="")
+        # Their bodies name the number; what waits is not told any more.
+        WebhookDelivery.objects.filter(message_id__in=ids).delete()
 
 
 def _has_words(message: Message) -> bool:

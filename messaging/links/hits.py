@@ -32,6 +32,7 @@ from messaging.links.judging import judge
 from messaging.links.keys import key_row, link_coder
 from messaging.links.spool import RawHit
 from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkKey, Message
+from messaging.webhooks.clicks import tell_clicks
 
 # Of one transaction. SQLite has one writer at a time: others have their turn between.
 AT_ONCE, SQLITE_AT_ONCE = 2_000, 100
@@ -214,6 +215,7 @@ def count_clicks(message_ids: Collection[int]) -> None:
         batch_size=500,
     )
     _add(hits, people)
+    tell_clicks(message_ids, {sums.dispatch_id for sums in after.values()})
 
 
 def _click(key: tuple[int, int], sums: _Sums) -> Click:
