@@ -45,19 +45,27 @@ def _kept_nowhere(response: HttpResponse) -> HttpResponse:
 
 
 def settings_tabs(request: WorkspaceRequest) -> list[dict[str, Any]]:
-    # The page of the budget is a floor up: it shows what was spent.
+    # Budget and webhooks are a floor up: they show what was spent, and what was sent.
     tabs = [
         ("settings-general", _("General")),
         ("settings-texts", _("Texts and links")),
         ("settings-budget", _("Budget")),
         ("settings-team", _("Team")),
+        ("settings-webhooks", _("Webhooks")),
     ]
     if _is_admin(request):
         tabs += [("settings-keys", _("API keys")), ("settings-audit", _("Audit trail"))]
     tabs.append(("mfa_index", _("Two-step sign-in")))
     links = [(reverse(name), label) for name, label in tabs]
+    # The first one's address is the beginning of all the others'.
     return [
-        {"url": url, "label": label, "count": None, "current": url == request.path} for url, label in links
+        {
+            "url": url,
+            "label": label,
+            "count": None,
+            "current": request.path == url or (url != links[0][0] and request.path.startswith(url)),
+        }
+        for url, label in links
     ]
 
 

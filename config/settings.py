@@ -401,6 +401,7 @@ SPECTACULAR_SETTINGS = {
         "MessageStateEnum": "sms.states.MessageState",
         "ImportStateEnum": "contacts.models.ImportState.choices",
         "VerificationStateEnum": "messaging.verification.states.SHOWN_STATES",
+        "WebhookStateEnum": "messaging.models.WebhookState.choices",
         "ListJobKindEnum": "contacts.models.ListJobKind.choices",
         "NumberKindEnum": "contacts.models.NumberKind.choices",
     },

@@ -7,6 +7,7 @@ from messaging.media.api import MediaViewSet
 from messaging.sender_api import SenderListViewSet, SenderViewSet
 from messaging.texts.api import TemplateViewSet, WordSpinnerViewSet
 from messaging.verification.api import VerificationViewSet
+from messaging.webhooks.api import WebhookDeliveryViewSet, WebhookViewSet
 
 router = SimpleRouter()
 router.register("hits", HitViewSet, basename="hit")
@@ -18,6 +19,8 @@ router.register("sender-lists", SenderListViewSet, basename="sender-list")
 router.register("templates", TemplateViewSet, basename="template")
 router.register("word-spinners", WordSpinnerViewSet, basename="word-spinner")
 router.register("verifications", VerificationViewSet, basename="verification")
+router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register("webhook-deliveries", WebhookDeliveryViewSet, basename="webhook-delivery")
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     path(

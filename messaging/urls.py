@@ -10,6 +10,7 @@ from messaging.media import views as media_views
 from messaging.media.public_views import picture
 from messaging.texts import spinner_views, template_views
 from messaging.verification.views import verification_list
+from messaging.webhooks import views as webhook_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # In texts without the last slash: a character more is money.
@@ -57,6 +58,31 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="sender-list-duplicate",
     ),
     path("settings/budget/", budget_page, name="settings-budget"),
+    path("settings/webhooks/", webhook_views.webhook_list, name="settings-webhooks"),
+    path("settings/webhooks/new/", webhook_views.webhook_new, name="settings-webhook-new"),
+    path("settings/webhooks/<int:pk>/", webhook_views.webhook_detail, name="settings-webhook"),
+    path(
+        "settings/webhooks/<int:pk>/enabled/<int:on>/",
+        webhook_views.webhook_enabled,
+        name="settings-webhook-enabled",
+    ),
+    path("settings/webhooks/<int:pk>/secret/", webhook_views.webhook_secret, name="settings-webhook-secret"),
+    path("settings/webhooks/<int:pk>/test/", webhook_views.webhook_test, name="settings-webhook-test"),
+    path(
+        "settings/webhooks/<int:pk>/failed-again/",
+        webhook_views.webhook_failed_again,
+        name="settings-webhook-failed-again",
+    ),
+    path(
+        "settings/webhooks/deliveries/<int:pk>/",
+        webhook_views.delivery_detail,
+        name="settings-webhook-delivery",
+    ),
+    path(
+        "settings/webhooks/deliveries/<int:pk>/again/",
+        webhook_views.delivery_again,
+        name="settings-webhook-delivery-again",
+    ),
     path("spinners/", spinner_views.spinner_list, name="spinner-list"),
     path("spinners/new/", spinner_views.spinner_new, name="spinner-new"),
     path("spinners/<int:pk>/", spinner_views.spinner_detail, name="spinner-detail"),
