@@ -309,7 +309,8 @@ class EstimateSerializer(Serializer[Estimate]):
     unpriced = serializers.IntegerField(help_text="People for whose number no price is known.")
     empty = serializers.IntegerField(help_text="People who would get an empty text.")
     no_url = serializers.IntegerField(
-        help_text="People for whom {{shorten_url}} is left empty: no address of their own that a link can lead to."
+        help_text="People for whom {{shorten_url}} and {{callback_link}} are left empty: no address of their own that a link"
+        " can lead to."
     )
     no_sender = serializers.DictField(
         child=serializers.IntegerField(),

@@ -29,6 +29,7 @@ from messaging.links.keys import link_coder
 from messaging.links.targets import clean_target, is_target, own_hosts, target_or_empty
 from messaging.models import Dispatch, DispatchLink, Link, LinkList, LinkUse, WordSpinner
 from messaging.tokens import (
+    CALLBACK_LINK,
     FIELD,
     LINK,
     LINK_LIST,
@@ -48,10 +49,14 @@ from messaging.tokens import (
     named,
     referenced,
 )
+from messaging.webhooks.endpoints import wants
+from messaging.webhooks.events import LINK_CLICKED
 from sms.parts import swap_smart
 
 # Token kinds that a text to recipients may hold; the others are refused with a sentence, at their place.
-AVAILABLE = frozenset({FIELD, RANDOM_SYMBOL, WORD_SPINNER, LINK, LINK_LIST, SHORTEN_URL, UNSUBSCRIPTION_LINK})
+AVAILABLE = frozenset(
+    {FIELD, RANDOM_SYMBOL, WORD_SPINNER, LINK, LINK_LIST, SHORTEN_URL, UNSUBSCRIPTION_LINK, CALLBACK_LINK}
+)
 SENT = AVAILABLE | {VERIFICATION_CODE}
 # Wrong tokens that are told one by one; a text of nothing but braces has tens of thousands.
 ERRORS_SHOWN = 20
@@ -178,6 +183,8 @@ def compile_contents(
         for kind, ids in referenced(source).items():
             named.setdefault(kind, set()).update(ids)
     found = _found(workspace_id, named)
+    if any(CALLBACK_LINK in source for source in sources):
+        _find_webhooks(workspace_id, found)
     return [_compiled(workspace, columns, found, source, available) for source in sources]
 
 
@@ -302,6 +309,13 @@ def _find_link_lists(workspace_id: int, ids: set[int], found: _Found) -> None:
         found.list_links[link_list.pk] = [link.pk for link in links]
         if problem := link_list_problem(link_list, links, hosts):
             found.problems[LINK_LIST, link_list.pk] = problem
+
+
+def _find_webhooks(workspace_id: int, found: _Found) -> None:
+    if not wants(workspace_id, LINK_CLICKED):
+        found.problems[CALLBACK_LINK, 0] = _(
+            "no enabled webhook is told of clicks. An admin sets one up under Settings, Webhooks."
+        )
 
 
 def link_list_problem(link_list: LinkList, links: Sequence[Link], hosts: frozenset[str] | None = None) -> str:

@@ -169,7 +169,7 @@ def compile_text(
 ) -> CompiledText:
     """`columns`: names of further columns; `available`: kinds the caller fills in ("field" and names of
     SPECIAL_TOKENS); `existing`: by kind the ids that there are (a kind that is missing is not checked); `problems`: why
-    one that is there cannot be used, a sentence by kind and id.
+    one that is there cannot be used, a sentence by kind and id (0 of a kind without ids).
     """
     return _Compiler(source, columns, available, existing or {}, problems or {}).compile()
 
@@ -326,6 +326,8 @@ class _Compiler:
         if not info.needs_id:
             if has_colon:
                 raise _Wrong(f"{{{{{info.name}}}}} takes no number: remove “:{_shortened(id_text)}”.")
+            if problem := self.problems.get((info.name, 0)):
+                raise _Wrong(f"{{{{{info.name}}}}}: {problem}")
             return 0
         if not _ID.fullmatch(id_text):
             said = f"“{_shortened(id_text)}” is none" if id_text else "none is given"
@@ -342,9 +344,8 @@ class _Compiler:
 
     def _require(self, kind: str, name: str) -> None:
         if kind not in self.available:
-            when = "yet" if kind == CALLBACK_LINK else "here"
             shown = _shortened(name)
-            raise _Wrong(f"{{{{{shown}}}}} is not available {when}: {_INSTEAD.get(kind, 'remove it.')}")
+            raise _Wrong(f"{{{{{shown}}}}} is not available here: {_INSTEAD.get(kind, 'remove it.')}")
 
     def _special_piece(self, kind: str, id_: int) -> _Piece:
         place = len(self.pieces)

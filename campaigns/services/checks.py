@@ -22,7 +22,7 @@ from campaigns.services.senders import SendingFrom, sending_from
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
 from messaging.budget import budget_of
-from messaging.content import compile_content
+from messaging.content import Content, compile_content
 from messaging.media.addresses import address_problem
 from messaging.media.sending import disabled_problem, is_one_unit, missing_problem, picture_problem
 from messaging.models import SenderList
@@ -31,7 +31,7 @@ from messaging.singles import FEW_PARTS, length_problem
 from messaging.texts.braces import Stray, stray_braces
 from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
 from messaging.texts.menu import columns_of
-from messaging.tokens import ALL_TOKENS, UNSUBSCRIPTION_LINK
+from messaging.tokens import ALL_TOKENS, NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
 from providers.errors import ConnectorError
 from providers.models import Health
 from sms.opt_out import has_opt_out_wording
@@ -138,10 +138,10 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("empty_text", BLOCK, sentence, "message")
     if estimate.no_url:
         sentence = ngettext(
-            "%(n)s person has no address of their own that a link can lead to: {{shorten_url}} is left empty for them.",
-            "%(n)s people have no address of their own that a link can lead to: {{shorten_url}} is left empty for them.",
+            "%(n)s person has no address of their own that a link can lead to: %(token)s is left empty for them.",
+            "%(n)s people have no address of their own that a link can lead to: %(token)s is left empty for them.",
             estimate.no_url,
-        ) % {"n": f"{estimate.no_url:,}"}
+        ) % {"n": f"{estimate.no_url:,}", "token": _own_url_tokens(content)}
         yield Check("no_url", WARN, sentence, "message")
     if stray := stray_braces(broadcast.text, TOKEN_NAMES | columns_of(broadcast.workspace)):
         yield Check("stray_braces", WARN, _stray_words(stray), "message")
@@ -151,6 +151,11 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     else:
         sentence = _("The text does not say how to opt out, for example “Reply STOP to opt out”.")
         yield Check("opt_out_wording", WARN, sentence, "message")
+
+
+def _own_url_tokens(content: Content) -> str:
+    """Those of the text that lead to the recipient's own address."""
+    return ", ".join(f"{{{{{kind}}}}}" for kind in sorted(content.compiled.kinds & NEEDS_OWN_URL))
 
 
 def _stray_words(stray: list[Stray]) -> str:

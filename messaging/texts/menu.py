@@ -18,7 +18,19 @@ from messaging.content import AVAILABLE
 from messaging.links.tokens import link_list_token, link_token
 from messaging.models import Link, LinkList, WordSpinner
 from messaging.texts.spinners import token_of
-from messaging.tokens import FIELD, FIELD_NAMES, FIELD_TOKENS, LINK, LINK_LIST, SPECIAL_TOKENS, WORD_SPINNER
+from messaging.tokens import (
+    CALLBACK_LINK,
+    FIELD,
+    FIELD_NAMES,
+    FIELD_TOKENS,
+    LINK,
+    LINK_LIST,
+    SPECIAL,
+    SPECIAL_TOKENS,
+    WORD_SPINNER,
+)
+from messaging.webhooks.endpoints import wants
+from messaging.webhooks.events import LINK_CLICKED
 
 Row = TypeVar("Row", Link, LinkList)
 # Of a group; the others stand on their own page.
@@ -79,7 +91,18 @@ def spinner_group(workspace: Workspace) -> MenuGroup:
 
 def named_groups(workspace: Workspace) -> list[MenuGroup]:
     """All that is offered by name rather than by id."""
-    return [*link_groups(workspace), spinner_group(workspace)]
+    return [*link_groups(workspace), callback_group(workspace), spinner_group(workspace)]
+
+
+def callback_group(workspace: Workspace) -> MenuGroup:
+    """The link whose clicks a program is told of; where none is, the page on which one is named."""
+    info = SPECIAL[CALLBACK_LINK]
+    item = (
+        MenuItem(info.label, info.written, info.sample)
+        if wants(workspace.pk, LINK_CLICKED)
+        else MenuItem(_("Set up a webhook"), href=reverse("settings-webhooks"))
+    )
+    return MenuGroup(_("Links with callback"), [item], frozenset({CALLBACK_LINK}))
 
 
 def link_groups(workspace: Workspace) -> list[MenuGroup]:

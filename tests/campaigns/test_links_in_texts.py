@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,14 +22,18 @@ from contacts.models import Recipient, RecipientList
 from messaging.content import SAMPLE_CODE, compile_content, content_of
 from messaging.dispatches import create_dispatch
 from messaging.engine.jobs import claim_jobs, load_lanes
+from messaging.links.hits import apply_hits, classify_new_hits
 from messaging.links.keys import link_coder
 from messaging.links.links import change_link, create_link, create_link_list, set_link_enabled
 from messaging.links.lookup import Lookup
-from messaging.models import Dispatch, DispatchLink, Link, Message, OwnUrl, WordSpinner
+from messaging.models import Dispatch, DispatchLink, Link, Message, OwnUrl, WebhookDelivery, WordSpinner
+from messaging.webhooks.endpoints import set_endpoint_enabled
 from providers.models import ProviderAccount
 from sms.parts import part_count
 from tests.campaigns.makers import PEOPLE, send
 from tests.engine.makers import make_account
+from tests.messaging.links.makers import raw_hit
+from tests.messaging.webhooks.support import make_endpoint
 
 CODE = re.compile(r"http://127\.0\.0\.1:\d+/(?:o/)?([0-9A-Za-z]{8})\b")
 
@@ -161,7 +168,7 @@ def test_a_preview_shows_a_sample_as_long_as_every_code(
         ("{{link:999}}", "there is no link with the number 999"),
         ("{{link_list:999}}", "there is no link list with the number 999"),
         ("{{word_spinner:999}}", "there is no word spinner with the number 999"),
-        ("{{callback_link}}", "is not available yet"),
+        ("{{callback_link}}", "Settings, Webhooks"),
     ],
 )
 def test_what_does_not_exist_blocks_the_launch(
@@ -263,3 +270,56 @@ def test_what_looks_like_a_token_is_pointed_out(draft: Broadcast, actor: Actor) 
     assert str(told.sentence).startswith(
         "“{first_name}” at line 1, column 4 goes out as it stands. Write {{first_name}} for the token. 1 more"
     )
+
+
+def test_a_link_with_callback_leads_to_the_own_url_and_is_told(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    """From the text to the event."""
+    make_endpoint(acme)
+    ann = Recipient.objects.order_by("id")[0]
+    Recipient.objects.filter(pk=ann.pk).update(url="https://example.com/ann")
+    saved = with_text(draft, actor, "Yours: {{callback_link}}.")
+    estimate = estimate_of(saved)
+    assert (estimate.people, estimate.no_url) == (PEOPLE, PEOPLE - 1)
+    told = {check.code: check for check in launch_checks(saved, estimate)}["no_url"]
+    assert "{{callback_link}} is left empty" in str(told.sentence)
+    texts = texts_of(send(saved, actor))
+    message = Message.objects.get(recipient_id=ann.pk)
+    found = CODE.search(texts[message.pk])
+    assert found is not None
+    target = Lookup().find(found.group(1))
+    assert target is not None
+    assert (target.use, target.url) == ("callback_link", "https://example.com/ann")
+    apply_hits([raw_hit(found.group(1), timezone.now() + timedelta(minutes=1))])
+    classify_new_hits()
+    data = json.loads(WebhookDelivery.objects.get().body)["data"]
+    assert (data["message_id"], data["msisdn"], data["unique_click"]) == (message.pk, ann.msisdn, True)
+    assert texts[message.pk] == f"Yours: http://{data['link_id']}."
+
+
+def test_without_a_webhook_that_wants_it_the_token_is_refused_at_its_place(
+    acme: Workspace, other: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    make_endpoint(other)
+    saved = with_text(draft, actor, "Look: {{callback_link}}")
+    (error,) = compile_content(acme.pk, saved.text).errors
+    assert (error.start, error.sentence) == (
+        6,
+        "{{callback_link}}: no enabled webhook is told of clicks. An admin sets one up under Settings, Webhooks.",
+    )
+    endpoint = make_endpoint(acme).endpoint
+    assert compile_content(acme.pk, saved.text).errors == ()
+    set_endpoint_enabled(endpoint=endpoint, actor=actor, enabled=False)
+    assert compile_content(acme.pk, saved.text).errors == (error,)
+
+
+def test_what_was_launched_goes_out_whatever_becomes_of_the_webhook(
+    acme: Workspace, draft: Broadcast, actor: Actor
+) -> None:
+    endpoint = make_endpoint(acme).endpoint
+    Recipient.objects.update(url="https://example.com/own")
+    broadcast = send(with_text(draft, actor, "Yours: {{callback_link}}"), actor)
+    set_endpoint_enabled(endpoint=endpoint, actor=actor, enabled=False)
+    dispatch = Dispatch.objects.get(broadcast_id=broadcast.pk)
+    assert content_of(dispatch).errors == ()

@@ -179,7 +179,7 @@ def test_several_errors_come_in_order_and_the_good_tokens_still_count() -> None:
             "{{verification_code}} is not available here: it stands for the code of a verification, which is sent by"
             " itself. Remove it.",
         ),
-        ("{{callback_link}}", "{{callback_link}} is not available yet: write the address itself instead."),
+        ("{{callback_link}}", "{{callback_link}} is not available here: write the address itself instead."),
     ],
 )
 def test_what_the_caller_does_not_fill_is_refused_helpfully(source: str, sentence: str) -> None:

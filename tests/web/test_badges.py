@@ -10,12 +10,20 @@ from django.conf import settings
 
 from campaigns.models import BroadcastState
 from contacts.models import ImportState
-from messaging.models import DispatchState, VerificationState
+from messaging.models import DispatchState, VerificationState, WebhookState
 from providers.models import Health
 from sms.states import MessageState
 from web.badges import BADGES, badge_of
 
-STATES = [*BroadcastState, *ImportState, *DispatchState, *Health, *MessageState, *VerificationState]
+STATES = [
+    *BroadcastState,
+    *ImportState,
+    *DispatchState,
+    *Health,
+    *MessageState,
+    *VerificationState,
+    *WebhookState,
+]
 
 
 @pytest.mark.parametrize("state", sorted({str(state.value) for state in STATES}))

@@ -13,6 +13,7 @@ from messaging.texts.menu import (
     MOST_LINKS,
     MenuGroup,
     MenuItem,
+    callback_group,
     inserts,
     link_groups,
     named_groups,
@@ -21,6 +22,7 @@ from messaging.texts.menu import (
 )
 from messaging.texts.spinners import create_spinner, set_spinner_enabled, token_of
 from tests.messaging.links.makers import make_link
+from tests.messaging.webhooks.support import make_endpoint
 
 
 def test_it_works(greeting: WordSpinner) -> None:
@@ -80,3 +82,11 @@ def test_links_by_name_the_newest_and_where_the_others_are(acme: Workspace, othe
     assert links.items[0].insert == f"{{{{link:{made[1].pk}}}}}"
     assert [(item.label, item.insert) for item in lists.items] == [("Full", f"{{{{link_list:{full.pk}}}}}")]
     assert not {"{{link:ID}}", "{{link_list:ID}}"} & set(inserts(token_menu([], named_groups(acme))))
+
+
+def test_the_link_with_callback_needs_a_webhook(acme: Workspace) -> None:
+    assert [(item.href, item.insert) for item in callback_group(acme).items] == [("/settings/webhooks/", "")]
+    assert "{{callback_link}}" not in inserts(token_menu([], named_groups(acme)))
+    make_endpoint(acme)
+    assert [item.insert for item in callback_group(acme).items] == ["{{callback_link}}"]
+    assert "{{callback_link}}" in inserts(token_menu([], named_groups(acme)))
