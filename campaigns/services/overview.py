@@ -20,7 +20,7 @@ from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.reports import HANDED_OVER, NOT_DELIVERED, states_of
 from contacts.models import Import, ImportState, OptOut
 from messaging.budget import budget_of
-from messaging.models import Dispatch, MessageCount, MessageMinute
+from messaging.models import Dispatch, MessageCount, MessageMinute, WebhookEndpoint, WebhookStop
 from providers.models import Health
 from sms.states import MessageState
 
@@ -117,7 +117,33 @@ def needs_of(workspace: Workspace) -> list[Need]:
             "words": account.health_words,
         }
         found.append(Need("bad", sentence, _("Open the account"), "provider-account-detail", account.pk))
-    return [*found, *_budget_needs(workspace), *_unknown_needs(workspace), *_import_needs(workspace)]
+    return [
+        *found,
+        *_webhook_needs(workspace),
+        *_budget_needs(workspace),
+        *_unknown_needs(workspace),
+        *_import_needs(workspace),
+    ]
+
+
+def _webhook_needs(workspace: Workspace) -> list[Need]:
+    """Those that nobody has disabled."""
+    rows = WebhookEndpoint.objects.filter(
+        workspace=workspace,
+        disabled_because__in=[WebhookStop.GONE, WebhookStop.FAILING],
+        disabled_at__gte=timezone.now() - RECENT,
+    )
+    sentence = _("The webhook to %(host)s is disabled: %(why)s.")
+    return [
+        Need(
+            "bad",
+            sentence % {"host": row.host, "why": row.get_disabled_because_display()},
+            _("Open the webhook"),
+            "settings-webhook",
+            row.pk,
+        )
+        for row in rows[:5]
+    ]
 
 
 def _budget_needs(workspace: Workspace) -> list[Need]:

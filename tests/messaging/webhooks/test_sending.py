@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 from standardwebhooks import WebhookVerificationError
 
 from accounts.access import Actor
 from accounts.models import AuditEntry, Workspace
+from campaigns.tasks import sweep
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from messaging.tasks import send_webhooks
 from messaging.webhooks import ledger
@@ -358,6 +360,29 @@ def test_the_task_wakes_itself_up_only_where_something_is_due(
     make_event(acme)
     send_webhooks()
     assert (len(receiver.received), sent_tasks) == (1, [])
+
+
+def test_the_sweep_wakes_a_sender_of_its_own_queue(
+    acme: Workspace, settings: Settings, sent_tasks: list[SentTask]
+) -> None:
+    make_endpoint(acme)
+    make_event(acme)
+    sweep()
+    name = "messaging.tasks.send_webhooks"
+    assert [task.name for task in sent_tasks].count(name) >= 1
+    assert settings.CELERY_TASK_ROUTES[name] == {"queue": "webhooks"}
+
+
+def test_the_dashboard_says_which_was_disabled_by_itself(
+    acme: Workspace, receiver: Receiver, alice_client: Client
+) -> None:
+    receiver.answers = [410]
+    make_endpoint(acme, receiver.url)
+    make_event(acme)
+    send_due()
+    page = alice_client.get("/").content.decode()
+    assert "is disabled: the endpoint answered 410" in page
+    assert f'href="/settings/webhooks/{WebhookEndpoint.objects.get().pk}/"' in page
 
 
 def test_what_is_old_is_forgotten(acme: Workspace, settings: Settings, time_machine: Any) -> None:
