@@ -28,7 +28,7 @@ from messaging.media.sending import disabled_problem, is_one_unit, missing_probl
 from messaging.models import SenderList
 from messaging.senders import sender_problem
 from messaging.singles import FEW_PARTS, length_problem
-from messaging.texts.braces import Stray, stray_braces
+from messaging.texts.braces import Stray, glued_links, stray_braces
 from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
 from messaging.texts.menu import columns_of
 from messaging.tokens import ALL_TOKENS, NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
@@ -145,6 +145,12 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         yield Check("no_url", WARN, sentence, "message")
     if stray := stray_braces(broadcast.text, TOKEN_NAMES | columns_of(broadcast.workspace)):
         yield Check("stray_braces", WARN, _stray_words(stray), "message")
+    if glued := glued_links(broadcast.text):
+        sentence = _(
+            "Something stands right behind %(link)s and would be taken for a part of its address, which then leads nowhere."
+            " Put a blank or a line end between them."
+        ) % {"link": glued[0]}
+        yield Check("glued_link", WARN, sentence, "message")
     has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
     if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))

@@ -81,13 +81,14 @@ class OtherReading:
     """The number that a writing would be, were it of the other form, and that it may well be.
 
     Of international ones each of the default country that is read as one of another. Of national ones a mobile of another
-    country that is read as a landline.
+    country that is read as a landline; each that is a number of another country, where the column `is_unclear`.
     """
 
-    __slots__ = ("_default_country", "_is_abroad", "_read_plainly")
+    __slots__ = ("_default_country", "_is_abroad", "_is_unclear", "_read_plainly")
 
-    def __init__(self, default_country: str, form: str) -> None:
+    def __init__(self, default_country: str, form: str, *, is_unclear: bool = False) -> None:
         self._default_country = default_country
+        self._is_unclear = is_unclear
         self._is_abroad = form == NumberForm.INTERNATIONAL
         other: Form = "national" if self._is_abroad else "international"
         self._read_plainly = compile_fast(default_country, other).read_plainly
@@ -96,9 +97,12 @@ class OtherReading:
         """Of one that can be read, as `found`; as far as it is plain to see, for a million of them."""
         if not _IS_PLAIN.match(cell):
             return None
-        if found[1] == self._default_country if self._is_abroad else _is_mobile(found):
+        if found[1] == self._default_country if self._is_abroad else self._is_sure(found):
             return None
         other = self._read_plainly(cell)
-        if other is None or other[0] == found[0] or not (self._is_abroad or _is_mobile(other)):
+        if other is None or other[0] == found[0]:
             return None
-        return other
+        return other if self._is_abroad or self._is_unclear or _is_mobile(other) else None
+
+    def _is_sure(self, found: Found) -> bool:
+        return _is_mobile(found) and not self._is_unclear

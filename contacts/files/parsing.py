@@ -77,6 +77,8 @@ class Plan:
     number_forms: Mapping[int, str] = field(default_factory=dict)
     # Whether nobody has chosen the forms: what may be a number in the other one as well is noticed.
     forms_are_guessed: bool = False
+    # Number columns whose values show no form.
+    unclear_at: frozenset[int] = frozenset()
     # The row of the names, where rows above it are no data.
     header_row: int = 0
 
@@ -434,7 +436,7 @@ def _other_readings(plan: Plan) -> dict[int, OtherReading]:
         return {}
     forms = {at: plan.number_forms.get(at, NumberForm.NATIONAL) for at in plan.numbers_at}
     return {
-        at: OtherReading(plan.default_country, form)
+        at: OtherReading(plan.default_country, form, is_unclear=at in plan.unclear_at)
         for at, form in forms.items()
         if form == NumberForm.INTERNATIONAL or isinstance(plan, OptOutPlan)
     }

@@ -49,7 +49,7 @@ from contacts.problems import NOTICED, TWO_NUMBERS, Problems, load, merge_proble
 from contacts.services.check_rows import FirstRows
 from contacts.services.import_writers import Outcome, Writer, writer_for
 from contacts.services.lists import change_count
-from contacts.services.number_forms import forms_of
+from contacts.services.number_forms import forms_of, unclear_columns
 from contacts.services.opt_out_writers import ProofWriter, proof_writer_for
 from contacts.services.opt_outs import count_members
 from contacts.services.turns import LEASE
@@ -102,6 +102,7 @@ def plan_of(imported: Import) -> Plan:
     numbers: dict[str, Any] = {
         "number_forms": forms_of(imported),
         "forms_are_guessed": not imported.is_form_chosen,
+        "unclear_at": unclear_columns(imported),
         "header_row": imported.header_row or 0,
     }
     if imported.purpose != ImportPurpose.RECIPIENTS:

@@ -22,6 +22,11 @@ def guessed_forms(imported: Import) -> dict[int, str]:
     return {at: columns[at].get("number_form") or NumberForm.NATIONAL for at in _number_columns(imported)}
 
 
+def unclear_columns(imported: Import) -> frozenset[int]:
+    """Number columns whose values do not show of which form they are."""
+    return frozenset(at for at in _number_columns(imported) if not imported.columns[at].get("number_form"))
+
+
 def shown_form(imported: Import) -> str:
     """What the values of the number columns show; "" where they show nothing, or not the same."""
     shown = {str(imported.columns[at].get("number_form", "")) for at in _number_columns(imported)} - {""}

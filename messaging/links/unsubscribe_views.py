@@ -33,15 +33,13 @@ def unsubscribe_page(request: HttpRequest, code: str) -> HttpResponse:
     subscriber = subscriber_of(code)
     if subscriber is None:
         return _page(request, "unknown", None, status=404)
-    if request.method != "POST":
-        return _page(request, "ask", subscriber)
     if request.POST.get(ONE_CLICK[0]) == ONE_CLICK[1] or "stop" in request.POST:
         unsubscribe(subscriber)
         return _page(request, "done", subscriber)
     if "undo" in request.POST:
         undo(subscriber)
         return _page(request, "done" if is_unsubscribed(subscriber) else "undone", subscriber)
-    return _page(request, "ask", subscriber)
+    return _page(request, "done" if is_unsubscribed(subscriber) else "ask", subscriber)
 
 
 def _page(request: HttpRequest, state: str, subscriber: Subscriber | None, status: int = 200) -> HttpResponse:

@@ -15,6 +15,12 @@ _LIKE = re.compile(
 )
 
 
+# What stands behind a link without a blank, and is taken for a part of its address by whoever follows it.
+_GLUED = re.compile(
+    r"(\{\{\s*(?:link|link_list|shorten_url|unsubscription_link|callback_link)\s*(?::[^{}]*)?\}\})([0-9A-Za-z_\-]|\{\{)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stray:
     """`meant`: the token; "" where nobody can say which. `line` and `column`: from 1."""
@@ -28,6 +34,11 @@ class Stray:
 def stray_braces(source: str, names: Collection[str]) -> list[Stray]:
     """`names`: of tokens and columns; a single brace around anything else is text."""
     return list(_found(source, frozenset(names)))
+
+
+def glued_links(source: str) -> list[str]:
+    """Tokens of links that something stands behind without a blank, as they are written."""
+    return [found[1] for found in _GLUED.finditer(source)]
 
 
 def _found(source: str, names: frozenset[str]) -> Iterator[Stray]:

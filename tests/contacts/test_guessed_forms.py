@@ -135,10 +135,12 @@ def test_one_foreigner_makes_no_foreigners(acme: Workspace) -> None:
 
 
 def test_nor_among_opt_outs(acme: Workspace) -> None:
+    """As what may be Norwegian as well, each is both: nobody is texted who asked not to be."""
     text = file_of([*ARKANSAS[:99], BRITISH[0]])
     imported = ran(checked_opt_outs(upload(acme, text, purpose=ImportPurpose.OPT_OUTS)))
     assert (imported.counts["new"], imported.counts["refused"]) == (99, 1)
-    assert set(OptOut.objects.values_list("msisdn", flat=True)) == {f"1{one}" for one in ARKANSAS[:99]}
+    found = set(OptOut.objects.values_list("msisdn", flat=True))
+    assert found == {one for raw in ARKANSAS[:99] for one in (raw, f"1{raw}")}
 
 
 # --- what may be two numbers ---
@@ -186,6 +188,20 @@ def test_who_opted_out_is_texted_as_neither(acme: Workspace, purpose: str) -> No
     assert set(found.values()) == {"people.csv"}
     assert {one.member_count for one in UnsubscribeList.objects.all()} <= {22}
     assert AuditEntry.objects.get(subject_id=imported.pk, details__both_numbers=2)
+
+
+def test_where_no_form_shows_both_are_opted_out(acme: Workspace) -> None:
+    """Five British numbers, and five that are of Arkansas or Norwegian: nobody knows which."""
+    imported = checked_opt_outs(
+        upload(acme, file_of([*BRITISH[:5], *ARKANSAS[:5]]), purpose=ImportPurpose.OPT_OUTS)
+    )
+    assert (told(imported)["other_country"][:2], told(imported)["noticed:two_numbers"][:2]) == (
+        ("refused", 5),
+        ("noticed", 5),
+    )
+    ran(imported)
+    found = set(OptOut.objects.values_list("msisdn", flat=True))
+    assert found == {one for raw in ARKANSAS[:5] for one in (raw, f"1{raw}")}
 
 
 def test_a_landline_that_may_be_a_mobile_abroad_opts_out_both(acme: Workspace) -> None:

@@ -53,7 +53,9 @@ def test_it_works(acme: Workspace, client: Client, message: Message, address: st
         OptOutHow.PAGE,
         message.pk,
     )
-    assert "Stop texts" in client.get(address).text
+    again = client.get(address).text
+    assert "You are unsubscribed" in again
+    assert "Keep getting texts" in again
 
 
 def test_with_and_without_the_last_slash(client: Client, address: str) -> None:
