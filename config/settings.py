@@ -97,6 +97,8 @@ if BEHIND_PROXY:
 WEBHOOK_URL = env.text("CRIER_WEBHOOK_URL", PUBLIC_URL).rstrip("/")
 # Where short links lead that a workspace has no domain of its own for.
 LINK_URL = env.text("CRIER_LINK_URL", PUBLIC_URL).rstrip("/")
+# As many as `--blocking-threads` of the web server: the last one is kept for short links where the database hangs.
+WEB_THREADS = env.integer("CRIER_WEB_THREADS", 4, minimum=1)
 # The sandbox beside this installation; empty where there is none (then there is no handset page).
 SANDBOX_PORT = env.integer("SANDBOX_PORT", PORT + 1, minimum=1)
 SANDBOX_URL = env.text("CRIER_SANDBOX_URL", "-").rstrip("/").removesuffix("-")
