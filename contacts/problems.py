@@ -21,6 +21,8 @@ LIKE_DATE = "like_date"
 # Of a number that may be another one as well, by the form that was guessed for numbers without plus. Of rows of people, and
 # behind NOTICED of opt-outs.
 TWO_NUMBERS = "two_numbers"
+# Good in the other form alone than numbers without plus are read in.
+OF_OTHER_FORM = ("other_country", "no_calling_code")
 # Of rows of opt-outs that were taken all the same: "noticed:date_ambiguous".
 NOTICED = "noticed:"
 # Of rows of opt-outs that were left out, as the opt-out was undone.
@@ -148,6 +150,10 @@ _DATED_BY_RUN = gettext_lazy(
 _TAKEN = gettext_lazy(
     "The number is taken all the same. Look at the words of its proof; mend the row before the import runs if they matter."
 )
+_AS_THAT_ONE = gettext_lazy(
+    "The number is taken as that one, so that nobody is texted who asked not to be. If it is another one, mend the row"
+    " before the import runs."
+)
 # The same of rows of opt-outs that are taken: nobody stays textable for the sake of a cell beside the number.
 _NOTICED_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "date_unreadable": (gettext_lazy("The date cannot be read, or there is no such day."), _DATED_BY_RUN),
@@ -163,8 +169,8 @@ _NOTICED_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     TWO_NUMBERS: (
         gettext_lazy("The number may be two: one of the default country, and one of another."),
         gettext_lazy(
-            "Both are taken, so that nobody is texted who asked not to be. To keep to one, write + and the calling code in "
-            "front; or choose at the step Columns what numbers without + are."
+            "Both are taken, so that nobody is texted who asked not to be. To keep to one, write + and the calling code "
+            "in front; or choose at the step Columns what numbers without + are."
         ),
     ),
     "how_unknown": (
@@ -174,9 +180,11 @@ _NOTICED_WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
             "vendor, api or person for one of those."
         ),
     ),
-} | {
-    code: (_WORDS[code][0], _TAKEN)
-    for code in ("too_many_cells", "unclosed_quote", "too_long_line", "too_long_cell", "nul", "encoding")
+    **{code: (_WORDS[code][0], _AS_THAT_ONE) for code in OF_OTHER_FORM},
+    **{
+        code: (_WORDS[code][0], _TAKEN)
+        for code in ("too_many_cells", "unclosed_quote", "too_long_line", "too_long_cell", "nul", "encoding")
+    },
 }
 
 

@@ -99,10 +99,14 @@ class OtherReading:
             return None
         if found[1] == self._default_country if self._is_abroad else self._is_sure(found):
             return None
-        other = self._read_plainly(cell)
+        other = self.read(cell)
         if other is None or other[0] == found[0]:
             return None
         return other if self._is_abroad or self._is_unclear or _is_mobile(other) else None
+
+    def read(self, cell: str) -> Found | None:
+        """As of the other form; None where it is no number in that one, as far as it is plain to see."""
+        return self._read_plainly(cell)
 
     def _is_sure(self, found: Found) -> bool:
         return _is_mobile(found) and not self._is_unclear

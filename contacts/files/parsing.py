@@ -36,6 +36,7 @@ from contacts.problems import (
     KIND,
     LIKE_DATE,
     NOTICED,
+    OF_OTHER_FORM,
     TOO_LONG,
     TWO_NUMBERS,
     UNDONE,
@@ -283,19 +284,25 @@ class Parser:
 
     def _further_number(self, error: MsisdnError, cells: list[str], chunk: Chunk) -> tuple[int, Found]:
         """From the next number column that can be read; else the row is refused for the first one that holds any."""
-        blamed, sample = error, cells[self._number_at]
+        blamed, sample, blamed_at = error, cells[self._number_at], self._number_at
         for at in self._further_numbers_at:
             try:
                 found = self._reads[at](cells[at])
             except MsisdnError as further:
                 if blamed.code == "empty":
-                    blamed, sample = further, cells[at]
+                    blamed, sample, blamed_at = further, cells[at], at
             else:
                 chunk.other_number += 1
                 self._other_number_row = self._row
                 if len(chunk.other_number_rows) < KEPT_ROWS:
                     chunk.other_number_rows.append(self._row)
                 return at, found
+        if self._proofs is not None and blamed.code in OF_OTHER_FORM and blamed_at in self._others:
+            only = self._others[blamed_at].read(sample)
+            if only is not None:
+                # Nobody stays textable whose number can be but one.
+                self._notice(blamed.code, sample, chunk)
+                return blamed_at, only
         raise _Refusal(blamed.code, sample, sentence=blamed.sentence)
 
     def _unusual(self, record: Record, chunk: Chunk) -> list[str] | None:

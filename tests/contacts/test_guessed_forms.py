@@ -138,9 +138,9 @@ def test_nor_among_opt_outs(acme: Workspace) -> None:
     """As what may be Norwegian as well, each is both: nobody is texted who asked not to be."""
     text = file_of([*ARKANSAS[:99], BRITISH[0]])
     imported = ran(checked_opt_outs(upload(acme, text, purpose=ImportPurpose.OPT_OUTS)))
-    assert (imported.counts["new"], imported.counts["refused"]) == (99, 1)
+    assert (imported.counts["new"], imported.counts["refused"]) == (100, 0)
     found = set(OptOut.objects.values_list("msisdn", flat=True))
-    assert found == {one for raw in ARKANSAS[:99] for one in (raw, f"1{raw}")}
+    assert found == {BRITISH[0], *(one for raw in ARKANSAS[:99] for one in (raw, f"1{raw}"))}
 
 
 # --- what may be two numbers ---
@@ -195,13 +195,38 @@ def test_where_no_form_shows_both_are_opted_out(acme: Workspace) -> None:
     imported = checked_opt_outs(
         upload(acme, file_of([*BRITISH[:5], *ARKANSAS[:5]]), purpose=ImportPurpose.OPT_OUTS)
     )
-    assert (told(imported)["other_country"][:2], told(imported)["noticed:two_numbers"][:2]) == (
-        ("refused", 5),
-        ("noticed", 5),
-    )
+    assert {code: one[:2] for code, one in told(imported).items()} == {
+        "noticed:other_country": ("noticed", 5),
+        "noticed:two_numbers": ("noticed", 5),
+    }
     ran(imported)
+    assert imported.counts["new"] == 10
     found = set(OptOut.objects.values_list("msisdn", flat=True))
-    assert found == {one for raw in ARKANSAS[:5] for one in (raw, f"1{raw}")}
+    assert found == {*BRITISH[:5], *(one for raw in ARKANSAS[:5] for one in (raw, f"1{raw}"))}
+
+
+def test_a_number_that_can_be_but_one_opts_out_that_one(acme: Workspace) -> None:
+    """Of people it is refused, with its country: there the file is to be mended."""
+    national = file_of([*(f"303555{n:04}" for n in range(100, 120)), BRITISH[0]])
+    imported = ran(checked_opt_outs(upload(acme, national, purpose=ImportPurpose.OPT_OUTS)))
+    assert (imported.counts["new"], imported.counts["refused"]) == (21, 0)
+    international = file_of([*BRITISH[1:30], "3035550100"])
+    imported = ran(checked_opt_outs(upload(acme, international, purpose=ImportPurpose.OPT_OUTS)))
+    assert (imported.number_form, imported.counts["refused"]) == ("international", 0)
+    assert {BRITISH[0], "13035550100", "13035550119"} <= set(OptOut.objects.values_list("msisdn", flat=True))
+    assert told(checked(upload(acme, national)))["other_country"][:2] == ("refused", 1)
+
+
+def test_a_chosen_form_leaves_it_refused(acme: Workspace) -> None:
+    imported = upload(
+        acme,
+        file_of([f"303555{n:04}" for n in range(100, 109)] + [BRITISH[0]]),
+        purpose=ImportPurpose.OPT_OUTS,
+    )
+    choices = imports.Choices(imported.mapping, "US", number_form="national")
+    imports.start_check(imported=imports.choose(imported=imported, choices=choices))
+    imported.refresh_from_db()
+    assert told(imported)["other_country"][:2] == ("refused", 1)
 
 
 def test_a_landline_that_may_be_a_mobile_abroad_opts_out_both(acme: Workspace) -> None:
