@@ -20,10 +20,17 @@ from accounts.access import Actor
 from accounts.models import Role, User, Workspace
 from accounts.services import create_api_key
 from config.wsgi import application
+from messaging.links.lookup import Lookup
 from providers.models import StoredWebhookCall
 from tests.engine.makers import make_account
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def no_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would keep connections to a database that is deleted at the end."""
+    monkeypatch.setattr(application, "_lookup", Lookup())
 
 
 @pytest.fixture(scope="module")
