@@ -1,4 +1,4 @@
-"""What is only looked at."""
+"""What the admin pages share: who acts, and rows that are only looked at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+
+from accounts.access import Actor
+from accounts.models import User
+
+
+def actor_named(user: Any) -> Actor:
+    return Actor(user=user if isinstance(user, User) else None)
 
 
 class LedgerAdmin(admin.ModelAdmin):

@@ -10,15 +10,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.access import Actor
-from accounts.models import User
+from messaging.admin.base import actor_named
 from messaging.errors import MessagingError
 from messaging.media.services import Uploaded, rename_picture, set_picture_enabled, upload_picture
 from messaging.models import Media
 from messaging.texts.names import clean_name
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return Actor(user=request.user if isinstance(request.user, User) else None)
 
 
 class NewMediaForm(forms.ModelForm):
@@ -89,7 +85,7 @@ class MediaAdmin(admin.ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
-        return type("_NewMediaForm", (NewMediaForm,), {"actor": _actor(request)})
+        return type("_NewMediaForm", (NewMediaForm,), {"actor": actor_named(request.user)})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "enabled", *self.readonly_fields) if obj else ("workspace", "file", "name")
@@ -106,5 +102,5 @@ class MediaAdmin(admin.ModelAdmin):
             return
         wanted = form.cleaned_data
         media = Media.objects.select_related("workspace").get(pk=obj.pk)
-        rename_picture(media=media, actor=_actor(request), name=wanted["name"])
-        set_picture_enabled(media=media, actor=_actor(request), enabled=wanted["enabled"])
+        rename_picture(media=media, actor=actor_named(request.user), name=wanted["name"])
+        set_picture_enabled(media=media, actor=actor_named(request.user), enabled=wanted["enabled"])

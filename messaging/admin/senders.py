@@ -14,7 +14,8 @@ from import_export import resources
 from import_export.admin import ImportExportModelAdmin
 
 from accounts.access import Actor
-from accounts.models import User, Workspace
+from accounts.models import Workspace
+from messaging.admin.base import actor_named
 from messaging.errors import MessagingError
 from messaging.models import Sender, SenderList
 from messaging.sender_lists import create_sender_list, update_sender_list
@@ -124,7 +125,7 @@ class ServiceAdmin(admin.ModelAdmin):
         return (*self.readonly_fields, *self.fixed) if obj else self.readonly_fields
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        actor = Actor(user=request.user if isinstance(request.user, User) else None)
+        actor = actor_named(request.user)
         obj.pk = form.apply(actor).pk
         obj._state.adding = False
 

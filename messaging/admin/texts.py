@@ -15,7 +15,8 @@ from import_export import fields, resources
 from import_export.admin import ImportExportModelAdmin
 
 from accounts.access import Actor
-from accounts.models import User, Workspace
+from accounts.models import Workspace
+from messaging.admin.base import actor_named
 from messaging.errors import MessagingError
 from messaging.models import Template, WordSpinner
 from messaging.texts.names import clean_name
@@ -24,10 +25,6 @@ from messaging.texts.templates import change_template, clean_text, create_templa
 from messaging.texts.words import clean_words, lines_of, read_lines
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-
-def actor_named(user: Any) -> Actor:
-    return Actor(user=user if isinstance(user, User) else None)
 
 
 class ServicesResource(resources.ModelResource):

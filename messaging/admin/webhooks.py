@@ -9,9 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import Actor
-from messaging.admin.base import LedgerAdmin
+from messaging.admin.base import LedgerAdmin, actor_named
 from messaging.admin.senders import ServiceAdmin, ServiceForm
-from messaging.admin.texts import actor_named
 from messaging.errors import MessagingError
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from messaging.webhooks.endpoints import change_endpoint, send_again

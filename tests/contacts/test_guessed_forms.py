@@ -123,7 +123,7 @@ def test_a_national_file_stays_national(
     others = foreign[: max(1, len(values) // 10)]
     form = form_of(data.draw(st.permutations([*values, *others])), country) or "national"
     # By a form that leaves them as they are, be it the other one.
-    assert {parse_msisdn(one, country, form).country for one in values} == {country}  # type: ignore[arg-type]
+    assert {parse_msisdn(one, country, form).country for one in values} == {country}  # type: ignore[arg-type]  # one of the two forms
 
 
 def test_one_foreigner_makes_no_foreigners(acme: Workspace) -> None:
