@@ -3,6 +3,9 @@
     ConnectorError
     |-- NotSent               certainly not sent: may be sent again, or through another account
     |   |-- MessageRefused    this text to this number will never be taken; final
+    |   |-- RequestRefused    an operation other than sending will never be carried out as it was asked for
+    |   |   |-- NotFound      it names something that the vendor does not have
+    |   |   `-- Conflict      it stands against what the vendor has, such as the same name
     |   |-- AccountRefused    nothing will be taken until a person mends the account
     |   |   `-- ConfigError   a setting of the account is missing or wrong
     |   |-- CapabilityError   asked of a vendor what it has not; raised before any HTTP
@@ -58,6 +61,18 @@ class NotSent(ConnectorError):
 
 class MessageRefused(NotSent):
     """Reasons: bad_number, sender_not_allowed, text_too_long, empty_text, opted_out_at_vendor, refused."""
+
+
+class RequestRefused(NotSent):
+    """Of one request, not of the account: correct what its words name and ask again."""
+
+
+class NotFound(RequestRefused):
+    reason = "not_found"
+
+
+class Conflict(RequestRefused):
+    reason = "conflict"
 
 
 class AccountRefused(NotSent):

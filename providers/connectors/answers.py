@@ -128,3 +128,41 @@ def moment(value: Any) -> datetime | None:
     if not 2000 <= at.year < 2100:
         return None
     return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+
+
+def as_text(value: Any, most: int = 255) -> str:
+    """Ids and names are texts here and numbers there; "" for what is neither."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return ""
+    return str(value).strip()[:most]
+
+
+def as_flag(value: Any) -> bool | None:
+    """true, 1, "1" and "true" are True; false, 0, "0" and "false" are False; None for anything else."""
+    word = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
+    return {"true": True, "1": True, "false": False, "0": False}.get(word)
+
+
+def as_number(value: Any) -> int | None:
+    """Of any size, as counts and ids may be: 7 and "7" are 7; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,25}", value.strip(), re.ASCII):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def as_amount(value: Any) -> Decimal | None:
+    """Sums, rates and shares: 1, 1.5, "1.50"; None for what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        amount = Decimal(value)
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def as_rows(value: Any) -> list[dict[str, Any]] | None:
+    """A list of objects; None for anything else."""
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        return None
+    return value

@@ -18,7 +18,7 @@ import logging
 import re
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ import httpx
 from providers.connectors.answers import Answer, plain_words, read_answer, sentences
 from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine, MediaLimits, Picture
 from providers.connectors.config import AccountConfig, ConfigField, setting
+from providers.connectors.operations import Operation, VendorClient, operations_of
 from providers.errors import (
     MAX_WORDS,
     AccountRefused,
@@ -52,6 +53,7 @@ from sms.states import MessageState
 __all__ = [
     "AccountConfig",
     "Answer",
+    "BatchConnector",
     "BatchKind",
     "Capabilities",
     "CapabilityLine",
@@ -108,6 +110,8 @@ class OutgoingText:
     media_urls: tuple[str, ...] = ()
     receipt_url: str = field(default="", repr=False)  # holds the webhook's secret token
     reference: str = ""
+    # What the connector asks for by `wanted_values`, by the names of the recipient's columns.
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,10 @@ class Connector(ABC):
     document: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     Config: ClassVar[type[AccountConfig]]
+    # All operations of its document, as typed methods.
+    Client: ClassVar[type[VendorClient]]
+    # Columns of the recipient whose values go out beside the text, as OutgoingText.values.
+    wanted_values: ClassVar[tuple[str, ...]] = ()
     # What a recipient's number has to be (fullmatch), and the same in words.
     number: ClassVar[re.Pattern[str]]
     number_words: ClassVar[str]
@@ -198,19 +206,18 @@ class Connector(ABC):
         self._secrets = _spellings([*config.secrets(), *self.derived_secrets()])
         self._send_url = self.url(self.send_path)
         self._send_headers = httpx.Headers(
-            {
-                "content-type": "application/json",
-                "accept": "application/json",
-                "user-agent": USER_AGENT,
-                **self.auth_headers(),
-            }
+            {"content-type": "application/json", **self.base_headers(), **self.auth_headers()}
         )
         # As a Request would complete them, which costs it more than all the rest of it.
         self._whole_headers = [(b"Host", self._send_url.netloc), *self._send_headers.raw]
-        self._send_timeout = {"timeout": _timeout(timeout_seconds)}
+        self._send_timeout = {"timeout": self.timeout(timeout_seconds)}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
+
+    @classmethod
+    def operations(cls) -> tuple[Operation, ...]:
+        return operations_of(cls.Client)
 
     # --- holes: what a vendor fills ---------------------------------------------------------------
 
@@ -224,9 +231,9 @@ class Connector(ABC):
         """Secrets made from the config's, such as a Basic header."""
         return ()
 
-    @abstractmethod
     def send_body(self, outgoing: OutgoingText) -> dict[str, Any]:
-        """The JSON of one text, exactly as the document has it. Pure."""
+        """The JSON of one text, exactly as the document has it. Pure. Of all that do not build their own requests."""
+        raise NotImplementedError
 
     @abstractmethod
     def read_send(self, outgoing: OutgoingText, answer: Answer) -> SendResult:
@@ -243,6 +250,10 @@ class Connector(ABC):
     @abstractmethod
     def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         """What the vendor tells in this call; [] when it is nothing to us. Raises WebhookRejected."""
+
+    def read(self, response: httpx.Response) -> Answer:
+        """A vendor that does not answer in JSON fills `data` from what it does."""
+        return read_answer(response)
 
     def verify_webhook(self, call: WebhookCall) -> None:  # noqa: B027 - most vendors sign nothing
         """Raises WebhookRejected for a call that is not the vendor's. Before anything in it is read."""
@@ -318,9 +329,9 @@ class Connector(ABC):
     def parse_send(self, outgoing: OutgoingText, response: httpx.Response) -> SendResult:
         """From a response whose body was read. Raises ConnectorError."""
         try:
-            return self._heard(self._clean(self.read_send(outgoing, self._accepted(read_answer(response)))))
+            return self._heard(self._clean(self.read_send(outgoing, self._accepted(self.read(response)))))
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
 
     async def send(self, transport: httpx.AsyncBaseTransport, outgoing: OutgoingText) -> SendResult:
         """Hands one text over, once. Raises ConnectorError; see there what may be tried again."""
@@ -330,21 +341,21 @@ class Connector(ABC):
             response = await transport.handle_async_request(request)
             await response.aread()
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
         return self.parse_send(outgoing, response)
 
     def parse_test(self, response: httpx.Response) -> str:
         try:
-            return self.redact(self.read_test(read_answer(response)))
+            return self.redact(self.read_test(self.read(response)))
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
 
     def test(self, client: httpx.Client) -> str:
         """Asks the vendor whether address and credentials work; a sentence, or ConnectorError."""
         try:
             response = client.send(self.build_test(), follow_redirects=False)
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
         return self.parse_test(response)
 
     def register_webhook(self, client: httpx.Client, url: str) -> str:
@@ -352,16 +363,16 @@ class Connector(ABC):
         request = self.build_webhook_registration(url)
         try:
             response = client.send(request, follow_redirects=False)
-            return self.redact(self.read_webhook_registration(self._accepted(read_answer(response))))
+            return self.redact(self.read_webhook_registration(self._accepted(self.read(response))))
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
 
     def parse_sender_list(self, response: httpx.Response) -> SenderPage:
         """From a response whose body was read. Raises ConnectorError."""
         try:
-            return self.read_sender_list(self._accepted(read_answer(response)))
+            return self.read_sender_list(self._accepted(self.read(response)))
         except Exception as error:
-            raise self._told(error) from None
+            raise self.told(error) from None
 
     def list_senders(self, client: httpx.Client) -> list[str]:
         """The senders that the vendor has for this account, as it writes them, each once; or ConnectorError."""
@@ -372,7 +383,7 @@ class Connector(ABC):
             try:
                 response = client.send(request, follow_redirects=False)
             except Exception as error:
-                raise self._told(error) from None
+                raise self.told(error) from None
             page, known = self.parse_sender_list(response), len(found)
             found.update(dict.fromkeys(page.senders))
             start += page.read
@@ -404,6 +415,16 @@ class Connector(ABC):
     def url(self, path: str) -> httpx.URL:
         return httpx.URL(self.config.base_url + path)
 
+    @staticmethod
+    def base_headers() -> dict[str, str]:
+        return {"accept": "application/json", "user-agent": USER_AGENT}
+
+    @staticmethod
+    def timeout(seconds: float) -> dict[str, float]:
+        """As httpx's transports want it among a request's extensions."""
+        connect = min(CONNECT_SECONDS, seconds)
+        return {"connect": connect, "pool": connect, "read": seconds, "write": seconds}
+
     def request(
         self, method: str, path: str, *, data: Any = None, seconds: float = TEST_SECONDS
     ) -> httpx.Request:
@@ -419,7 +440,7 @@ class Connector(ABC):
             self.url(path),
             headers=headers,
             content=content,
-            extensions={"timeout": _timeout(seconds)},
+            extensions={"timeout": self.timeout(seconds)},
         )
 
     def state_of(self, table: StatusTable, word: str) -> tuple[MessageState, str]:
@@ -487,7 +508,7 @@ class Connector(ABC):
             raise self.bad_answer(answer)
         return answer
 
-    def _told(self, error: Exception) -> ConnectorError:
+    def told(self, error: Exception) -> ConnectorError:
         """Whatever was raised, as a ConnectorError whose words hold no secret."""
         match error:
             case ConnectorError():
@@ -539,6 +560,68 @@ class Connector(ABC):
         return dataclasses.replace(news, words=self.redact(news.words)[:MAX_WORDS])
 
 
+class BatchConnector(Connector):
+    """Of a vendor that takes many recipients in one request, as many as `capabilities.batch_most`.
+
+    A batch that is refused as a whole is certainly not sent: it is halved until who is to blame stands alone.
+    """
+
+    @abstractmethod
+    def build_batch(self, batch: Sequence[OutgoingText]) -> httpx.Request:
+        """One request for all of them; no number is in it twice. Pure."""
+
+    @abstractmethod
+    def read_batch(self, batch: Sequence[OutgoingText], answer: Answer) -> list[SendResult]:
+        """One for each, in their order, from an answer that is no refusal; unknown for whom it does not name.
+        Raises ConnectorError."""
+
+    def build_send(self, outgoing: OutgoingText) -> httpx.Request:
+        return self.build_batch([outgoing])
+
+    def read_send(self, outgoing: OutgoingText, answer: Answer) -> SendResult:
+        [result] = self.read_batch([outgoing], answer)
+        return result
+
+    async def send_batch(
+        self, transport: httpx.AsyncBaseTransport, batch: Sequence[OutgoingText]
+    ) -> list[SendResult | ConnectorError]:
+        """Hands all of them over, once each. What became of each, in their order; nothing is raised."""
+        outcomes: dict[int, SendResult | ConnectorError] = {}
+        fit: list[OutgoingText] = []
+        for outgoing in batch:
+            try:
+                self.check(outgoing)
+                fit.append(outgoing)
+            except ConnectorError as error:
+                outcomes[outgoing.message_id] = error
+        if fit:
+            await self._hand_over(transport, fit, outcomes)
+        return [outcomes[outgoing.message_id] for outgoing in batch]
+
+    async def _hand_over(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        batch: Sequence[OutgoingText],
+        outcomes: dict[int, SendResult | ConnectorError],
+    ) -> None:
+        try:
+            response = await transport.handle_async_request(self.build_batch(batch))
+            await response.aread()
+            results = self.read_batch(batch, self._accepted(self.read(response)))
+            heard = [self._heard(self._clean(result)) for result in results]
+            outcomes.update(
+                (outgoing.message_id, result) for outgoing, result in zip(batch, heard, strict=True)
+            )
+        except Exception as error:
+            told = self.told(error)
+            if not isinstance(told, MessageRefused) or len(batch) == 1:
+                outcomes.update((outgoing.message_id, told) for outgoing in batch)
+                return
+            middle = len(batch) // 2
+            await self._hand_over(transport, batch[:middle], outcomes)
+            await self._hand_over(transport, batch[middle:], outcomes)
+
+
 def _says_so(news: SendResult | DeliveryReport) -> bool:
     """An unknown word is looked at, too; an answer that could not be read is not."""
     if news.state is MessageState.UNKNOWN and news.reason != UNKNOWN_STATUS:
@@ -574,11 +657,6 @@ _ACCOUNT_SENTENCES = {
     "take texts at this address ({}). Correct the base URL on the account's page.",
     "bad_settings": "{} does not accept a setting of this account ({}). Read its words, then correct it.",
 }
-
-
-def _timeout(seconds: float) -> dict[str, float]:
-    connect = min(CONNECT_SECONDS, seconds)
-    return {"connect": connect, "pool": connect, "read": seconds, "write": seconds}
 
 
 def _spellings(secrets: list[str]) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class Capabilities:
     alphanumeric_senders: bool
     webhook_setup: bool  # we can tell the vendor our webhook address
     max_text_length: int
+    batch_most: int = 1  # recipients of one request
     sender_list: bool = False  # the vendor tells which senders the account has
     sends_to: tuple[str, ...] = ()
     media_limits: MediaLimits = MediaLimits()  # where it has `media`
@@ -121,7 +122,9 @@ class Capabilities:
         return ""
 
     def parts_of(self, text: str, pictures: int = 0) -> int:
-        """How many are billed."""
+        """How many are billed; one where the vendor writes the text, which nobody here knows."""
+        if not self.body:
+            return 1
         if not pictures:
             return part_count(text)
         return 1 if self.media_limits.one_unit else max(part_count(text), 1)

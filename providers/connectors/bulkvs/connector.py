@@ -1,4 +1,4 @@
-"""BulkVS, portal API v1.0, document 001: `POST /messageSend`, `PUT /webHooks`, `GET /campaigns`, webhook.
+"""Sending through BulkVS, its connection test, and the webhook that it calls.
 
 Oddities, and the reading chosen (vendors' notes in docs/providers/bulkvs.md):
 - HTTP Basic with the API user and password of the portal; 401 is not in the document, Basic implies it.
@@ -55,6 +55,7 @@ from providers.connectors.base import (
     WebhookRejected,
     setting,
 )
+from providers.connectors.bulkvs.client import BulkVsClient
 from providers.errors import ConnectorError, MessageRefused
 from sms.states import MessageState
 
@@ -155,6 +156,7 @@ class BulkVs(Connector):
         },
     )
     Config = BulkVsConfig
+    Client = BulkVsClient
     config: BulkVsConfig
     number = _NUMBER
     number_words = "numbers of the North American plan (11 digits, 1NPANXXXXXX)"

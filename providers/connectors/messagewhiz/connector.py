@@ -45,6 +45,8 @@ from providers.connectors.base import (
     WebhookRejected,
     setting,
 )
+from providers.connectors.messagewhiz.client import MessageWhizClient
+from providers.connectors.messagewhiz.envelope import inner_status
 from providers.errors import ConnectorError, MessageRefused
 from sms.states import MessageState
 
@@ -115,6 +117,7 @@ class MessageWhiz(Connector):
         },
     )
     Config = MessageWhizConfig
+    Client = MessageWhizClient
     config: MessageWhizConfig
     number = re.compile(r"[0-9]{10,15}", re.ASCII)
     number_words = "numbers of 10 to 15 digits"
@@ -142,7 +145,7 @@ class MessageWhiz(Connector):
         return body
 
     def refusal(self, answer: Answer) -> ConnectorError | None:
-        inner = _inner_status(answer.data)
+        inner = inner_status(answer.data)
         if inner and answer.status < 400:
             answer = dataclasses.replace(answer, status=inner)
         if answer.status == 400 and isinstance(answer.data, dict):
@@ -259,17 +262,6 @@ def _word(item: dict[str, Any], name: str, words: dict[int, str]) -> str:
         return ""
     number = whole_number(value)
     return words.get(-1 if number is None else number) or f"{name} {value}"
-
-
-def _inner_status(data: Any) -> int | None:
-    """An error status inside the body, from `statusCode` (/sms) or `errorCode` (/api/3)."""
-    if not isinstance(data, dict):
-        return None
-    for name in ("statusCode", "errorCode"):
-        status = whole_number(data.get(name))
-        if status is not None and 400 <= status < 600:
-            return status
-    return None
 
 
 def _text(value: Any) -> str:
