@@ -152,6 +152,19 @@ def has_opted_out(dispatch: Dispatch, msisdn: str) -> bool:
     return OptOut.objects.filter(workspace_id=dispatch.workspace_id, msisdn=msisdn).exists()
 
 
+def who_opted_out(dispatch: Dispatch, msisdns: Sequence[str]) -> set[str]:
+    """Now, among these: for what has waited since it was claimed."""
+    gone = set(
+        OptOut.objects.filter(workspace_id=dispatch.workspace_id, msisdn__in=msisdns).values_list(
+            "msisdn", flat=True
+        )
+    )
+    if unsubscribed := dispatch.unsubscribe_list_ids:
+        members = UnsubscribeMember.objects.filter(list_id__in=unsubscribed, msisdn__in=msisdns)
+        gone |= set(members.values_list("msisdn", flat=True))
+    return gone
+
+
 _DUE = """
 SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}, m.place
 FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id

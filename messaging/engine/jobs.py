@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -32,7 +32,6 @@ from providers.health import note_failing
 from providers.models import ProviderAccount
 from providers.pace import free_at, reserve
 from providers.services import PriceTable, connector_of, receipt_url
-from sms.parts import part_count
 from sms.states import WAITING, MessageState
 from web.money import exact
 
@@ -42,6 +41,7 @@ RECOUNT_ROWS = 1000
 # Their parts are not written down yet.
 UNCOUNTED = [*WAITING, MessageState.SUBMITTING, MessageState.UNKNOWN]
 NOTHING = Decimal(0)
+NO_VALUES: Mapping[str, str] = {}
 # Nothing is claimed earlier than this before the account's clock lets it go.
 EARLY_SECONDS = 0.2
 
@@ -200,7 +200,9 @@ def _jobs_of(
     if not dispatch.sender:
         claimed = [row for row in claimed if row.message_id in senders]
     codes = waiting_codes([row.message_id for row in claimed]) if holds_code(dispatch.text) else None
-    texts = _texts(lane, dispatch, claimed, codes)
+    content = _content(lane, dispatch)
+    values = _values_of(claimed, content, lane.connector.wanted_values)
+    texts = _texts(lane, dispatch, claimed, values, codes)
     ready = [row for row in claimed if row.message_id in texts]
     pictures = tuple(dispatch.media_urls)
     parts = [_parts(lane, texts[row.message_id], len(pictures)) for row in ready]
@@ -227,6 +229,7 @@ def _jobs_of(
             media_urls=pictures,
             receipt_url=lane.receipt_url,
             reference=reference_of(row.message_id),
+            values=_wanted(lane, values.get(row.recipient_id or 0, {})),
         )
         code = codes[row.message_id] if codes is not None else None
         jobs.append(
@@ -297,7 +300,7 @@ def _counted(lane: Lane, dispatch: Dispatch, messages: QuerySet[Message]) -> tup
     while True:
         columns = rows.filter(id__gt=last).values_list("id", "msisdn", "recipient_id", "tries", "place")
         claims = [Claimed(*row[:4], row[4] or 0) for row in columns[:RECOUNT_ROWS]]
-        values = _values_of(claims, content) if content.personal else {}
+        values = _values_of(claims, content)
         for each in claims:
             count = _parts(lane, _text(dispatch, content, each, values), pictures)
             parts += count
@@ -314,7 +317,7 @@ def _cost(lane: Lane, msisdn: str, parts: int, pictures: int) -> Decimal | None:
 
 def _parts(lane: Lane, text: str, pictures: int) -> int:
     """As many as the provider bills."""
-    return lane.connector.capabilities.parts_of(text, pictures) if pictures else part_count(text)
+    return lane.connector.capabilities.parts_of(text, pictures)
 
 
 def reference_of(message_id: int) -> str:
@@ -328,13 +331,15 @@ def _end_of(code: WaitingCode) -> float:
 
 
 def _texts(
-    lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed], codes: Mapping[int, WaitingCode] | None
+    lane: Lane,
+    dispatch: Dispatch,
+    claimed: Sequence[Claimed],
+    values: Mapping[int, Mapping[str, Any]],
+    codes: Mapping[int, WaitingCode] | None,
 ) -> dict[int, str]:
     """The text of each claimed message; those that have none are settled here, each with its reason."""
-    content = lane.contents.get(dispatch.pk)
-    if content is None or content.source != dispatch.text:
-        content = lane.contents[dispatch.pk] = content_of(dispatch)
-    values = _values_of(claimed, content) if content.personal else {}
+    content = _content(lane, dispatch)
+    may_be_empty = bool(dispatch.media_urls) or not lane.connector.capabilities.body
     texts: dict[int, str] = {}
     failed: list[Change] = []
     now = timezone.now()
@@ -347,7 +352,7 @@ def _texts(
             failed.append(Change(row.message_id, MessageState.CANCELLED, now, "engine", code.over))
             continue
         text = _text(dispatch, content, row, values, code.code if code else "")
-        if text.strip() or dispatch.media_urls:
+        if text.strip() or may_be_empty:
             texts[row.message_id] = text
         else:
             failed.append(Change(row.message_id, MessageState.FAILED, now, "engine", "empty_text"))
@@ -356,6 +361,19 @@ def _texts(
         own = {row.message_id: values.get(row.recipient_id or 0, {}) for row in claimed}
         _keep_own_urls({message_id: content.own_url(own[message_id]) for message_id in texts})
     return texts
+
+
+def _content(lane: Lane, dispatch: Dispatch) -> Content:
+    content = lane.contents.get(dispatch.pk)
+    if content is None or content.source != dispatch.text:
+        content = lane.contents[dispatch.pk] = content_of(dispatch)
+    return content
+
+
+def _wanted(lane: Lane, values: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the connector sends beside the text."""
+    names = lane.connector.wanted_values
+    return {name: str(values.get(name) or "") for name in names} if names else NO_VALUES
 
 
 def _text(
@@ -380,18 +398,23 @@ def _keep_own_urls(urls: Mapping[int, str]) -> None:
     )
 
 
-def _values_of(claimed: Sequence[Claimed], content: Content) -> dict[int, dict[str, Any]]:
+def _values_of(
+    claimed: Sequence[Claimed], content: Content, wanted: Sequence[str] = ()
+) -> dict[int, dict[str, Any]]:
+    """By recipient id: what the text uses, and what the connector asks for beside it. {} where neither asks."""
+    if not content.personal and not wanted:
+        return {}
     ids = [row.recipient_id for row in claimed if row.recipient_id is not None]
-    return recipient_values(ids, content)
+    return recipient_values(ids, {*content.uses, *wanted})
 
 
-def recipient_values(ids: Sequence[int], content: Content) -> dict[int, dict[str, Any]]:
-    """Token values by recipient id; only the columns that the text uses are read.
+def recipient_values(ids: Sequence[int], names: Collection[str]) -> dict[int, dict[str, Any]]:
+    """Token values by recipient id; only the columns that are named are read.
 
     By hand: for a hundred ids the ORM takes longer to write the query than the database to answer it.
     """
-    fields = [name for name in Recipient.TOKEN_FIELDS if name in content.uses]
-    further = [name for name in content.uses if name not in Recipient.TOKEN_FIELDS]
+    fields = [name for name in Recipient.TOKEN_FIELDS if name in names]
+    further = [name for name in names if name not in Recipient.TOKEN_FIELDS]
     columns = ", ".join(["id", *fields, *(["extra"] if further else [])])
     query = f"SELECT {columns} FROM contacts_recipient WHERE id "  # noqa: S608  # columns of the model
     with connection.cursor() as cursor:

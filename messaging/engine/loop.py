@@ -39,7 +39,7 @@ from messaging.engine.jobs import (
 )
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
-from providers.connectors.base import OPTED_OUT_AT_VENDOR, SendResult
+from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
 from providers.health import note_failing, note_unreachable, note_working
 from providers.pace import push_back
@@ -192,7 +192,7 @@ class Engine:
             self._seen |= set(lane.dispatches)
             runner = self._lanes.get(pk)
             if runner is None:
-                self._lanes[pk] = LaneRunner(self, lane)
+                self._lanes[pk] = self._runner_of(lane)
             else:
                 runner.refresh(lane)
         for pk in [pk for pk in self._lanes if pk not in lanes]:
@@ -200,6 +200,12 @@ class Engine:
             runner = self._lanes.pop(pk)
             runner.lane.dispatches.clear()
             self._closing.add(asyncio.create_task(runner.close()))
+
+    def _runner_of(self, lane: Lane) -> LaneRunner:
+        from messaging.engine.batches import BatchRunner  # built upon this module
+
+        takes_batches = isinstance(lane.connector, BatchConnector)
+        return BatchRunner(self, lane) if takes_batches else LaneRunner(self, lane)
 
     async def in_claim_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         return await self._in_thread(self._claim_thread, function, *args, **kwargs)
@@ -286,6 +292,8 @@ class LaneRunner:
     A hand takes the next job when it has its answer: a task for each message cost half as much again as sending it.
     """
 
+    paced_seconds = PACED_SECONDS
+
     def __init__(self, engine: Engine, lane: Lane) -> None:
         self.engine = engine
         self.lane = lane
@@ -343,10 +351,19 @@ class LaneRunner:
             jobs = await self._claim(dispatch, limit)
         self._open += len(jobs)
         self._jobs.extend(jobs)
-        while self._hands < min(self.lane.account.max_in_flight, self._open):
+        while self._hands < self._hands_wanted:
             self._hands += 1
             self._spawn(self._work())
         return len(jobs)
+
+    @property
+    def _window(self) -> int:
+        """Messages that may be on their way at once."""
+        return self.lane.account.max_in_flight
+
+    @property
+    def _hands_wanted(self) -> int:
+        return min(self.lane.account.max_in_flight, self._open)
 
     async def _claim(self, dispatch: Any, limit: int) -> list[Job] | None:
         """None: something is due, but the account's clock does not let it go yet."""
@@ -397,7 +414,7 @@ class LaneRunner:
             await asyncio.sleep(TRY_AGAIN_SECONDS)
         else:
             log.error("making messages ready failed in our own code", exc_info=lost.__cause__)
-            await self._ask_a_person(AccountRefused(_own_failure(lost.__cause__ or lost)))
+            await self._ask_a_person(AccountRefused(own_failure(lost.__cause__ or lost)))
 
     def _return(self, message_ids: list[int], claim: str, reason: str) -> None:
         """Claimed and never made ready."""
@@ -427,14 +444,14 @@ class LaneRunner:
     async def _wait_for_room(self) -> int:
         """How many may be claimed now: the window, a little ahead of it, and not far ahead of the pace."""
         while not self.closed:
-            window = self.lane.account.max_in_flight
+            window = self._window
             slow = min(int(self._rate * 2 * self._claim_seconds), window)
             ahead = min(max(int(self._rate * AHEAD_SECONDS), slow, 8), self.engine.bulk.rows)
             most = window + ahead
             self._enough = most - max(ahead // 2, 1)
-            wait = self._paced_until - time.monotonic() - PACED_SECONDS
+            wait = self._paced_until - time.monotonic() - self.paced_seconds
             if self._open <= self._enough and wait <= 0:
-                paced = max(int(self.lane.parts_per_second * PACED_SECONDS), 1)
+                paced = max(int(self.lane.parts_per_second * self.paced_seconds), 1)
                 return min(most - self._open, paced, self.engine.bulk.rows)
             self._room.clear()
             timeout = wait if self._open < most and wait > 0 else settings.ENGINE_CONTROL_SECONDS
@@ -443,13 +460,8 @@ class LaneRunner:
         return 0
 
     async def _hand_over(self, job: Job) -> None:
-        delay = job.start - time.monotonic()
-        while delay > 0 and self._may_go(job):
-            await asyncio.sleep(min(delay, settings.ENGINE_CONTROL_SECONDS))
-            delay = job.start - time.monotonic()
-        if not self._may_go(job):
-            paused = job.dispatch_id not in self.lane.dispatches
-            self._put_back(job, "paused" if paused else "worker_stopped")
+        await self._wait_for_turn(job)
+        if not self._stays(job):
             return
         if time.monotonic() - job.claimed_at > FRESH_SECONDS and await self._has_opted_out(job):
             return
@@ -460,7 +472,7 @@ class LaneRunner:
         try:
             result = await self.lane.connector.send(self.engine._transport, job.outgoing)
         except ConnectorError as error:
-            await self._handle(job, _without_code(job, error))
+            await self._handle(job, without_code(job, error))
         except Exception as error:
             # Ours, and perhaps after the request went out: never sent again blindly. What it says may hold a code.
             log.error(
@@ -469,13 +481,28 @@ class LaneRunner:
                 exc_info=None if job.code else error,
                 error=type(error).__name__,
             )
-            await self._handle(job, Unclear(_own_failure(error)))
+            await self._handle(job, Unclear(own_failure(error)))
         else:
             if result.state is MessageState.UNKNOWN:
                 await self._count_unclear(result.words)
             else:
                 self._took(time.monotonic() - began)
             self._keep(job, result)
+
+    async def _wait_for_turn(self, job: Job) -> None:
+        """Until its place in the account's pace, or until it may not go any more."""
+        delay = job.start - time.monotonic()
+        while delay > 0 and self._may_go(job):
+            await asyncio.sleep(min(delay, settings.ENGINE_CONTROL_SECONDS))
+            delay = job.start - time.monotonic()
+
+    def _stays(self, job: Job) -> bool:
+        """Whether it may go; what may not goes back."""
+        if self._may_go(job):
+            return True
+        paused = job.dispatch_id not in self.lane.dispatches
+        self._put_back(job, "paused" if paused else "worker_stopped")
+        return False
 
     async def _has_opted_out(self, job: Job) -> bool:
         """Whoever wrote STOP while the text waited for its turn does not get it."""
@@ -525,37 +552,43 @@ class LaneRunner:
 
     async def _handle(self, job: Job, error: ConnectorError) -> None:
         """One error, by what it says of this message and of the account."""
+        until = back_at(error, job.tries)
+        self._settle_refusal(job, error, until)
+        await self._act_on(job, error, until)
+
+    def _settle_refusal(self, job: Job, error: ConnectorError, until: datetime | None) -> None:
+        """What it means for this message. `until`: not before then again."""
+        if error.reason == OPTED_OUT_AT_VENDOR:
+            self._settle_error(job, error, MessageState.SUPPRESSED)
+        elif isinstance(error, MessageRefused) and error.reason != "sender_not_allowed":
+            self._settle_error(job, error, MessageState.FAILED)
+            self.engine.report.failed += 1
+        elif error.certainly_not_sent:
+            self._put_back(job, error.reason, error.words, until)
+        else:
+            self._settle_error(job, error, MessageState.UNKNOWN)
+            self.engine.report.unknown += 1
+
+    async def _act_on(self, job: Job, error: ConnectorError, until: datetime | None) -> None:
+        """What it means for the others."""
         if error.reason == "sender_not_allowed":
             # All who have this sender would fail alike.
-            self._put_back(job, error.reason, error.words)
             self.lane.dispatches.pop(job.dispatch_id, None)
             reason = trouble_sentence(self.lane.account, _of_its_sender(job, error))
             await self.engine.in_write_thread_quietly(
                 pause_dispatch, dispatch_id=job.dispatch_id, reason=reason, by_engine=True
             )
-        elif error.reason == OPTED_OUT_AT_VENDOR:
-            self._settle_error(job, error, MessageState.SUPPRESSED)
         elif isinstance(error, MessageRefused):
-            self._settle_error(job, error, MessageState.FAILED)
-            self.engine.report.failed += 1
-        elif isinstance(error, Throttled):
-            wait = (
-                error.retry_after
-                if error.retry_after is not None
-                else THROTTLED_SECONDS * 2 ** min(job.tries, 6)
-            )
-            await self._slow_down(job, error, wait)
-        elif isinstance(error, Unreachable):
-            await self._slow_down(
-                job, error, min(UNREACHABLE_SECONDS * 2 ** min(job.tries, 6), UNREACHABLE_SECONDS_MOST)
-            )
-            await self._count_unreachable(error)
-        elif isinstance(error, AccountRefused) or error.certainly_not_sent:
-            self._put_back(job, error.reason, error.words)
+            return
+        elif until is not None:
+            # The account's shared clock is moved on: every worker waits.
+            account = self.lane.account.pk
+            await self.engine.in_write_thread_quietly(_push_back, account_id=account, until=until)
+            if isinstance(error, Unreachable):
+                await self._count_unreachable(error)
+        elif error.certainly_not_sent:
             await self._ask_a_person(error)
         else:
-            self._settle_error(job, error, MessageState.UNKNOWN)
-            self.engine.report.unknown += 1
             await self._count_unclear(error.words, error)
 
     async def _count_unreachable(self, error: Unreachable) -> None:
@@ -571,20 +604,14 @@ class LaneRunner:
         if (timezone.now() - since).total_seconds() > settings.ENGINE_UNREACHABLE_SECONDS:
             await self._ask_a_person(error)
 
-    async def _count_unclear(self, words: str, error: ConnectorError | None = None) -> None:
-        self._unclear += 1
+    async def _count_unclear(self, words: str, error: ConnectorError | None = None, weight: int = 1) -> None:
+        self._unclear += weight
         if self._unclear >= UNCLEAR_MOST:
             label = self.lane.connector.label
             sentence = _(
                 "%(provider)s's answers cannot be understood. Check the base URL, or ask its support."
             )
             await self._ask_a_person(error or Unclear(sentence % {"provider": label}, words=words))
-
-    async def _slow_down(self, job: Job, error: ConnectorError, seconds: float) -> None:
-        """Back into the queue, and the account's shared clock is moved on: every worker waits."""
-        until = timezone.now() + timedelta(seconds=seconds)
-        self._put_back(job, error.reason, error.words, until)
-        await self.engine.in_write_thread_quietly(_push_back, account_id=self.lane.account.pk, until=until)
 
     async def _ask_a_person(self, error: ConnectorError) -> None:
         """Pauses what goes through this account; the page says why and how to mend it."""
@@ -620,7 +647,19 @@ class LaneRunner:
         )
 
 
-def _without_code(job: Job, error: ConnectorError) -> ConnectorError:
+def back_at(error: ConnectorError, tries: int) -> datetime | None:
+    """When what was not sent may be tried again; None where that is not a matter of time."""
+    match error:
+        case Throttled():
+            wait = THROTTLED_SECONDS * 2 ** min(tries, 6) if error.retry_after is None else error.retry_after
+        case Unreachable():
+            wait = min(UNREACHABLE_SECONDS * 2 ** min(tries, 6), UNREACHABLE_SECONDS_MOST)
+        case _:
+            return None
+    return timezone.now() + timedelta(seconds=wait)
+
+
+def without_code(job: Job, error: ConnectorError) -> ConnectorError:
     """A vendor may repeat the text that it refuses."""
     error.words = job.kept(error.words)
     error.args = tuple(job.kept(str(word)) for word in error.args)
@@ -641,5 +680,5 @@ def _of_its_sender(job: Job, error: ConnectorError) -> str:
     ) % {"sentence": error, "sender": job.chosen_sender}
 
 
-def _own_failure(error: BaseException) -> str:
+def own_failure(error: BaseException) -> str:
     return f"Crier failed while sending ({type(error).__name__}); the log has the details."

@@ -370,10 +370,10 @@ def test_our_own_mistake_pauses_and_loses_nobody(
 ) -> None:
     from messaging.engine import jobs
 
-    def broken(_text: str) -> int:
+    def broken(*_args: Any) -> int:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(jobs, "part_count", broken)
+    monkeypatch.setattr(jobs, "_parts", broken)
     dispatch = make_dispatch(whiz.workspace, whiz, msisdns=QUIET[:20])
     run_engine(seconds=5)
     assert states(dispatch) == {"queued": 20}
