@@ -316,6 +316,11 @@ class EstimateSerializer(Serializer[Estimate]):
         child=serializers.IntegerField(),
         help_text="People by country (ISO 3166) to which none of the senders may send: among people, and not texted.",
     )
+    out_of_reach = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="People by country (ISO 3166) whose numbers the account's provider does not take: among people, and not"
+        " texted.",
+    )
     reach = ReachSerializer()
     audience = AudienceSerializer()
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")

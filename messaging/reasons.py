@@ -19,6 +19,12 @@ REASONS: dict[str, Reason] = {
     "sender_not_allowed": Reason(
         _("The provider does not accept the sender"), _("Choose another sender, or register this one")
     ),
+    "out_of_reach": Reason(
+        _("Number out of reach"),
+        _(
+            "The provider does not send to this number's country. Send to these people through another account."
+        ),
+    ),
     "no_sender_for_country": Reason(
         _("None of the senders may send to the country of the number"),
         _("Choose a sender for that country, then send to these people"),

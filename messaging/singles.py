@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from contacts.models import OptOut
+from messaging.bodies import body_problem, reaches_number, writes_text
 from messaging.budget import require_budget
 from messaging.content import AVAILABLE, Content, compile_content, seed_of
 from messaging.dispatches import create_dispatch, start_dispatch
@@ -120,7 +121,8 @@ def send_one(
             sender=sender.value,
             place=take_turn(content.link_list_ids) if content.spreads else None,
         )
-        rendered = _rendered(content, message, values, may_be_empty=bool(pictures))
+        may_be_empty = bool(pictures) or not writes_text(account)
+        rendered = _rendered(content, message, values, may_be_empty=may_be_empty)
         _check_through(account, sender, msisdn, rendered)
         _check_pictures(account, pictures, rendered)
         parts = parts_with(account, rendered, len(pictures))
@@ -157,10 +159,18 @@ def _rendered(content: Content, message: Message, values: Mapping[str, Any], *, 
 def _check_through(account: ProviderAccount, sender: Sender, msisdn: str, rendered: str) -> None:
     if not account.enabled:
         raise MessagingError(_("The account is disabled. Enable it or choose another."), field="account")
+    if not reaches_number(account)(msisdn):
+        raise MessagingError(
+            _("%(account)s does not send to +%(number)s. Choose another account.")
+            % {"account": account.name, "number": msisdn},
+            field="msisdn",
+        )
     problem = None if sender.enabled else _("The sender is disabled. Enable it or choose another.")
     problem = problem or sender_problem(sender, account) or country_problem(sender, msisdn)
     if problem:
         raise MessagingError(problem, field="sender")
+    if problem := body_problem(account, rendered):
+        raise MessagingError(problem, field="text")
     try:
         too_long = length_problem(account, rendered)
     except (ConnectorError, ImproperlyConfigured) as error:

@@ -60,7 +60,7 @@ class NotSent(ConnectorError):
 
 
 class MessageRefused(NotSent):
-    """Reasons: bad_number, sender_not_allowed, text_too_long, empty_text, opted_out_at_vendor, refused."""
+    """Reasons: bad_number, out_of_reach, sender_not_allowed, text_too_long, empty_text, opted_out_at_vendor, refused."""
 
 
 class RequestRefused(NotSent):

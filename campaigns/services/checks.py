@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from campaigns.services.estimate import Estimate
 from campaigns.services.senders import SendingFrom, sending_from
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
+from messaging.bodies import body_problem, writes_text
 from messaging.budget import budget_of
 from messaging.content import Content, compile_content
 from messaging.media.addresses import address_problem
@@ -34,6 +35,7 @@ from messaging.texts.menu import columns_of
 from messaging.tokens import ALL_TOKENS, NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
 from providers.errors import ConnectorError
 from providers.models import Health
+from providers.services import vendor_label
 from sms.opt_out import has_opt_out_wording
 
 TOKEN_NAMES = frozenset(info.name for info in ALL_TOKENS)
@@ -113,9 +115,15 @@ def undoing_checks(lists: list[RecipientList]) -> Iterator[Check]:
 
 
 def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    is_ours = writes_text(broadcast.account)
+    if not broadcast.text.strip() and not is_ours:
+        yield Check("text_at_vendor", OK, _theirs(broadcast))
+        return
     if not (broadcast.text.strip() or estimate.pictures):
         yield Check("no_text", BLOCK, _("The text is empty. Write one."), "message")
         return
+    if problem := body_problem(broadcast.account, broadcast.text):
+        yield Check("text_at_vendor", BLOCK, problem, "message")
     content = compile_content(broadcast.workspace_id, broadcast.text)
     for error in content.told_errors:
         sentence = _("Line %(line)s, column %(column)s: %(sentence)s") % {
@@ -151,12 +159,21 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             " Put a blank or a line end between them."
         ) % {"link": glued[0]}
         yield Check("glued_link", WARN, sentence, "message")
+    if not is_ours:
+        yield Check("text_at_vendor", OK, _theirs(broadcast))
+        return
     has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
     if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
         yield Check("opt_out_wording", OK, _("Opt-out wording is in the text"))
     else:
         sentence = _("The text does not say how to opt out, for example “Reply STOP to opt out”.")
         yield Check("opt_out_wording", WARN, sentence, "message")
+
+
+def _theirs(broadcast: Broadcast) -> str:
+    return _(
+        "The text is the one that is kept at %(vendor)s; its parts are not known here, one is counted"
+    ) % {"vendor": vendor_label(broadcast.account.vendor) if broadcast.account else ""}
 
 
 def _own_url_tokens(content: Content) -> str:
@@ -286,6 +303,8 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "words": account.health_words,
         }
         yield Check("account_failing", WARN, sentence, "account")
+    if estimate.out_of_reach:
+        yield _out_of_reach(broadcast, estimate)
     if estimate.unpriced and estimate.pictures:
         sentence = _(
             "%(account)s has no price for messages with pictures, so the cost is not known. Set it on the account's page."
@@ -298,6 +317,32 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.unpriced,
         ) % {"n": f"{estimate.unpriced:,}"}
         yield Check("unpriced", WARN, sentence, "account")
+
+
+def _out_of_reach(broadcast: Broadcast, estimate: Estimate) -> Check:
+    """They fail, certainly not sent; where that is everybody, there is nothing to send."""
+    facts = {"account": broadcast.account, "countries": _countries(estimate.out_of_reach)}
+    if not estimate.reached:
+        sentence = _(
+            "%(account)s reaches none of these people (%(countries)s). Choose an account for their countries."
+        )
+        return Check("out_of_reach", BLOCK, sentence % facts, "account")
+    people = estimate.beyond_reach
+    sentence = ngettext(
+        "%(n)s person does not get it, since %(account)s does not send to that number (%(countries)s). Send to them through"
+        " another account.",
+        "%(n)s people do not get it, since %(account)s does not send to their numbers (%(countries)s). Send to them through"
+        " another account.",
+        people,
+    )
+    return Check("out_of_reach", WARN, sentence % (facts | {"n": f"{people:,}"}), "account")
+
+
+def _countries(people: Mapping[str, int]) -> str:
+    """With how many people each, most first; named as far as they fit into a sentence."""
+    most = sorted(people.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"{country_label(code) if code else _('no country')}: {count:,}" for code, count in most]
+    return ", ".join(shown[:NAMED_MOST]) + ("…" if len(shown) > NAMED_MOST else "")
 
 
 def _budget(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -405,9 +450,7 @@ def _left_out_words(sender_list: SenderList, senders: SendingFrom) -> str:
 def _no_sender_for_country(estimate: Estimate) -> Check:
     """They fail, certainly not sent; where that is everybody, there is nothing to send."""
     people = estimate.without_sender
-    most = sorted(estimate.no_sender.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{country_label(code) if code else _('no country')}: {count:,}" for code, count in most]
-    named = ", ".join(shown[:NAMED_MOST]) + ("…" if len(shown) > NAMED_MOST else "")
+    named = _countries(estimate.no_sender)
     if not estimate.reached:
         sentence = _(
             "The senders may not send to any of these people (%(countries)s). Choose a sender for their countries."

@@ -17,6 +17,7 @@ from campaigns.pictures import pictures_of
 from campaigns.services.audience import Reach, people_values, reach_of
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.templatetags.broadcasts import money_text
+from messaging.bodies import reaches_number, writes_text
 from messaging.content import Content, compile_content, seed_of
 from messaging.media.sending import parts_with
 from providers.services import PriceTable
@@ -27,6 +28,7 @@ from sms.msisdn import country_of
 class Estimate:
     """`cost` is None while no price is known; `unpriced` people have a number without a price.
 
+    `out_of_reach`: people by country whose number the account's vendor does not take; they are among `people`, and fail.
     `no_url`: people without an address of their own that can be led to, where the text shortens it.
     `no_sender`: people by country to which none of its senders may send; they are among `people`, and fail.
     `digest` names all that was agreed to: it changes when any of it does.
@@ -47,6 +49,7 @@ class Estimate:
     pictures: int = 0
     no_sender: dict[str, int] = field(default_factory=dict)
     no_url: int = 0
+    out_of_reach: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -59,6 +62,7 @@ class Estimate:
             "empty": self.empty,
             "no_url": self.no_url,
             "no_sender": dict(sorted(self.no_sender.items())),
+            "out_of_reach": dict(sorted(self.out_of_reach.items())),
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
@@ -69,9 +73,13 @@ class Estimate:
         return sum(self.no_sender.values())
 
     @property
+    def beyond_reach(self) -> int:
+        return sum(self.out_of_reach.values())
+
+    @property
     def reached(self) -> int:
         """Who gets a text."""
-        return self.people - self.without_sender
+        return self.people - self.without_sender - self.beyond_reach
 
     @property
     def most_parts(self) -> int:
@@ -122,6 +130,7 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         pictures=len(pictures),
         no_sender=dict(counted.no_sender),
         no_url=counted.no_url,
+        out_of_reach=dict(counted.out_of_reach),
     )
 
 
@@ -136,6 +145,7 @@ def is_within(now: Estimate, agreed: Mapping[str, Any]) -> bool:
         now.parts > agreed.get("parts", 0),
         now.unpriced > agreed.get("unpriced", 0),
         now.without_sender > sum(agreed.get("no_sender", {}).values()),
+        now.beyond_reach > sum(agreed.get("out_of_reach", {}).values()),
     ]
     return not any(more) and _costs_no_more(now, agreed.get("cost"), agreed.get("currency"))
 
@@ -193,14 +203,17 @@ class _Count:
         self.cost = Decimal(0)
         self.by_parts: Counter[int] = Counter()
         self.no_sender: Counter[str] = Counter()
+        self.out_of_reach: Counter[str] = Counter()
 
 
 def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, pictures: int) -> _Count:
     """Each text as it will be: what is drawn at random is drawn alike, and every link is as long as its sample."""
 
     def parts_of(text: str) -> int:
-        return parts_with(broadcast.account, text, pictures) if pictures or text.strip() else 0
+        return parts_with(broadcast.account, text, pictures) if may_be_empty or text.strip() else 0
 
+    may_be_empty = bool(pictures) or not writes_text(broadcast.account)
+    reaches = reaches_number(broadcast.account)
     total = _Count()
     chooser = senders.chooser()
     may_leave_out = chooser.may_leave_out and not senders.is_nobody
@@ -209,6 +222,9 @@ def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, picture
     fixed_parts = parts_of(fixed) if fixed is not None else 0
     for msisdn, values in people_values(broadcast, content.uses):
         total.people += 1
+        if not reaches(msisdn):
+            total.out_of_reach[country_of(msisdn)] += 1
+            continue
         if may_leave_out and not chooser.fitting(msisdn):
             total.no_sender[country_of(msisdn)] += 1
             continue

@@ -276,7 +276,8 @@ def _more_than_agreed(broadcast: Broadcast, now: Estimate, checks: list[Check]) 
     sentences = [_("It is more than was agreed to."), difference_words(broadcast.estimate, now)]
     if now.unpriced > broadcast.estimate.get("unpriced", 0):
         sentences += [str(check.sentence) for check in checks if check.code == "unpriced"]
-    sentences += [str(check.sentence) for check in checks if check.code == "no_sender_for_country"]
+    left_out = ("no_sender_for_country", "out_of_reach")
+    sentences += [str(check.sentence) for check in checks if check.code in left_out]
     return " ".join([*sentences, _("Review it and send it again.")])
 
 

@@ -453,6 +453,7 @@ WORTH_ANOTHER_TRY = {
     (S.FAILED.value, "refused"),
     (S.FAILED.value, "sender_not_allowed"),
     (S.FAILED.value, "no_sender_for_country"),
+    (S.FAILED.value, "out_of_reach"),
     (S.FAILED.value, "text_too_long"),
     (S.FAILED.value, "empty_text"),
 }

@@ -196,6 +196,7 @@ def _claim_onwards(
 def _jobs_of(
     lane: Lane, dispatch: Dispatch, claimed: Sequence[Claimed], *, claim: str, claimed_at: float
 ) -> list[Job]:
+    claimed = _within_reach(lane, claimed)
     senders = {} if dispatch.sender else choose_senders(dispatch, claimed)
     if not dispatch.sender:
         claimed = [row for row in claimed if row.message_id in senders]
@@ -253,6 +254,25 @@ def _jobs_of(
     return jobs
 
 
+def _within_reach(lane: Lane, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+    """The others, whose numbers the provider does not take, are settled here: their parts were in no estimate."""
+    reaches = lane.connector.capabilities.reaches
+    beyond = [row for row in claimed if not reaches(row.msisdn)]
+    if not beyond:
+        return claimed
+    now = timezone.now()
+    words = lane.connector.number_words
+    apply_changes(
+        [
+            Change(
+                row.message_id, MessageState.FAILED, now, "engine", "out_of_reach", f"It takes {words} only."
+            )
+            for row in beyond
+        ]
+    )
+    return [row for row in claimed if reaches(row.msisdn)]
+
+
 def is_limited(dispatch: Dispatch) -> bool:
     """Whether somebody agreed to a number of parts or a cost. A text by itself was priced as it was handed in: there
     its parts count alone, and nobody waits at a page to be asked."""
@@ -302,6 +322,8 @@ def _counted(lane: Lane, dispatch: Dispatch, messages: QuerySet[Message]) -> tup
         claims = [Claimed(*row[:4], row[4] or 0) for row in columns[:RECOUNT_ROWS]]
         values = _values_of(claims, content)
         for each in claims:
+            if not lane.connector.capabilities.reaches(each.msisdn):
+                continue
             count = _parts(lane, _text(dispatch, content, each, values), pictures)
             parts += count
             cost += _cost(lane, each.msisdn, count, pictures) or NOTHING

@@ -291,7 +291,7 @@ class Connector(ABC):
         pictures = [Picture.at(url) for url in outgoing.media_urls]
         if problem := can.picture_problem(self.label, pictures, outgoing.text):
             raise CapabilityError(problem)
-        if not outgoing.text and not outgoing.media_urls:
+        if not outgoing.text and not outgoing.media_urls and can.body:
             raise MessageRefused("The text is empty.", reason="empty_text")
         if len(outgoing.text) > can.max_text_length:
             raise MessageRefused(
@@ -300,8 +300,14 @@ class Connector(ABC):
                 reason="text_too_long",
             )
         self.check_sender(outgoing.sender)
-        if not can.reaches(outgoing.msisdn) or not self.number.fullmatch(outgoing.msisdn):
-            raise MessageRefused(f"{self.label} takes {self.number_words} only.", reason="bad_number")
+        if not self.reaches(outgoing.msisdn):
+            reason = "bad_number" if can.reaches(outgoing.msisdn) else "out_of_reach"
+            raise MessageRefused(f"{self.label} takes {self.number_words} only.", reason=reason)
+
+    @classmethod
+    def reaches(cls, msisdn: str) -> bool:
+        """Whether a text to the number would be handed over at all."""
+        return cls.capabilities.reaches(msisdn) and bool(cls.number.fullmatch(msisdn))
 
     @classmethod
     def check_sender(cls, sender: str) -> None:

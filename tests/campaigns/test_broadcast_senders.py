@@ -59,6 +59,16 @@ def restrict(countries: list[str], values: list[str]) -> None:
         allow_countries(sender=sender, actor=Actor(), countries=countries)
 
 
+@pytest.fixture
+def abroad(draft: Broadcast) -> None:
+    """Its account reaches every country."""
+    account = draft.account
+    assert account is not None
+    account.vendor = "messagewhiz"
+    account.credentials = {"api_key": "sandbox-key"}
+    account.save()
+
+
 def add_people(members: RecipientList, *msisdns: str) -> None:
     for msisdn in msisdns:
         Recipient.objects.create(list=members, msisdn=msisdn, first_name="Zoe")
@@ -181,6 +191,7 @@ def test_a_list_that_cannot_be_used_blocks(
     assert not Dispatch.objects.exists()
 
 
+@pytest.mark.usefixtures("abroad")
 def test_people_without_a_sender_are_counted_before_sending(
     listed: Broadcast, members: RecipientList
 ) -> None:
@@ -203,6 +214,7 @@ def test_nobody_with_a_sender_blocks(listed: Broadcast, actor: Actor) -> None:
         send(listed, actor)
 
 
+@pytest.mark.usefixtures("abroad")
 def test_one_sender_of_some_countries_is_held_to_them(
     draft: Broadcast, members: RecipientList, actor: Actor
 ) -> None:
@@ -222,6 +234,7 @@ def test_a_changed_list_is_another_estimate(listed: Broadcast, several: SenderLi
         launch(broadcast=listed, actor=actor, launch_token=listed.launch_token, digest=digest)
 
 
+@pytest.mark.usefixtures("abroad")
 def test_a_scheduled_one_that_lost_senders_for_people_asks(
     listed: Broadcast, members: RecipientList, actor: Actor
 ) -> None:
@@ -271,6 +284,7 @@ def test_a_test_that_no_sender_may_send_is_refused(listed: Broadcast, actor: Act
         send_test(broadcast=listed, actor=actor, msisdn="+12015550188")
 
 
+@pytest.mark.usefixtures("abroad")
 def test_a_single_text_is_held_to_the_countries_of_its_sender(draft: Broadcast, actor: Actor) -> None:
     assert draft.sender is not None and draft.account is not None
     restrict(["US"], [draft.sender.value])

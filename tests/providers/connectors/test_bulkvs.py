@@ -173,8 +173,8 @@ class TestBulkVs(ConformanceSuite):
         "foreign sender": ({"sender": "447700900123"}, MessageRefused, "sender_not_allowed"),
         "empty": ({"text": ""}, MessageRefused, "empty_text"),
         "too long": ({"text": "x" * 1601}, MessageRefused, "text_too_long"),
-        "foreign number": ({"msisdn": "447700900123"}, MessageRefused, "bad_number"),
-        "ten digits": ({"msisdn": "2015550123"}, MessageRefused, "bad_number"),
+        "foreign number": ({"msisdn": "447700900123"}, MessageRefused, "out_of_reach"),
+        "ten digits": ({"msisdn": "2015550123"}, MessageRefused, "out_of_reach"),
         "no area code": ({"msisdn": "11015550123"}, MessageRefused, "bad_number"),
     }
     test_target = "/campaigns"
