@@ -15,7 +15,8 @@ from messaging.ledger import expire_leases
 from messaging.tasks import sweep_hits, wake_engine, wake_webhooks
 from messaging.verification.services import tidy_codes
 from messaging.webhooks.ledger import prune_deliveries
-from providers.services import prune_webhook_calls
+from providers.health import prune_hours
+from providers.services import prune_traffic, prune_webhook_calls
 from web.waking import wake
 
 log = structlog.get_logger("crier.tasks")
@@ -52,6 +53,8 @@ def sweep() -> None:
 def tidy_up() -> None:
     """Each hour: what is kept for a while only, and what is counted now and then."""
     prune_webhook_calls()
+    prune_traffic()
+    prune_hours()
     prune_deliveries()
     recount_live_lists()
     tidy_befores()

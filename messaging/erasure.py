@@ -23,7 +23,8 @@ from contacts.services.opt_outs import opt_out
 from messaging.dispatches import ACTIVE_STATES, cancel_stopped, stop_dispatch
 from messaging.models import Dispatch, Hit, InboundText, Message, OwnUrl, Verification, WebhookDelivery
 from messaging.signals import NumberErased, number_erased
-from providers.models import StoredWebhookCall, WebhookCallState
+from providers.models import StoredWebhookCall, TrafficEntry, WebhookCallState
+from providers.services import forget_entries
 from sms.msisdn import writings_of
 from sms.states import MessageState
 from web.database_log import empty_log_after_commit
@@ -66,6 +67,7 @@ def erase_number(*, workspace: Workspace, msisdn: str, reason: str, actor: Actor
         on_the_way=_messages(workspace, msisdn).filter(state=MessageState.SUBMITTING).count(),
     )
     _empty_hits(workspace, msisdn)
+    _forget_traffic(workspace, msisdn)
     OptOutReview.objects.filter(workspace=workspace, msisdn=msisdn).delete()
     Verification.objects.filter(workspace=workspace, msisdn=msisdn).delete()
     subjects = ["recipient", "verification", "message"]
@@ -161,6 +163,20 @@ def _empty_calls(workspace: Workspace, msisdn: str) -> int:
     return sum(
         StoredWebhookCall.objects.filter(pk__in=some).update(body=b"", query="") for some in in_batches(ids)
     )
+
+
+def _forget_traffic(workspace: Workspace, msisdn: str) -> int:
+    """Requests to providers that name the number, in any writing, and their answers: gone as a whole."""
+    written = writings_of(msisdn)
+    rows = TrafficEntry.objects.filter(account__workspace=workspace).values_list(
+        "pk", "request", "answer", "url"
+    )
+    ids = [
+        pk
+        for pk, request, answer, url in rows.iterator(chunk_size=BATCH)
+        if _names(request, url, written) or _names(answer, "", written)
+    ]
+    return sum(forget_entries(some) for some in in_batches(ids))
 
 
 def _names(body: str, query: str, written: re.Pattern[str]) -> bool:

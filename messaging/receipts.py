@@ -23,6 +23,7 @@ from messaging.models import InboundText, Message, Verification
 from messaging.verification.codes import begins_masked
 from providers.connectors.base import DeliveryReport
 from providers.connectors.base import InboundText as InboundNews
+from providers.health import note_reports
 from providers.models import StoredWebhookCall
 from providers.signals import InboundArrived, ReceiptsArrived
 from sms.opt_out import Keyword, classify
@@ -43,6 +44,12 @@ LEFT = [
 ]
 # Whichever of them a number wrote last decides.
 LAST_WORDS = (Keyword.STOP, Keyword.START)
+REPORTED_AS = (
+    MessageState.DELIVERED,
+    MessageState.UNDELIVERED,
+    MessageState.EXPIRED,
+    MessageState.REJECTED,
+)
 REPORTED = ("submitting", "unknown", "sent", "delivered", "undelivered", "expired", "rejected")
 
 
@@ -60,9 +67,25 @@ def apply_receipts(news: ReceiptsArrived) -> frozenset[int]:
             changes.append(_change(message_id, report, report.occurred_at or now))
     # Ranks decide, not the order of arrival; but of one batch the highest comes last, so that its words stay.
     changes.sort(key=lambda change: change.message_id)
+    settling = _settling(changes)
     apply_changes(changes)
     _forget_codes(news, matched)
+    _note_reports(news.account_id, settling)
     return frozenset(unmatched)
+
+
+def _settling(changes: Sequence[Change]) -> dict[int, tuple[Change, datetime | None]]:
+    """Those that settle a message which is not settled yet, each with the time at which it was handed over."""
+    final = {change.message_id: change for change in changes if change.state in REPORTED_AS}
+    open_rows = Message.objects.filter(pk__in=final).exclude(state__in=[state.value for state in REPORTED_AS])
+    return {pk: (final[pk], at) for pk, at in open_rows.values_list("pk", "submitted_at")}
+
+
+def _note_reports(account_id: int, settling: dict[int, tuple[Change, datetime | None]]) -> None:
+    """For the account's figures."""
+    delivered = sum(change.state is MessageState.DELIVERED for change, _at in settling.values())
+    seconds = [(change.at - at).total_seconds() for change, at in settling.values() if at is not None]
+    note_reports(account_id, delivered=delivered, not_delivered=len(settling) - delivered, seconds=seconds)
 
 
 def _forget_codes(news: ReceiptsArrived, matched: dict[tuple[int, DeliveryReport], int]) -> None:

@@ -141,3 +141,62 @@ class StoredWebhookCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class TrafficEntry(models.Model):
+    """One request to a vendor and what came of it, without secrets. Of what goes well while broadcasts are sent, one a
+    second at most is kept; of trouble, some a second."""
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="traffic", db_index=False)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    # Of providers.connectors; "send" for what the engine sends.
+    operation = models.CharField(_("operation"), max_length=60)
+    method = models.CharField(_("method"), max_length=8)
+    url = models.CharField(_("address"), max_length=1000)
+    request = models.TextField(_("request"), blank=True)
+    # None: no answer came.
+    status = models.PositiveSmallIntegerField(_("status"), null=True)
+    answer = models.TextField(_("answer"), blank=True)
+    milliseconds = models.PositiveIntegerField(_("milliseconds"))
+    trouble = models.CharField(_("trouble"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("request to a provider")
+        verbose_name_plural = _("requests to providers")
+        indexes = [models.Index(fields=["account", "-id"], name="providers_traffic_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class AccountHour(models.Model):
+    """What one account did in one hour, kept while it is done: whoever shows it counts nothing.
+
+    `answered` have a time in `milliseconds`; `reported` have one in `report_seconds`, from handing over to the report
+    that settled the message.
+    """
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="hours", db_index=False)
+    hour = models.DateTimeField(_("hour"))
+    taken = models.PositiveIntegerField(_("taken"), default=0)
+    refused = models.PositiveIntegerField(_("refused"), default=0)
+    unclear = models.PositiveIntegerField(_("unclear"), default=0)
+    throttled = models.PositiveIntegerField(_("throttled"), default=0)
+    unreachable = models.PositiveIntegerField(_("unreachable"), default=0)
+    answered = models.PositiveIntegerField(_("answered"), default=0)
+    milliseconds = models.PositiveBigIntegerField(_("milliseconds"), default=0)
+    slowest_milliseconds = models.PositiveIntegerField(_("slowest"), default=0)
+    delivered = models.PositiveIntegerField(_("delivered"), default=0)
+    not_delivered = models.PositiveIntegerField(_("not delivered"), default=0)
+    reported = models.PositiveIntegerField(_("reported"), default=0)
+    report_seconds = models.PositiveBigIntegerField(_("seconds until the report"), default=0)
+
+    class Meta:
+        verbose_name = _("hour of an account")
+        verbose_name_plural = _("hours of accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "hour"], name="providers_account_hour_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.hour:%Y-%m-%d %H}:00"

@@ -136,8 +136,11 @@ class BatchRunner(LaneRunner):
             isinstance(outcome, SendResult) and outcome.state is not MessageState.UNKNOWN
             for outcome in outcomes
         )
+        seconds = time.monotonic() - began
+        if any(isinstance(outcome, SendResult) for outcome in outcomes):
+            self.engine.tally(self.lane.account.pk).answer(seconds)
         if taken:
-            self._took((time.monotonic() - began) / taken)
+            self._took(seconds / taken)
         await self._settle(list(zip(jobs, outcomes, strict=True)), bool(taken))
 
     async def _settle(self, outcomes: Sequence[tuple[Job, SendResult | ConnectorError]], taken: bool) -> None:

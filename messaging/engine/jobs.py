@@ -230,6 +230,7 @@ def _jobs_of(
             media_urls=pictures,
             receipt_url=lane.receipt_url,
             reference=reference_of(row.message_id),
+            hidden=_hidden(codes, row.message_id),
             values=_wanted(lane, values.get(row.recipient_id or 0, {})),
         )
         code = codes[row.message_id] if codes is not None else None
@@ -390,6 +391,11 @@ def _content(lane: Lane, dispatch: Dispatch) -> Content:
     if content is None or content.source != dispatch.text:
         content = lane.contents[dispatch.pk] = content_of(dispatch)
     return content
+
+
+def _hidden(codes: Mapping[int, WaitingCode] | None, message_id: int) -> str:
+    code = codes.get(message_id) if codes is not None else None
+    return code.code if code else ""
 
 
 def _wanted(lane: Lane, values: Mapping[str, Any]) -> Mapping[str, str]:

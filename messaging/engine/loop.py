@@ -7,12 +7,13 @@ import gc
 import threading
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections import defaultdict, deque
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
@@ -40,9 +41,11 @@ from messaging.engine.jobs import (
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
+from providers.connectors.operations import Exchange
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
-from providers.health import note_failing, note_unreachable, note_working
+from providers.health import Tally, note_failing, note_tally, note_unreachable, note_working
 from providers.pace import push_back
+from providers.services import keep_exchanges
 from providers.transport import LeanTransport
 from sms.states import MessageState
 
@@ -112,6 +115,9 @@ class Engine:
         self._done_event = asyncio.Event()
         self._written = asyncio.Event()
         self._written.set()
+        # Of the accounts, by id: figures not written yet, and what went over the line.
+        self._tallies: dict[int, Tally] = defaultdict(Tally)
+        self._exchanges: dict[int, list[Exchange]] = defaultdict(list)
         self._stopping = False
         self.journal: Journal
         self._flush_due = False
@@ -252,6 +258,7 @@ class Engine:
             batch, self._done = self._done[: self.bulk.rows], self._done[self.bulk.rows :]
             if batch:
                 await self._write_surely(batch)
+            await self._write_figures()
             if self._done:
                 self._done_event.set()
             else:
@@ -268,6 +275,19 @@ class Engine:
                 await self.in_write_thread(connections.close_all)
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
 
+    def tally(self, account_id: int) -> Tally:
+        return self._tallies[account_id]
+
+    def hear(self, account_id: int, exchange: Exchange) -> None:
+        self._exchanges[account_id].append(exchange)
+
+    async def _write_figures(self) -> None:
+        """Health is no promise: where the database is away, figures of a moment are lost."""
+        tallies, self._tallies = self._tallies, defaultdict(Tally)
+        exchanges, self._exchanges = self._exchanges, defaultdict(list)
+        if tallies or exchanges:
+            await self.in_write_thread_quietly(_note_figures, tallies=tallies, exchanges=exchanges)
+
     async def _finish_idle(self) -> None:
         for dispatch_id in sorted(self._seen):
             await self.in_write_thread_quietly(finish_dispatch_if_done, dispatch_id=dispatch_id)
@@ -278,6 +298,13 @@ class Engine:
             await self.in_write_thread(function, **kwargs)
         except DatabaseError as error:
             log.warning("left to the sweep", what=function.__name__, error=str(error).strip())
+
+
+def _note_figures(*, tallies: Mapping[int, Tally], exchanges: Mapping[int, list[Exchange]]) -> None:
+    for account_id, tally in tallies.items():
+        note_tally(account_id, tally)
+    for account_id, some in exchanges.items():
+        keep_exchanges(account_id, some)
 
 
 def _write_batch(batch: list[Change | Return]) -> None:
@@ -313,7 +340,11 @@ class LaneRunner:
         # How long a claim takes, the latest count most.
         self._claim_seconds = 0.0
         self._healthy = False
+        self._listen()
         self.feeder = asyncio.create_task(self._feed())
+
+    def _listen(self) -> None:
+        self.lane.connector.listener = partial(self.engine.hear, self.lane.account.pk)
 
     @property
     def idle(self) -> bool:
@@ -322,6 +353,7 @@ class LaneRunner:
     def refresh(self, lane: Lane) -> None:
         """Called with fresh rows: paused dispatches are gone from `lane`, and so nothing more of them is handed over."""
         self.lane = lane
+        self._listen()
         if self.feeder.done() and not self.closed:
             self.feeder = asyncio.create_task(self._feed())
 
@@ -483,10 +515,12 @@ class LaneRunner:
             )
             await self._handle(job, Unclear(own_failure(error)))
         else:
+            seconds = time.monotonic() - began
+            self.engine.tally(self.lane.account.pk).answer(seconds)
             if result.state is MessageState.UNKNOWN:
                 await self._count_unclear(result.words)
             else:
-                self._took(time.monotonic() - began)
+                self._took(seconds)
             self._keep(job, result)
 
     async def _wait_for_turn(self, job: Job) -> None:
@@ -533,8 +567,14 @@ class LaneRunner:
             self._spawn(self.engine.in_write_thread_quietly(note_working, account_id=self.lane.account.pk))
 
     def _keep(self, job: Job, result: SendResult) -> None:
+        tally = self.engine.tally(self.lane.account.pk)
         if result.state is MessageState.SENT:
             self.engine.report.sent += 1
+            tally.taken += 1
+        elif result.state is MessageState.UNKNOWN:
+            tally.unclear += 1
+        else:
+            tally.refused += 1
         change = Change(
             job.outgoing.message_id,
             result.state,
@@ -558,6 +598,7 @@ class LaneRunner:
 
     def _settle_refusal(self, job: Job, error: ConnectorError, until: datetime | None) -> None:
         """What it means for this message. `until`: not before then again."""
+        self.engine.tally(self.lane.account.pk).trouble(error)
         if error.reason == OPTED_OUT_AT_VENDOR:
             self._settle_error(job, error, MessageState.SUPPRESSED)
         elif isinstance(error, MessageRefused) and error.reason != "sender_not_allowed":

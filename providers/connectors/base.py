@@ -16,9 +16,10 @@ import dataclasses
 import json
 import logging
 import re
+import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -30,7 +31,7 @@ import httpx
 from providers.connectors.answers import Answer, plain_words, read_answer, sentences
 from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine, MediaLimits, Picture
 from providers.connectors.config import AccountConfig, ConfigField, setting
-from providers.connectors.operations import Operation, VendorClient, operations_of
+from providers.connectors.operations import Listener, Operation, VendorClient, exchange_of, operations_of
 from providers.errors import (
     MAX_WORDS,
     AccountRefused,
@@ -78,6 +79,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
 TEST_SECONDS = 15.0
 SENDER_PAGES_MOST = 50
+TELL_EVERY_SECONDS = 1.0
 REDACTED = "[redacted]"
 UNKNOWN_STATUS = "unknown_status"
 # The vendor does not text this number, as the person asked it not to: the number is opted out here, too.
@@ -110,6 +112,8 @@ class OutgoingText:
     media_urls: tuple[str, ...] = ()
     receipt_url: str = field(default="", repr=False)  # holds the webhook's secret token
     reference: str = ""
+    # What nobody may keep of the text, such as a code.
+    hidden: str = field(default="", repr=False)
     # What the connector asks for by `wanted_values`, by the names of the recipient's columns.
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,6 +183,7 @@ class SenderPage:
     read: int
 
 
+T = TypeVar("T")
 News = TypeVar("News", SendResult, DeliveryReport)
 
 
@@ -199,6 +204,8 @@ class Connector(ABC):
     number_words: ClassVar[str]
 
     config: AccountConfig
+    # Hears of what goes over the line: of all trouble and, while it goes well, of one request a second.
+    listener: Listener | None = None
 
     def __init__(self, config: AccountConfig, *, timeout_seconds: float = 30.0) -> None:
         self.config = config
@@ -211,6 +218,8 @@ class Connector(ABC):
         # As a Request would complete them, which costs it more than all the rest of it.
         self._whole_headers = [(b"Host", self._send_url.netloc), *self._send_headers.raw]
         self._send_timeout = {"timeout": self.timeout(timeout_seconds)}
+        # Until when nothing more is told of what goes well, and of trouble.
+        self._quiet_until = [0.0, 0.0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.base_url}>"
@@ -342,13 +351,19 @@ class Connector(ABC):
     async def send(self, transport: httpx.AsyncBaseTransport, outgoing: OutgoingText) -> SendResult:
         """Hands one text over, once. Raises ConnectorError; see there what may be tried again."""
         self.check(outgoing)
-        request = self.build_send(outgoing)
+        request, response = self.build_send(outgoing), None
+        began = time.monotonic()
         try:
             response = await transport.handle_async_request(request)
             await response.aread()
+            result = self.parse_send(outgoing, response)
         except Exception as error:
-            raise self.told(error) from None
-        return self.parse_send(outgoing, response)
+            told = self.told(error)
+            self._tell(request, response, began, [outgoing], str(told))
+            raise told from None
+        if self.listener is not None:
+            self._tell(request, response, began, [outgoing], result.words)
+        return result
 
     def parse_test(self, response: httpx.Response) -> str:
         try:
@@ -358,20 +373,15 @@ class Connector(ABC):
 
     def test(self, client: httpx.Client) -> str:
         """Asks the vendor whether address and credentials work; a sentence, or ConnectorError."""
-        try:
-            response = client.send(self.build_test(), follow_redirects=False)
-        except Exception as error:
-            raise self.told(error) from None
-        return self.parse_test(response)
+        return self._ask(client, self.build_test(), "test", self.parse_test)
 
     def register_webhook(self, client: httpx.Client, url: str) -> str:
         """Tells the vendor where to post reports and inbound texts; a sentence, or ConnectorError."""
-        request = self.build_webhook_registration(url)
-        try:
-            response = client.send(request, follow_redirects=False)
+
+        def read(response: httpx.Response) -> str:
             return self.redact(self.read_webhook_registration(self._accepted(self.read(response))))
-        except Exception as error:
-            raise self.told(error) from None
+
+        return self._ask(client, self.build_webhook_registration(url), "register_webhook", read)
 
     def parse_sender_list(self, response: httpx.Response) -> SenderPage:
         """From a response whose body was read. Raises ConnectorError."""
@@ -386,11 +396,8 @@ class Connector(ABC):
         start = 0
         for _page in range(SENDER_PAGES_MOST):
             request = self.build_sender_list(start)
-            try:
-                response = client.send(request, follow_redirects=False)
-            except Exception as error:
-                raise self.told(error) from None
-            page, known = self.parse_sender_list(response), len(found)
+            page = self._ask(client, request, "list_senders", self.parse_sender_list)
+            known = len(found)
             found.update(dict.fromkeys(page.senders))
             start += page.read
             # A vendor that does not mind `start` says the same again.
@@ -507,6 +514,43 @@ class Connector(ABC):
 
     # --- inside -----------------------------------------------------------------------------------
 
+    def _tell(
+        self,
+        request: httpx.Request,
+        response: httpx.Response | None,
+        began: float,
+        batch: Sequence[OutgoingText],
+        trouble: str,
+    ) -> None:
+        """To the listener, of each kind one request in TELL_EVERY_SECONDS: a vendor in trouble would fill the disk."""
+        now = time.monotonic()
+        if self.listener is None or now < self._quiet_until[bool(trouble)]:
+            return
+        self._quiet_until[bool(trouble)] = now + TELL_EVERY_SECONDS
+        hidden = [outgoing.hidden for outgoing in batch if outgoing.hidden]
+        self.listener(exchange_of(self, "send", request, response, now - began, trouble, hidden))
+
+    def _ask(
+        self,
+        client: httpx.Client,
+        request: httpx.Request,
+        operation: str,
+        read: Callable[[httpx.Response], T],
+    ) -> T:
+        """A call at a person's pace. Raises ConnectorError."""
+        began, response, trouble = time.monotonic(), None, ""
+        try:
+            response = client.send(request, follow_redirects=False)
+            return read(response)
+        except Exception as error:
+            told = self.told(error)
+            trouble = str(told)
+            raise told from None
+        finally:
+            if self.listener is not None:
+                seconds = time.monotonic() - began
+                self.listener(exchange_of(self, operation, request, response, seconds, trouble))
+
     def _accepted(self, answer: Answer) -> Answer:
         if error := self.refusal(answer):
             raise error
@@ -610,16 +654,22 @@ class BatchConnector(Connector):
         batch: Sequence[OutgoingText],
         outcomes: dict[int, SendResult | ConnectorError],
     ) -> None:
+        request: httpx.Request | None = None
+        response, began = None, time.monotonic()
         try:
-            response = await transport.handle_async_request(self.build_batch(batch))
+            request = self.build_batch(batch)
+            response = await transport.handle_async_request(request)
             await response.aread()
             results = self.read_batch(batch, self._accepted(self.read(response)))
             heard = [self._heard(self._clean(result)) for result in results]
             outcomes.update(
                 (outgoing.message_id, result) for outgoing, result in zip(batch, heard, strict=True)
             )
+            self._tell(request, response, began, batch, "")
         except Exception as error:
             told = self.told(error)
+            if request is not None:
+                self._tell(request, response, began, batch, str(told))
             if not isinstance(told, MessageRefused) or len(batch) == 1:
                 outcomes.update((outgoing.message_id, told) for outgoing in batch)
                 return

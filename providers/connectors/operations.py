@@ -19,6 +19,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -94,6 +95,7 @@ class Exchange:
     seconds: float
     # The sentence of the error it ended with, "" where it went well.
     trouble: str = ""
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 Listener = Callable[[Exchange], None]
@@ -251,17 +253,7 @@ class VendorClient:
         seconds: float,
         trouble: str,
     ) -> Exchange:
-        redact = self.connector.redact
-        return Exchange(
-            operation.name,
-            request.method,
-            redact(str(request.url)),
-            shown(redact, request.read()),
-            response.status_code if response is not None else None,
-            shown(redact, response.content) if response is not None else "",
-            seconds,
-            trouble,
-        )
+        return exchange_of(self.connector, operation.name, request, response, seconds, trouble)
 
 
 def filled(path: str, values: Mapping[str, str | int]) -> str:
@@ -286,6 +278,34 @@ def body_of(parameters: Parameters) -> dict[str, Any]:
     if parameters.json is not None:
         return {"json": parameters.json}
     return {"data": dict(parameters.form)} if parameters.form else {}
+
+
+def exchange_of(
+    connector: Connector,
+    operation: str,
+    request: httpx.Request,
+    response: httpx.Response | None,
+    seconds: float,
+    trouble: str = "",
+    hidden: Sequence[str] = (),
+) -> Exchange:
+    """Redacted. `hidden`: what must not be kept besides the account's secrets, such as a code that was sent."""
+
+    def redact(text: str) -> str:
+        for word in hidden:
+            text = text.replace(word, "*" * len(word))
+        return connector.redact(text)
+
+    return Exchange(
+        operation,
+        request.method,
+        redact(str(request.url)),
+        shown(redact, request.read()),
+        response.status_code if response is not None else None,
+        shown(redact, response.content) if response is not None else "",
+        seconds,
+        redact(trouble),
+    )
 
 
 def shown(redact: Callable[[str], str], body: bytes) -> str:

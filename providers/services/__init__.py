@@ -27,6 +27,7 @@ from providers.services.sandbox import (
     sandbox_names,
     tend_sandbox,
 )
+from providers.services.traffic import forget_entries, keep_exchanges, prune_traffic
 from providers.services.webhook_calls import apply_again, apply_waiting_calls, prune_webhook_calls, store_call
 
 __all__ = [
@@ -44,11 +45,14 @@ __all__ = [
     "create_account",
     "create_sandbox_accounts",
     "credential_names",
+    "forget_entries",
     "import_rates",
     "is_sandbox",
+    "keep_exchanges",
     "list_senders",
     "plan_rates",
     "price_for",
+    "prune_traffic",
     "prune_webhook_calls",
     "rate_for",
     "read_rates",

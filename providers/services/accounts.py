@@ -25,6 +25,7 @@ from providers.health import note_failing, note_working
 from providers.models import Health, ProviderAccount
 from providers.services.prices import RateFields, clean_price, replace_rates
 from providers.services.refusals import ProviderAccountError
+from providers.services.traffic import listener_of
 from providers.transport import sync_client
 
 NAME_CHARACTERS = 100
@@ -165,6 +166,7 @@ def list_senders(account: ProviderAccount) -> list[str]:
     """The senders that the vendor has for the account, as it writes them. Raises ProviderAccountError."""
     try:
         connector = connector_of(account)
+        connector.listener = listener_of(account)
         with sync_client() as client:
             return connector.list_senders(client)
     except ConnectorError as error:
@@ -186,6 +188,7 @@ def credential_names(vendor: str) -> list[str]:
 def _ask(account: ProviderAccount, question: Any) -> TestResult:
     try:
         connector = connector_of(account)
+        connector.listener = listener_of(account)
         with sync_client() as client:
             return TestResult(True, question(connector, client))
     except ConnectorError as error:
