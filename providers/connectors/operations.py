@@ -192,6 +192,8 @@ class VendorClient:
         """The request of one operation, with the account's credentials. Pure."""
         connector = self.connector
         headers = {**connector.base_headers(), **connector.auth_headers()}
+        if operation.gives_file:
+            headers["accept"] = "*/*"
         return httpx.Request(
             operation.method,
             connector.url(filled(operation.path, parameters.path) + query_string(parameters.query)),
@@ -206,6 +208,10 @@ class VendorClient:
         if error is None or not isinstance(error, MessageRefused):
             return error
         return self.request_refused(operation, answer, answer.status)
+
+    def is_file(self, answer: Answer) -> bool:
+        """Whether an answer that is no refusal is the file that its operation gives, and not a page instead."""
+        return bool(answer.body) and not answer.body.lstrip().startswith(b"<")
 
     # --- for vendors ------------------------------------------------------------------------------
 
@@ -223,7 +229,7 @@ class VendorClient:
     # --- the flow ---------------------------------------------------------------------------------
 
     def exchange(self, operation: Operation, parameters: Parameters) -> Answer:
-        """Raises ConnectorError. The answer has data, unless the operation gives a file."""
+        """Raises ConnectorError. The answer has data, or is a file where the operation gives one."""
         request = self.build(operation, parameters)
         began, response, trouble = time.monotonic(), None, ""
         try:
@@ -241,7 +247,7 @@ class VendorClient:
         answer = self.connector.read(response)
         if error := self.refusal(operation, answer):
             raise error
-        if answer.data is None and not operation.gives_file:
+        if not (self.is_file(answer) if operation.gives_file else answer.data is not None):
             raise self.connector.bad_answer(answer)
         return answer
 
