@@ -28,8 +28,10 @@ class Enveloped(VendorClient):
 
     def refusal(self, operation: Operation, answer: Answer) -> ConnectorError | None:
         error = super().refusal(operation, answer)
-        if isinstance(error, RequestRefused):
-            return self.request_refused(operation, answer, inner_status(answer.data) or answer.status)
+        status = inner_status(answer.data) or answer.status
+        # In the vendor's own words "an entity is not found"; a page means another address, as for a text.
+        if isinstance(error, RequestRefused) or (error and status == 404 and isinstance(answer.data, dict)):
+            return self.request_refused(operation, answer, status)
         return error
 
     def result(self, answer: Answer) -> Any:
