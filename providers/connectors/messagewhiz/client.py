@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from providers.connectors.messagewhiz.envelope import Enveloped
+from providers.connectors.messagewhiz.campaigns import Campaigns
+from providers.connectors.messagewhiz.sender_lists import SenderLists
+from providers.connectors.messagewhiz.senders import Senders
 
 
-class MessageWhizClient(Enveloped):
+class MessageWhizClient(Campaigns, Senders, SenderLists):
     """See the module."""
