@@ -1,4 +1,4 @@
-"""MessageWhiz: the first half of document 004's operations, those of campaigns and senders."""
+"""MessageWhiz: the first half of document 004's operations, those of campaigns, recipients, senders and opt-outs."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ import pytest
 from providers.connectors.messagewhiz.campaigns import Campaigns
 from providers.connectors.messagewhiz.envelope import PAGE_ROWS
 from providers.connectors.messagewhiz.outputs import MOST_PAGES
+from providers.connectors.messagewhiz.recipient_lists import RecipientLists
 from providers.connectors.messagewhiz.sender_lists import SenderLists
 from providers.connectors.messagewhiz.senders import Senders
+from providers.connectors.messagewhiz.unsubscribe_lists import UnsubscribeLists
 from providers.connectors.operations import Operation, operations_of
 from providers.errors import BadAnswer, Conflict, NotFound
 from tests.providers.connectors.conformance import SECRET
 from tests.providers.connectors.messagewhiz_cases import (
     campaigns,
     enveloped,
+    recipient_lists,
     sender_lists,
     senders,
+    unsubscribe_lists,
 )
 from tests.providers.connectors.operation_suite import OperationSuite
 from tests.providers.connectors.scripted import Reply, ScriptedServer
 
-GROUPS = (campaigns, senders, sender_lists)
-MIXINS = (Campaigns, Senders, SenderLists)
+GROUPS = (campaigns, recipient_lists, senders, sender_lists, unsubscribe_lists)
+MIXINS = (Campaigns, RecipientLists, Senders, SenderLists, UnsubscribeLists)
 BASE_PATH = "/messagewhiz"
 # Helper, its path.
 WALKS = [
     ("all_campaigns", "/api/3/campaign"),
+    ("all_recipient_lists", "/api/3/RecipientList"),
     ("all_senders", "/api/3/sender"),
     ("all_sender_lists", "/api/3/senderList"),
+    ("all_unsubscribe_lists", "/api/3/unsubscribeList"),
 ]
 # Call, method, path, a result that is not what the document shows.
 MISSHAPEN: list[tuple[str, str, str, str, Any]] = [
@@ -47,6 +53,16 @@ MISSHAPEN: list[tuple[str, str, str, str, Any]] = [
         "GET",
         "/api/3/senderList/1/senders",
         {"id": 1, "senders": [{"name": "x"}]},
+    ),
+    ("list_recipients", "list_id", "GET", "/api/3/recipientList/1/recipients", [{"first_name": "Bob"}]),
+    ("list_recipient_numbers", "list_id", "GET", "/api/3/recipientList/1/listNumbers", {"1": "2"}),
+    ("list_recipient_numbers", "list_id", "GET", "/api/3/recipientList/1/listNumbers", [None]),
+    (
+        "list_unsubscribed_numbers",
+        "list_id",
+        "GET",
+        "/api/3/unsubscribeList/1/members",
+        [{"phone_number": "447700900122"}, {}],
     ),
 ]
 
@@ -175,3 +191,40 @@ class TestWalks:
         )
         with pytest.raises(NotFound):
             whiz.all_senders()
+
+
+class TestDownloads:
+    PATH = f"{BASE_PATH}/api/3/recipientList/1/download"
+
+    @pytest.mark.parametrize(
+        "kind", ["text/csv", "application/octet-stream", "text/html", "application/json"]
+    )
+    def test_it_works_whatever_the_content_type_says(
+        self, vendor: ScriptedServer, whiz: Any, kind: str
+    ) -> None:
+        csv = '\ufeff"first_name";"phone_number"\r\n"Bob";"12015550122"\r\n'.encode()
+        vendor.expect("GET", self.PATH, Reply(200, csv, {"content-type": kind}))
+        assert whiz.download_recipient_list(list_id=1) == csv
+        assert vendor.received[0].headers["accept"] == "*/*"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<!doctype html>\n<p>phone_number</p>",
+            b"Please log in to see phone_number",
+            b'[{"phone_number": "12015550122"}]',
+            b'{"errorCode": 0, "errorMessage": "", "result": null}',
+            b'\n"phone_number"\n',
+        ],
+    )
+    def test_what_is_no_file_is_a_bad_answer(self, vendor: ScriptedServer, whiz: Any, body: bytes) -> None:
+        vendor.expect("GET", self.PATH, Reply(200, body, {"content-type": "text/csv"}))
+        with pytest.raises(BadAnswer, match="could not be read"):
+            whiz.download_recipient_list(list_id=1)
+
+    def test_an_error_for_a_file_is_one(self, vendor: ScriptedServer, whiz: Any) -> None:
+        answer = enveloped(None) | {"errorCode": 404, "errorMessage": "No such list"}
+        vendor.expect("GET", self.PATH, Reply(200, answer))
+        with pytest.raises(NotFound) as caught:
+            whiz.download_recipient_list(list_id=1)
+        assert caught.value.words == "No such list"
