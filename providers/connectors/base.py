@@ -31,7 +31,14 @@ import httpx
 from providers.connectors.answers import Answer, plain_words, read_answer, sentences
 from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine, MediaLimits, Picture
 from providers.connectors.config import AccountConfig, ConfigField, setting
-from providers.connectors.operations import Listener, Operation, VendorClient, exchange_of, operations_of
+from providers.connectors.operations import (
+    Listener,
+    Operation,
+    VendorClient,
+    exchange_of,
+    operations_of,
+    query_string,
+)
 from providers.errors import (
     MAX_WORDS,
     AccountRefused,
@@ -165,7 +172,11 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class InboundText:
-    """A text that a person wrote to one of our numbers, word for word."""
+    """A text that a person wrote to one of our numbers, word for word.
+
+    A vendor that does not tell the number leaves `msisdn` empty and names by `answers_id` its own id of a text of ours
+    to that person. `opted_out`: it has opted the person out itself, whatever the words say.
+    """
 
     msisdn: str
     sender_number: str
@@ -173,6 +184,8 @@ class InboundText:
     media_urls: tuple[str, ...] = ()
     provider_message_id: str = ""
     occurred_at: datetime | None = None
+    answers_id: str = ""
+    opted_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +210,10 @@ class Connector(ABC):
     Config: ClassVar[type[AccountConfig]]
     # All operations of its document, as typed methods.
     Client: ClassVar[type[VendorClient]]
-    # Columns of the recipient whose values go out beside the text, as OutgoingText.values.
-    wanted_values: ClassVar[tuple[str, ...]] = ()
+    # Columns of the recipient whose values go out beside the text, as OutgoingText.values; an account may set its own.
+    wanted_values: tuple[str, ...] = ()
+    # One webhook for all accounts of a company there: its news may be of texts of the workspace's other accounts.
+    shares_webhook: ClassVar[bool] = False
     # What a recipient's number has to be (fullmatch), and the same in words.
     number: ClassVar[re.Pattern[str]]
     number_words: ClassVar[str]
@@ -211,7 +226,7 @@ class Connector(ABC):
         self.config = config
         self.timeout_seconds = timeout_seconds
         self._secrets = _spellings([*config.secrets(), *self.derived_secrets()])
-        self._send_url = self.url(self.send_path)
+        self._send_url = self.url(self.send_path + query_string(self.send_query()))
         self._send_headers = httpx.Headers(
             {"content-type": "application/json", **self.base_headers(), **self.auth_headers()}
         )
@@ -234,6 +249,10 @@ class Connector(ABC):
 
     def auth_headers(self) -> dict[str, str]:
         """Sent with every request."""
+        return {}
+
+    def send_query(self) -> dict[str, str]:
+        """Behind `send_path`, with every text."""
         return {}
 
     def derived_secrets(self) -> tuple[str, ...]:
@@ -300,14 +319,7 @@ class Connector(ABC):
         pictures = [Picture.at(url) for url in outgoing.media_urls]
         if problem := can.picture_problem(self.label, pictures, outgoing.text):
             raise CapabilityError(problem)
-        if not outgoing.text and not outgoing.media_urls and can.body:
-            raise MessageRefused("The text is empty.", reason="empty_text")
-        if len(outgoing.text) > can.max_text_length:
-            raise MessageRefused(
-                f"The text has {len(outgoing.text):,} characters, {self.label} takes "
-                f"{can.max_text_length:,}: shorten it.",
-                reason="text_too_long",
-            )
+        self.check_text(outgoing)
         self.check_sender(outgoing.sender)
         if not self.reaches(outgoing.msisdn):
             reason = "bad_number" if can.reaches(outgoing.msisdn) else "out_of_reach"
@@ -317,6 +329,17 @@ class Connector(ABC):
     def reaches(cls, msisdn: str) -> bool:
         """Whether a text to the number would be handed over at all."""
         return cls.capabilities.reaches(msisdn) and bool(cls.number.fullmatch(msisdn))
+
+    def check_text(self, outgoing: OutgoingText) -> None:
+        """Raises MessageRefused; CapabilityError where the text is not written here (`capabilities.body`)."""
+        most = self.capabilities.max_text_length
+        if not outgoing.text and not outgoing.media_urls:
+            raise MessageRefused("The text is empty.", reason="empty_text")
+        if len(outgoing.text) > most:
+            raise MessageRefused(
+                f"The text has {len(outgoing.text):,} characters, {self.label} takes {most:,}: shorten it.",
+                reason="text_too_long",
+            )
 
     @classmethod
     def check_sender(cls, sender: str) -> None:
@@ -330,16 +353,7 @@ class Connector(ABC):
             )
 
     def build_send(self, outgoing: OutgoingText) -> httpx.Request:
-        body = json.dumps(self.send_body(outgoing)).encode()
-        request = httpx.Request(
-            "POST",
-            self._send_url,
-            headers=[*self._whole_headers, (b"Content-Length", b"%d" % len(body))],
-            stream=httpx.ByteStream(body),
-            extensions=self._send_timeout,
-        )
-        request.read()
-        return request
+        return self.post(self.send_body(outgoing))
 
     def parse_send(self, outgoing: OutgoingText, response: httpx.Response) -> SendResult:
         """From a response whose body was read. Raises ConnectorError."""
@@ -437,6 +451,19 @@ class Connector(ABC):
         """As httpx's transports want it among a request's extensions."""
         connect = min(CONNECT_SECONDS, seconds)
         return {"connect": connect, "pool": connect, "read": seconds, "write": seconds}
+
+    def post(self, data: Any) -> httpx.Request:
+        """To where texts are sent. `data`: what is to be JSON."""
+        body = json.dumps(data).encode()
+        request = httpx.Request(
+            "POST",
+            self._send_url,
+            headers=[*self._whole_headers, (b"Content-Length", b"%d" % len(body))],
+            stream=httpx.ByteStream(body),
+            extensions=self._send_timeout,
+        )
+        request.read()
+        return request
 
     def request(
         self, method: str, path: str, *, data: Any = None, seconds: float = TEST_SECONDS
