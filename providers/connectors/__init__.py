@@ -8,9 +8,15 @@ from typing import Any
 from providers.connectors.base import Connector
 from providers.connectors.bulkvs import BulkVs
 from providers.connectors.messagewhiz import MessageWhiz
+from providers.connectors.mobiz import Mobiz
 from providers.errors import ConfigError
 
-REGISTRY: dict[str, type[Connector]] = {connector.slug: connector for connector in (BulkVs, MessageWhiz)}
+VENDORS: tuple[type[Connector], ...] = (
+    BulkVs,
+    MessageWhiz,
+    Mobiz,
+)
+REGISTRY: dict[str, type[Connector]] = {connector.slug: connector for connector in VENDORS}
 
 
 def connector_for(slug: str, config: Mapping[str, Any], *, timeout_seconds: float = 30.0) -> Connector:

@@ -20,6 +20,7 @@ NOBODY = "http://127.0.0.1:9"
 CREDENTIALS = {
     "bulkvs": {"username": "sandbox", "password": "sandbox"},
     "messagewhiz": {"api_key": "sandbox-key"},
+    "mobiz": {"api_key": "sandbox-key", "subscription_key": "sandbox-sub", "trigger_key": "sandbox-trigger"},
 }
 
 
