@@ -9,12 +9,14 @@ from providers.connectors.base import Connector
 from providers.connectors.bulkvs import BulkVs
 from providers.connectors.messagewhiz import MessageWhiz
 from providers.connectors.mobiz import Mobiz
+from providers.connectors.mx2 import Mx2
 from providers.errors import ConfigError
 
 VENDORS: tuple[type[Connector], ...] = (
     BulkVs,
     MessageWhiz,
     Mobiz,
+    Mx2,
 )
 REGISTRY: dict[str, type[Connector]] = {connector.slug: connector for connector in VENDORS}
 

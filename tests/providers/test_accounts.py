@@ -73,7 +73,7 @@ def test_credentials_are_encrypted_and_the_trail_holds_none(acme: Workspace, ali
 
 
 def test_rejects_an_unknown_vendor(acme: Workspace) -> None:
-    with pytest.raises(ProviderAccountError, match="bulkvs, messagewhiz, mobiz") as caught:
+    with pytest.raises(ProviderAccountError, match="bulkvs, messagewhiz, mobiz, mx2") as caught:
         services.create_account(workspace=acme, vendor="nobody", actor=Actor(), name="x", credentials={})
     assert caught.value.field == "vendor"
 

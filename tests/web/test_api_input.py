@@ -308,7 +308,7 @@ def test_a_file_with_an_unknown_field_beside_it(client: ApiClient) -> None:
             "provider-accounts",
             {"vendor": "acme", "name": "A", "credentials": {}},
             "vendor",
-            'vendor is "acme": send one of bulkvs, messagewhiz, mobiz instead.',
+            'vendor is "acme": send one of bulkvs, messagewhiz, mobiz, mx2 instead.',
         ),
         ("campaigns", {"name": -1}, "name", "name is -1: send a text of 1 to 100 characters instead."),
         ("campaigns", {"name": 1.1}, "name", "name is 1.1: send a text of 1 to 100 characters instead."),
