@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, When
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -128,7 +129,7 @@ def match_receipts(news: ReceiptsArrived) -> dict[tuple[int, DeliveryReport], in
     """Each report's message id: by our reference, else by the vendor's id, else by numbers, text and time."""
     reports = list(news.reports)
     by_reference = _by_reference(news.account_id, [report for _call, report in reports])
-    by_provider_id = _by_provider_id(news.account_id, [report for _call, report in reports])
+    by_provider_id = _by_provider_id((news.account_id, *news.siblings), [report for _call, report in reports])
     by_numbers = _Numbers(news, [report for _call, report in reports if _needs_numbers(report)])
     matched: dict[tuple[int, DeliveryReport], int] = {}
     for call_id, report in reports:
@@ -168,12 +169,16 @@ def _is_same_number(reported: str, ours: str) -> bool:
     return not reported or reported[-NATIONAL_DIGITS:] == ours[-NATIONAL_DIGITS:]
 
 
-def _by_provider_id(account_id: int, reports: Iterable[DeliveryReport]) -> dict[str, int]:
+def _by_provider_id(account_ids: Sequence[int], reports: Iterable[DeliveryReport]) -> dict[str, int]:
+    """The newest message of each: Mx2 gives all texts to one person the same id."""
     wanted = {report.provider_message_id for report in reports if report.provider_message_id}
-    rows = Message.objects.filter(account_id=account_id, provider_message_id__in=wanted).exclude(
-        provider_message_id=""
-    )
-    return dict(rows.values_list("provider_message_id", "id"))
+    return dict(_messages_named(account_ids, wanted).values_list("provider_message_id", "id"))
+
+
+def _messages_named(account_ids: Sequence[int], wanted: Collection[str]) -> QuerySet[Message]:
+    """By the vendor's ids, the newest last."""
+    found = Message.objects.filter(account_id__in=account_ids, provider_message_id__in=wanted)
+    return found.exclude(provider_message_id="").order_by("id")
 
 
 class _Numbers:
@@ -226,17 +231,39 @@ class _Numbers:
 # --- inbound --------------------------------------------------------------------------------------------
 
 
-def apply_inbound(news: InboundArrived) -> None:
-    """Stores each text once; STOP opts out at once, START undoes what is older."""
+def apply_inbound(news: InboundArrived) -> frozenset[int]:
+    """Stores each text once; STOP opts out at once, START undoes what is older. Returns the call ids of texts whose vendor
+    names the number only by a message that is not known (yet)."""
+    numbers = _numbers_answered(news)
+    unmatched = set()
     call_ids = [call_id for call_id, _text in news.texts]
     received = dict(StoredWebhookCall.objects.filter(id__in=call_ids).values_list("id", "received_at"))
     workspace = Workspace.objects.get(pk=news.workspace_id)
     for call_id, text in news.texts:
-        _receive(news, workspace, text, received.get(call_id) or timezone.now())
+        msisdn = text.msisdn or numbers.get(text.answers_id, "")
+        if msisdn:
+            known = replace(text, msisdn=msisdn)
+            _receive(news, workspace, known, received.get(call_id) or timezone.now())
+        else:
+            unmatched.add(call_id)
+    return frozenset(unmatched)
+
+
+def _numbers_answered(news: InboundArrived) -> dict[str, str]:
+    """The number by the vendor's id of a text to it, for texts that come without one."""
+    wanted = {text.answers_id for _call, text in news.texts if not text.msisdn and text.answers_id}
+    if not wanted:
+        return {}
+    named = _messages_named((news.account_id, *news.siblings), wanted)
+    return dict(named.values_list("provider_message_id", "msisdn"))
 
 
 def _receive(news: InboundArrived, workspace: Workspace, text: InboundNews, received_at: datetime) -> None:
-    keyword = classify(text.text, workspace.opt_out_words, languages=workspace.opt_out_languages)
+    keyword = (
+        Keyword.STOP
+        if text.opted_out
+        else classify(text.text, workspace.opt_out_words, languages=workspace.opt_out_languages)
+    )
     latest = (
         Message.objects.filter(workspace_id=news.workspace_id, msisdn=text.msisdn)
         .order_by("-id")
@@ -260,7 +287,7 @@ def _receive(news: InboundArrived, workspace: Workspace, text: InboundNews, rece
             },
         )
         if new or _is_of_another_moment(stored, keyword, text, received_at):
-            _obey(stored, keyword, is_new=new)
+            _obey(stored, keyword, is_new=new, how=OptOutHow.VENDOR if text.opted_out else OptOutHow.STOP)
 
 
 def _is_of_another_moment(
@@ -282,14 +309,14 @@ def _is_of_another_moment(
     return True
 
 
-def _obey(stored: InboundText, keyword: Keyword, *, is_new: bool) -> None:
+def _obey(stored: InboundText, keyword: Keyword, *, is_new: bool, how: str) -> None:
     """Of STOP and START the last one counts, by when they came: they may be applied in any order, and again."""
     if keyword is Keyword.MAYBE_STOP:
         _ask(stored)
     elif keyword in LAST_WORDS:
         last = _last_word(stored)
         if last == stored or not is_new:
-            _obey_last(last)
+            _obey_last(last, how if last == stored else OptOutHow.STOP)
 
 
 def _last_word(text: InboundText) -> InboundText | None:
@@ -299,14 +326,14 @@ def _last_word(text: InboundText) -> InboundText | None:
     return said.order_by("-received_at", is_stop.desc(), "-pk").first()
 
 
-def _obey_last(last: InboundText | None) -> None:
+def _obey_last(last: InboundText | None, how: str) -> None:
     if last is None:
         return
     if last.keyword == Keyword.STOP:
         opt_out(
             workspace=last.workspace,
             msisdn=last.msisdn,
-            how=OptOutHow.STOP,
+            how=how,
             source=last.text[:500],
             message_id=last.message_id,
             said_at=last.received_at,

@@ -21,8 +21,8 @@ def take_receipts(news: ReceiptsArrived, **_kwargs: Any) -> frozenset[int]:
 
 
 @receiver(inbound_arrived)
-def take_inbound(news: InboundArrived, **_kwargs: Any) -> None:
-    apply_inbound(news)
+def take_inbound(news: InboundArrived, **_kwargs: Any) -> frozenset[int]:
+    return apply_inbound(news)
 
 
 @receiver(dispatch_changed)

@@ -19,6 +19,8 @@ class ReceiptsArrived:
     account_id: int
     workspace_id: int
     reports: tuple[tuple[int, DeliveryReport], ...]
+    # Other accounts of the workspace whose texts the same webhook tells of.
+    siblings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class InboundArrived:
     account_id: int
     workspace_id: int
     texts: tuple[tuple[int, InboundText], ...]
+    siblings: tuple[int, ...] = ()
 
 
 # kwargs: news: ReceiptsArrived. A receiver returns, as a frozenset, the call ids with a report that belongs
 # to no message it knows (yet): those calls are tried again for some minutes. Sent outside any transaction.
 receipts_arrived = Signal()
 
-# kwargs: news: InboundArrived. What a receiver returns is not looked at. Sent outside any transaction.
+# kwargs: news: InboundArrived. A receiver returns, as a frozenset, the call ids with a text whose number it cannot find
+# (yet), as the vendor names it only by a message: those are tried again alike. Sent outside any transaction.
 inbound_arrived = Signal()

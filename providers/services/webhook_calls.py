@@ -26,6 +26,7 @@ from django.db.models.functions import Length
 from django.http import QueryDict
 from django.utils import timezone
 
+from providers.connectors import REGISTRY
 from providers.connectors.base import Connector, DeliveryReport, InboundText, WebhookCall
 from providers.errors import ConfigError, WebhookRejected
 from providers.models import ProviderAccount, StoredWebhookCall, WebhookCallState
@@ -229,22 +230,30 @@ def _hand_up(account: ProviderAccount, read: Sequence[_Read], outcomes: _Outcome
 
 
 def _send_news(account: ProviderAccount, read: Sequence[_Read]) -> frozenset[int]:
-    """The ids of calls with a report that no receiver has a message for."""
+    """The ids of calls with a report that no receiver has a message for, or with a text of nobody."""
     reports = tuple((item.call.pk, report) for item in read for report in item.reports)
     texts = tuple((item.call.pk, text) for item in read for text in item.texts)
+    siblings = _siblings(account)
+    of_nobody: frozenset[int] = frozenset()
     if texts:
-        inbound_arrived.send(
-            sender=ProviderAccount, news=InboundArrived(account.pk, account.workspace_id, texts)
-        )
+        inbound = InboundArrived(account.pk, account.workspace_id, texts, siblings)
+        for _receiver, unmatched in inbound_arrived.send(sender=ProviderAccount, news=inbound):
+            of_nobody |= cast("frozenset[int]", unmatched)
     if not reports:
-        return frozenset()
-    answers = receipts_arrived.send(
-        sender=ProviderAccount, news=ReceiptsArrived(account.pk, account.workspace_id, reports)
-    )
+        return of_nobody
+    receipts = ReceiptsArrived(account.pk, account.workspace_id, reports, siblings)
     unknown_to_all = frozenset(call_id for call_id, _report in reports)
-    for _receiver, unmatched in answers:
+    for _receiver, unmatched in receipts_arrived.send(sender=ProviderAccount, news=receipts):
         unknown_to_all &= cast("frozenset[int]", unmatched)
-    return unknown_to_all
+    return unknown_to_all | of_nobody
+
+
+def _siblings(account: ProviderAccount) -> tuple[int, ...]:
+    """Disabled ones, too: reports of what they sent before still arrive."""
+    if not REGISTRY[account.vendor].shares_webhook:
+        return ()
+    same = ProviderAccount.objects.filter(workspace_id=account.workspace_id, vendor=account.vendor)
+    return tuple(same.exclude(pk=account.pk).order_by("pk").values_list("pk", flat=True))
 
 
 def _sort(call: StoredWebhookCall, is_waiting: bool, outcomes: _Outcomes) -> None:

@@ -47,8 +47,11 @@ class Heard:
             call for call, report in news.reports if report.provider_message_id not in self.known
         )
 
-    def take_inbound(self, news: InboundArrived, **_kwargs: Any) -> None:
+    def take_inbound(self, news: InboundArrived, **_kwargs: Any) -> frozenset[int]:
         self.inbound.append(news)
+        return frozenset(
+            call for call, text in news.texts if not text.msisdn and text.answers_id not in self.known
+        )
 
     @property
     def applied(self) -> list[str]:
