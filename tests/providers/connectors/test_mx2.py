@@ -149,8 +149,8 @@ class TestMx2(ConformanceSuite):
         "an address without host": ({"text": "https://"}, MessageRefused, "refused"),
         "a broken address": ({"text": "https://[::1"}, MessageRefused, "refused"),
         "a long address": ({"text": "https://example.com/" + "x" * 493}, MessageRefused, "text_too_long"),
-        "foreign number": ({"msisdn": "447700900123"}, MessageRefused, "bad_number"),
-        "ten digits": ({"msisdn": "2015550123"}, MessageRefused, "bad_number"),
+        "foreign number": ({"msisdn": "447700900123"}, MessageRefused, "out_of_reach"),
+        "ten digits": ({"msisdn": "2015550123"}, MessageRefused, "out_of_reach"),
         "no area code": ({"msisdn": "11015550123"}, MessageRefused, "bad_number"),
     }
     test_method = "POST"
