@@ -125,7 +125,7 @@ class OperationSuite:
     impossible: ClassVar[list[tuple[str, Callable[[Any], Any], str]]] = []
     # Operations whose documented answer has no body, and for which faults of the body are none.
     bodiless: ClassVar[frozenset[str]] = frozenset()
-    # Answers that a vendor of another format than JSON gives instead.
+    # Answers that a vendor of another format than JSON gives instead, or besides.
     faults: ClassVar[dict[str, Fault]] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -138,6 +138,9 @@ class OperationSuite:
         if "first_case" in metafunc.fixturenames:
             first = {case.operation: case for case in reversed(cases)}
             metafunc.parametrize("first_case", list(first.values()), ids=list(first))
+        if "fault" in metafunc.fixturenames:
+            faults = {**FAULTS, **self.faults}
+            metafunc.parametrize("fault", list(faults.values()), ids=list(faults))
 
     @pytest.fixture
     def seen(self, caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
@@ -210,26 +213,20 @@ class OperationSuite:
         assert (error.certainly_not_sent, vendor.received) == (True, [])
         assert words in str(error)
 
-    @pytest.mark.parametrize("fault", list(FAULTS))
     def test_a_fault_is_named(
         self,
         vendor: ScriptedServer,
         first_case: Case,
-        fault: str,
+        fault: Fault,
         seen: list[str],
         exchanges: list[Exchange],
     ) -> None:
-        chosen = {**FAULTS, **self.faults}[fault]
-        if (
-            first_case.operation in self.bodiless
-            and chosen.reply.status == 200
-            and chosen.raises is BadAnswer
-        ):
+        if first_case.operation in self.bodiless and fault.reply.status == 200 and fault.raises is BadAnswer:
             pytest.skip("its answer has no body")
-        error = self.failure(vendor, first_case, chosen.reply, seen, exchanges)
-        assert type(error) is chosen.raises, error
-        assert error.retry_after == chosen.retry_after
-        assert error.certainly_not_sent is not issubclass(chosen.raises, NoAnswer | ServerTrouble | BadAnswer)
+        error = self.failure(vendor, first_case, fault.reply, seen, exchanges)
+        assert type(error) is fault.raises, error
+        assert error.retry_after == fault.retry_after
+        assert error.certainly_not_sent is not issubclass(fault.raises, NoAnswer | ServerTrouble | BadAnswer)
         [exchange] = exchanges
         assert exchange.trouble
         assert len(vendor.received) == 1
