@@ -10,6 +10,7 @@ from providers.connectors.bulkvs import BulkVs
 from providers.connectors.messagewhiz import MessageWhiz
 from providers.connectors.mobiz import Mobiz
 from providers.connectors.mx2 import Mx2
+from providers.connectors.ogangi import Ogangi
 from providers.errors import ConfigError
 
 VENDORS: tuple[type[Connector], ...] = (
@@ -17,6 +18,7 @@ VENDORS: tuple[type[Connector], ...] = (
     MessageWhiz,
     Mobiz,
     Mx2,
+    Ogangi,
 )
 REGISTRY: dict[str, type[Connector]] = {connector.slug: connector for connector in VENDORS}
 

@@ -22,6 +22,12 @@ CREDENTIALS = {
     "messagewhiz": {"api_key": "sandbox-key"},
     "mobiz": {"api_key": "sandbox-key", "subscription_key": "sandbox-sub", "trigger_key": "sandbox-trigger"},
     "mx2": {"api_key": "sandbox-key", "campaign_guid": "71349011-E13D-43FC-ADB4-DAE215EA5438"},
+    "ogangi": {
+        "instance_id": "8",
+        "user_name": "sandbox",
+        "public_key": "sandbox-public",
+        "private_key": "sandbox-private",
+    },
 }
 
 

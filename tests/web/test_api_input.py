@@ -18,6 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from accounts.models import Role, Workspace
 from campaigns.models import Broadcast, Campaign
 from contacts.models import Import, OptOut, RecipientList, UnsubscribeList
+from providers.connectors import REGISTRY
 from tests.access import MISSING_ID
 from tests.people import ApiClient, api_client
 
@@ -308,7 +309,7 @@ def test_a_file_with_an_unknown_field_beside_it(client: ApiClient) -> None:
             "provider-accounts",
             {"vendor": "acme", "name": "A", "credentials": {}},
             "vendor",
-            'vendor is "acme": send one of bulkvs, messagewhiz, mobiz, mx2 instead.',
+            f'vendor is "acme": send one of {", ".join(REGISTRY)} instead.',
         ),
         ("campaigns", {"name": -1}, "name", "name is -1: send a text of 1 to 100 characters instead."),
         ("campaigns", {"name": 1.1}, "name", "name is 1.1: send a text of 1 to 100 characters instead."),
