@@ -112,8 +112,6 @@ class ConformanceSuite:
     send_target: ClassVar[str]
     # The content type of what is posted, without parameters.
     posted_type: ClassVar[str] = "application/json"
-    # The document puts keys into the address: wherever one is shown it is redacted first.
-    keys_in_address: ClassVar[bool] = False
     outgoing: ClassVar[OutgoingText]
     # What the vendor answers when it takes `outgoing`, and what we make of it.
     accepted: ClassVar[Reply]

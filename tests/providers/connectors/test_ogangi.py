@@ -175,7 +175,7 @@ class OgangiData:
     config = {"instance_id": "8", "user_name": "peter", "public_key": SECRET, "private_key": SECRET}
     base_path = "/mmc"
     posted_type = "multipart/form-data"
-    keys_in_address = True
+    secret_in_address = True
     outgoing = OUTGOING
     refusals = REFUSALS
     impossible = {
