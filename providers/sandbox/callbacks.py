@@ -99,21 +99,30 @@ class Callbacks:
         while not self._due.empty():
             self._due.get_nowait()
 
-    def schedule_receipts(self, entry: Entry, delay: float, build: Build) -> None:
-        """Post the receipts of a text's outcome, the first after `delay` seconds, one after the other."""
-        words = receipts_of(entry.outcome)
+    def schedule_receipts(
+        self, entry: Entry, delay: float, build: Build, words: tuple[str, ...] | None = None
+    ) -> None:
+        """Post the receipts of a text's outcome, the first after `delay` seconds, one after the other.
+
+        `words` stand in for those of the outcome.
+        """
+        words = receipts_of(entry.outcome) if words is None else words
         if words:
             self._push(Job(entry, words, build, gap=max(delay, ORDER_GAP)), delay)
 
-    async def post_reply(self, entry: Entry, build: Build) -> Posted | None:
-        """Post an inbound text now, and again later when it is not taken; None when nowhere wants it."""
-        post = build(entry, "")
+    async def post_reply(self, entry: Entry, build: Build, words: tuple[str, ...] = ("",)) -> Posted | None:
+        """Post an inbound text now, and again later when it is not taken; None when nowhere wants it.
+
+        Of several `words` the others follow once the first is taken.
+        """
+        post = build(entry, words[0])
         if post is None:
             return None
-        job = Job(entry, ("",), build, gap=0.0, attempts=1)
+        job = Job(entry, words, build, gap=0.0, attempts=1)
         posted = await self.post(post)
         if posted.taken or not self.may_call(post.url):
             self._count(job, taken=posted.taken)
+            self._follow(job)
         else:
             entry.state = "retrying"
             self._push(job, self._wait(1))
@@ -195,9 +204,11 @@ class Callbacks:
         post = job.build(job.entry, word)
         if post is None:
             self.state.counters.receipts_unaddressed += 1
+            self._follow(job)
             return
         if not self.may_call(post.url):
             self.state.counters.receipts_blocked += 1
+            self._follow(job)
             return
         posted = await self.post(post)
         if job not in self._posting:  # everything was reset meanwhile
@@ -208,6 +219,10 @@ class Callbacks:
             self._push(job, self._wait(job.attempts))
             return
         self._count(job, taken=posted.taken)
+        self._follow(job)
+
+    def _follow(self, job: Job) -> None:
+        """What a job's entry has left to tell."""
         if len(job.words) > 1:
             self._push(Job(job.entry, job.words[1:], job.build, job.gap), job.gap)
 

@@ -68,12 +68,17 @@ def json_answer(status: int, data: Any, headers: tuple[tuple[bytes, bytes], ...]
     return Answer(status, json.dumps(data).encode(), JSON_TYPE, headers)
 
 
-def json_object(body: bytes) -> dict[str, Any] | None:
-    """The body's JSON object, or None when it is anything else."""
+def json_value(body: bytes) -> Any:
+    """What the body says in JSON, or None when it is none."""
     try:
-        data = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):  # bad JSON, bad UTF-8, or nested beyond reason
         return None
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The body's JSON object, or None when it is anything else."""
+    data = json_value(body)
     return data if isinstance(data, dict) else None
 
 
@@ -88,19 +93,19 @@ def is_url(value: Any) -> bool:
         return False
 
 
-async def read_body(receive: Receive) -> bytes | None:
-    """The request's body, or None as soon as it exceeds `BODY_CAP`."""
+async def read_body(receive: Receive, cap: int = BODY_CAP) -> bytes | None:
+    """The request's body, or None as soon as it exceeds `cap` bytes."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        return body if len(body) <= BODY_CAP else None
+        return body if len(body) <= cap else None
     chunks = [body]
     size = len(body)
-    while message.get("more_body") and size <= BODY_CAP:
+    while message.get("more_body") and size <= cap:
         message = await receive()
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-    return b"".join(chunks) if size <= BODY_CAP else None
+    return b"".join(chunks) if size <= cap else None
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
