@@ -52,6 +52,18 @@ class SandboxProcess:
         return f"{self.url}/bulkvs/api/v1.0"
 
     @property
+    def mx2_url(self) -> str:
+        return f"{self.url}/mx2"
+
+    @property
+    def mobiz_url(self) -> str:
+        return f"{self.url}/mobiz"
+
+    @property
+    def ogangi_url(self) -> str:
+        return f"{self.url}/ogangi"
+
+    @property
     def pid(self) -> int:
         assert self._process is not None, "the sandbox is not running"
         return self._process.pid
@@ -127,7 +139,7 @@ class SandboxProcess:
         return stats
 
     def reset(self) -> None:
-        """Everything as at the start, the BulkVS accounts' webhooks too."""
+        """Everything as at the start, the accounts' webhooks and settings too."""
         self.control("POST", "reset", {"accounts": True})
 
     def _wait_until_ready(self) -> str:

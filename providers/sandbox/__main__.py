@@ -138,7 +138,8 @@ async def announce(host: str, port: int) -> None:
             except aiohttp.ClientError:
                 await asyncio.sleep(0.02)
     print(
-        f"sandbox: ready on {address} (MessageWhiz {address}/messagewhiz, BulkVS {address}/bulkvs/api/v1.0)",
+        f"sandbox: ready on {address} (MessageWhiz {address}/messagewhiz, BulkVS {address}/bulkvs/api/v1.0,"
+        f" Mx2 {address}/mx2, Mobiz {address}/mobiz, Ogangi {address}/ogangi)",
         flush=True,
     )
 

@@ -7,9 +7,11 @@ from providers.sandbox.bulkvs import BulkVs
 from providers.sandbox.callbacks import Callbacks
 from providers.sandbox.control import Control
 from providers.sandbox.dials import DEFAULT_DELAY_MS, Dial
+from providers.sandbox.doors import SLUGS, Doors, Vendor, body_cap
 from providers.sandbox.messagewhiz import MessageWhiz
 from providers.sandbox.state import DEFAULT_KEEP, State
 from providers.sandbox.wire import (
+    BODY_CAP,
     Answer,
     Call,
     Receive,
@@ -21,9 +23,12 @@ from providers.sandbox.wire import (
     send_answer,
 )
 
-TOO_LARGE = json_answer(413, {"error": "The body is larger than 1 MiB; send a smaller one."})
 NO_DOOR = json_answer(
-    404, {"error": "Nothing is here; the doors are /messagewhiz, /bulkvs/api/v1.0 and /_sandbox."}
+    404,
+    {
+        "error": "Nothing is here; the doors are /messagewhiz, /bulkvs/api/v1.0, /mx2, /mobiz, /ogangi and"
+        " /_sandbox."
+    },
 )
 
 
@@ -38,13 +43,15 @@ class SandboxApp:
     ) -> None:
         self.state = State(keep)
         self.callbacks = Callbacks(self.state, allowed_hosts)
-        self.dials = {slug: Dial(receipt_delay_ms) for slug in (MessageWhiz.slug, BulkVs.slug)}
+        self.dials = {slug: Dial(receipt_delay_ms) for slug in (MessageWhiz.slug, BulkVs.slug, *SLUGS)}
         bulkvs = BulkVs(self.state, self.dials[BulkVs.slug], self.callbacks)
-        self.vendors: dict[str, MessageWhiz | BulkVs] = {
+        doors = Doors(self.state, self.dials, self.callbacks)
+        self.vendors: dict[str, Vendor] = {
+            **doors.by_slug,
             MessageWhiz.slug: MessageWhiz(self.state, self.dials[MessageWhiz.slug], self.callbacks),
             BulkVs.slug: bulkvs,
         }
-        self.control = Control(self.state, self.dials, self.callbacks, bulkvs)
+        self.control = Control(self.state, self.dials, self.callbacks, bulkvs, doors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,16 +65,16 @@ class SandboxApp:
             await send_answer(send, NO_DOOR)
 
     async def serve_vendor(
-        self, vendor: MessageWhiz | BulkVs, path: str, scope: Scope, receive: Receive, send: Send
+        self, vendor: Vendor, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """A text counts as accepted before the latency begins: a caller that goes away did send it."""
         dial = vendor.dial
         if dial.down:
             await self.cut(vendor.slug, scope, send)
             return
-        body = await read_body(receive)
+        body = await read_body(receive, body_cap(vendor.slug))
         if body is None:
-            await send_answer(send, TOO_LARGE)
+            await send_answer(send, too_large(body_cap(vendor.slug)))
         elif dial.hang:
             await _wait_for_end(dial, receive)
             await self.cut(vendor.slug, scope, send)
@@ -86,7 +93,7 @@ class SandboxApp:
 
     async def serve_control(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
-        answer: Answer | None = TOO_LARGE
+        answer: Answer | None = too_large(BODY_CAP)
         if body is not None:
             answer = await self.control.answer(_call(path, scope, body), send)
         if answer is not None:
@@ -95,6 +102,10 @@ class SandboxApp:
     async def cut(self, slug: str, scope: Scope, send: Send) -> None:
         self.state.counters.answers[slug, 0] += 1
         await cut_line(scope, send)
+
+
+def too_large(cap: int) -> Answer:
+    return json_answer(413, {"error": f"The body is larger than {cap // 2**20} MiB; send a smaller one."})
 
 
 def _call(path: str, scope: Scope, body: bytes) -> Call:

@@ -11,6 +11,8 @@ from providers.sandbox.bulkvs import SLUG as BULKVS
 from providers.sandbox.bulkvs import BulkVs
 from providers.sandbox.callbacks import Callbacks
 from providers.sandbox.dials import LONGEST_MS, Dial, DialError, check_whole
+from providers.sandbox.doors import Doors, account_name, no_webhook
+from providers.sandbox.mx2 import SLUG as MX2
 from providers.sandbox.state import OUTBOUND, Entry, Owners, State
 from providers.sandbox.wire import Answer, Call, Send, json_answer, json_object
 
@@ -50,11 +52,14 @@ class AcceptedFilter:
 
 
 class Control:
-    def __init__(self, state: State, dials: dict[str, Dial], callbacks: Callbacks, bulkvs: BulkVs) -> None:
+    def __init__(
+        self, state: State, dials: dict[str, Dial], callbacks: Callbacks, bulkvs: BulkVs, doors: Doors
+    ) -> None:
         self.state = state
         self.dials = dials
         self.callbacks = callbacks
         self.bulkvs = bulkvs
+        self.doors = doors
         self.first_dials = {vendor: dial.shown() for vendor, dial in dials.items()}
         self.first_retry_ms = callbacks.retry_ms
 
@@ -90,10 +95,13 @@ class Control:
                 return json_answer(200, self.bind(_object(call.body)))
             case "POST", ["reset"]:
                 return json_answer(200, self.reset(_object(call.body)))
+        if answer := await self.doors.control(call):
+            return answer
         raise Problem(
             404,
             f"{call.method} /_sandbox/{call.path} does not exist; there are GET health, stats, accepted,"
-            " dial, handsets, handsets/MSISDN and POST handsets/MSISDN/reply, dial, bind, reset.",
+            " dial, handsets, handsets/MSISDN, settings and POST handsets/MSISDN/reply,"
+            " handsets/MSISDN/click, dial, bind, settings, clock, reset.",
         )
 
     def stats(self) -> dict[str, Any]:
@@ -156,7 +164,12 @@ class Control:
         """
         _refuse_unknown(body, ("text", "to", "vendor", "account", "accounts", "media"))
         entry = self.reply_entry(msisdn.lstrip("+"), body)
-        posted = await self.callbacks.post_reply(entry, self.bulkvs.reply)
+        if entry.vendor == MX2:
+            posted = await self.doors.post_reply(entry)
+        else:
+            posted = await self.callbacks.post_reply(entry, self.bulkvs.reply)
+        if posted is None and entry.vendor == MX2:
+            raise Problem(409, f"{no_webhook(entry)} so nobody would hear of the reply.")
         if posted is None:
             raise Problem(
                 409,
@@ -190,15 +203,19 @@ class Control:
         vendor = latest.vendor if latest else vendor
         if vendor not in self.dials:
             raise Problem(400, f"vendor {vendor!r} is not here; use {' or '.join(self.dials)}.")
-        if vendor != BULKVS:
+        if vendor not in (BULKVS, MX2):
             raise Problem(
                 409,
                 f"{vendor} documents no inbound text, so a reply from {msisdn} has nowhere to go; reply to a"
-                " text that came through bulkvs.",
+                " text that came through bulkvs or mx2.",
             )
         account = str(body.get("account") or (latest.account if latest else "sandbox"))
-        if owners is not None and (vendor, account) not in owners:
+        if owners is not None and (vendor, account_name(vendor, account)) not in owners:
             raise Problem(400, f"account {account!r} is none of `accounts`.")
+        if vendor == MX2:
+            if latest is None:
+                raise Problem(404, f"No text of mx2 has arrived at {msisdn}, so there is none to reply to.")
+            return self.doors.new_reply(latest, account_name(MX2, account), text, media)
         number = latest.number if latest else number
         return self.bulkvs.new_reply(account, msisdn, number, text, tuple(media))
 
@@ -247,6 +264,7 @@ class Control:
             dial.turn(self.first_dials[vendor])
         if body.get("accounts") is True:
             self.bulkvs.accounts.clear()
+        self.doors.forget(accounts=body.get("accounts") is True)
         return self.stats()
 
 
@@ -255,7 +273,7 @@ def _owners(accounts: Iterable[str]) -> Owners:
     pairs = [one.partition(":") for one in accounts]
     if wrong := [vendor for vendor, colon, name in pairs if not (colon and name)]:
         raise Problem(400, f"account {wrong[0]!r} is not of the form VENDOR:NAME, such as bulkvs:sandbox.")
-    return frozenset((vendor, name) for vendor, _colon, name in pairs) or None
+    return frozenset((vendor, account_name(vendor, name)) for vendor, _colon, name in pairs) or None
 
 
 def _slices(rows: Iterable[T]) -> Iterator[list[T]]:

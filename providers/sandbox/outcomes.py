@@ -3,18 +3,19 @@
     90  undelivered      receipt UNDELIV
     91  expired          receipt EXPIRED
     92  rejected         receipt REJECTD, the carrier's refusal
-    93  refused          refused at submission (MessageWhiz 400, BulkVS 409); nothing is accepted
+    93  refused          refused at submission (MessageWhiz 400, BulkVS 409, Mx2 error, Mobiz code 2, Ogangi BAD_TO)
     94  throttled        429 with `Retry-After: 1` at the first two tries of the number, then accepted
     95  cut              accepted, then the line is cut before the answer; the receipt comes
-    96  server_error     MessageWhiz 500, BulkVS 503; nothing is accepted
+    96  server_error     500 (BulkVS 503); nothing is accepted
     97  html             accepted, answered 200 with a page of HTML; the receipt comes
     98  no_receipt       accepted, no receipt ever
     99  repeated         DELIVRD twice, and a late ENROUTE after them
     else delivered       receipt DELIVRD
 
 Two more exist only by the dial (`force_outcome`), as they concern the account, not the recipient: `no_credit`
-(403 at both vendors) and `sender_off` (BulkVS 404 "Telephone Number not enabled for Service"; MessageWhiz
-documents no such answer to a text, there it is a 403 too).
+(403; an error at Mx2 and Ogangi) and `sender_off` (BulkVS 404 "Telephone Number not enabled for Service";
+MessageWhiz documents no such answer to a text, there it is a 403 too; Mx2 no such cguid, Mobiz code 1, Ogangi
+BAD_FROM). How a vendor says it stands in docs/sandbox.md. Mobiz and Ogangi post no receipts: only the handset knows.
 """
 
 from enum import StrEnum

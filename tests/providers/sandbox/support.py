@@ -1,5 +1,7 @@
 """What the sandbox's tests share: texts to send, a webhook that records, waiting with a deadline."""
 
+import base64
+import hmac
 import json
 import socket
 import threading
@@ -7,7 +9,8 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree
 
 import httpx
 
@@ -62,6 +65,93 @@ def put_webhook(
 ) -> None:
     body = {"Webhook": name, "Description": "Tests", "Url": url, "Dlr": True, "Method": "POST"} | fields
     assert bulkvs(sandbox, "PUT", "webHooks", body, user).status_code == 200
+
+
+APIKEY = "5A4DB0C5-0000-4000-8000-000000000000"
+CGUID = "71349011-E13D-43FC-ADB4-DAE215EA5438"
+LANDING_PAGE = "https://example.com?customerid=1234"
+
+
+def mx2_send(sandbox: SandboxProcess, to: str = ALICE, **fields: Any) -> httpx.Response:
+    """A text through Mx2, `to` with its country code; a field given as None is left out."""
+    body = {"apikey": APIKEY, "cguid": CGUID, "cell": to[1:], "fname": "Mike", "landingPageUrl": LANDING_PAGE}
+    named = {name: value for name, value in (body | fields).items() if value is not None}
+    return sandbox.request("POST", "/mx2/api/send", named)
+
+
+def settings(sandbox: SandboxProcess, vendor: str, **changes: Any) -> Any:
+    return sandbox.control("POST", "settings", {"vendor": vendor} | changes)
+
+
+SUBSCRIPTION = {"ocp-apim-subscription-key": "sandbox"}
+TRIGGER = {"api_key": "sandbox-key", "trigger_key": "sandbox-trigger"}
+
+
+def mobiz(
+    sandbox: SandboxProcess,
+    path: str,
+    body: Any,
+    query: dict[str, str],
+    headers: dict[str, str] = SUBSCRIPTION,
+) -> httpx.Response:
+    return sandbox.request("POST", f"/mobiz/{path}?{urlencode(query)}", body, headers=headers)
+
+
+def mobiz_trigger(sandbox: SandboxProcess, body: Any, **query: str) -> httpx.Response:
+    return mobiz(sandbox, "TriggerMessage/manual/paths/invoke", body, TRIGGER | query)
+
+
+def mobiz_send(sandbox: SandboxProcess, to: str = ALICE) -> httpx.Response:
+    """A text through Mobiz."""
+    return mobiz_trigger(sandbox, {"A": to, "B": "Alice", "E": "Hello Alice"})
+
+
+def ogangi(
+    sandbox: SandboxProcess,
+    method: str,
+    operation: str,
+    *parameters: str,
+    public_key: str = "sandbox-public",
+    signature: str | None = None,
+    **options: Any,
+) -> httpx.Response:
+    """A signed call of Ogangi's; `options` are httpx's."""
+    seal = hmac.digest(b"sandbox", "/".join(parameters).encode(), "sha256").hex()
+    segments = [*parameters, public_key, seal if signature is None else signature]
+    path = "/".join(quote(segment, safe="") for segment in segments)
+    return sandbox.request(method, f"/ogangi/rest/api/{operation}/{path}", **options)
+
+
+def ogangi_file(sandbox: SandboxProcess, *lines: str | bytes, **options: Any) -> httpx.Response:
+    """Texts through Ogangi, each a line of the phone list."""
+    content = b"\r\n".join(line.encode() if isinstance(line, str) else line for line in lines)
+    files = {"file": ("list.csv", content, "text/csv")}
+    return ogangi(sandbox, "POST", "tools/sendSMSByFile", "8", files=files, **options)
+
+
+def ogangi_line(to: str = ALICE, text: str = "Hello Alice") -> str:
+    return f'"{to}","{CRIER}","carrierName","UTF-8","America/Caracas","{text}"'
+
+
+def ogangi_send(sandbox: SandboxProcess, to: str = ALICE) -> httpx.Response:
+    """A text through Ogangi."""
+    return ogangi_file(sandbox, ogangi_line(to))
+
+
+def base64url(parameters: str) -> str:
+    seal = hmac.digest(b"sandbox", parameters.encode(), "sha256")
+    return base64.urlsafe_b64encode(seal).decode().rstrip("=")
+
+
+def xml_of(response: httpx.Response) -> ElementTree.Element:
+    """The answer's elements, which have no root, under one."""
+    return ElementTree.fromstring(f"<answer>{response.text}</answer>")  # noqa: S314 - the sandbox's own
+
+
+def state_of(sandbox: SandboxProcess, msisdn: str) -> str:
+    """What became of the latest text on a handset."""
+    state: str = sandbox.control("GET", f"handsets/{msisdn}")["thread"][-1]["state"]
+    return state
 
 
 def raw_post(url: str, path: str, body: Any, header: str = "") -> bytes:

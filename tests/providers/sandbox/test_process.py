@@ -16,7 +16,8 @@ def test_it_says_that_it_is_ready_in_one_line() -> None:
     with SandboxProcess() as sandbox:
         assert sandbox.output == (
             f"sandbox: ready on {sandbox.url} (MessageWhiz {sandbox.url}/messagewhiz,"
-            f" BulkVS {sandbox.url}/bulkvs/api/v1.0)\n"
+            f" BulkVS {sandbox.url}/bulkvs/api/v1.0, Mx2 {sandbox.url}/mx2, Mobiz {sandbox.url}/mobiz,"
+            f" Ogangi {sandbox.url}/ogangi)\n"
         )
 
 
