@@ -338,8 +338,8 @@ def test_the_sandbox_accounts_get_their_webhooks(
     sandbox: SandboxProcess, acme: Workspace, other: Workspace
 ) -> None:
     mine, theirs = acme.provider_accounts.get(vendor="bulkvs"), create_sandbox_accounts(other)[0]
-    assert register_sandbox_webhooks() == 2
-    assert register_sandbox_webhooks(workspace=acme) == 1
+    assert register_sandbox_webhooks() == 4
+    assert register_sandbox_webhooks(workspace=acme) == 2
     for account in (mine, theirs):
         user = account.credentials["username"]
         hooks = sandbox.request(
@@ -350,7 +350,7 @@ def test_the_sandbox_accounts_get_their_webhooks(
 
 def test_a_sandbox_that_is_down_sets_no_webhook_and_fails_nobody(acme: Workspace, settings: Settings) -> None:
     settings.SANDBOX_URL = NOBODY
-    assert len(create_sandbox_accounts(acme)) == 2
+    assert len(create_sandbox_accounts(acme)) == 5
     assert register_sandbox_webhooks() == 0
 
 

@@ -21,11 +21,13 @@ def announce(workspace: Workspace, user: User, wants_sandbox: bool) -> None:
 
 def test_it_works(acme: Workspace, settings: Settings) -> None:
     settings.SANDBOX_URL = NOBODY
-    bulkvs, whiz = create_sandbox_accounts(acme)
+    bulkvs, whiz, *others = create_sandbox_accounts(acme)
+    assert [account.vendor for account in others] == ["mobiz", "mx2", "ogangi"]
     assert (bulkvs.vendor, bulkvs.base_url) == ("bulkvs", f"{NOBODY}/bulkvs/api/v1.0")
     assert (whiz.vendor, whiz.base_url) == ("messagewhiz", f"{NOBODY}/messagewhiz")
     assert (int(bulkvs.parts_per_second), bulkvs.max_in_flight) == (500, 64)
-    assert [account.pk for account in create_sandbox_accounts(acme)] == [bulkvs.pk, whiz.pk]
+    again = create_sandbox_accounts(acme)
+    assert [account.pk for account in again] == [account.pk for account in (bulkvs, whiz, *others)]
 
 
 def test_without_a_sandbox_there_are_none(acme: Workspace, settings: Settings) -> None:
@@ -34,7 +36,7 @@ def test_without_a_sandbox_there_are_none(acme: Workspace, settings: Settings) -
     assert tend_sandbox() == 0
 
 
-@pytest.mark.parametrize(("wants", "accounts"), [(True, 2), (False, 0)])
+@pytest.mark.parametrize(("wants", "accounts"), [(True, 5), (False, 0)])
 def test_a_new_workspace_gets_them_if_it_wants(
     acme: Workspace, alice: User, settings: Settings, wants: bool, accounts: int
 ) -> None:
@@ -51,10 +53,17 @@ def test_the_webhook_is_set_once_the_workspace_stands(
         with django_capture_on_commit_callbacks(execute=True):
             announce(acme, alice, True)
             assert sandbox.asked == []
-    ((method, path, _headers, body),) = sandbox.asked
+    (method, path, _headers, body), by_hand = sandbox.asked
     account = acme.provider_accounts.get(vendor="bulkvs")
     assert (method, path) == ("PUT", "/bulkvs/api/v1.0/webHooks")
     assert json.loads(body)["Url"] == receipt_url(account)
+    mx2 = acme.provider_accounts.get(vendor="mx2")
+    assert by_hand[:2] == ("POST", "/_sandbox/settings")
+    assert json.loads(by_hand[3]) == {
+        "vendor": "mx2",
+        "account": mx2.credentials["api_key"],
+        "webhook": receipt_url(mx2),
+    }
 
 
 def test_accounts_follow_the_sandbox_to_another_port(acme: Workspace, settings: Settings) -> None:
@@ -76,14 +85,14 @@ def test_each_workspace_has_its_own_credentials(
 ) -> None:
     settings.SANDBOX_URL = NOBODY
     ours, theirs = create_sandbox_accounts(acme), create_sandbox_accounts(other)
-    names = {value for account in ours + theirs for value in account.credentials.values()} - {"sandbox", ""}
-    assert len(names) == 4
-    assert all(len(name.rpartition("-")[2]) == 20 for name in names), "not to be guessed"
+    names = {name for workspace in (acme, other) for name in sandbox_names(workspace).own}
+    assert len(names) == len(ours) + len(theirs) == 10
+    assert all(len(name.partition("-")[2]) >= 20 for name in names), "not to be guessed"
 
 
 def test_accounts_of_an_earlier_version_get_their_own(acme: Workspace, settings: Settings) -> None:
     settings.SANDBOX_URL = NOBODY
-    bulkvs, whiz = create_sandbox_accounts(acme)
+    bulkvs, whiz, *_others = create_sandbox_accounts(acme)
     wanted = bulkvs.credentials, whiz.credentials
     for account, old in (
         (bulkvs, {"username": f"sandbox{acme.pk}", "password": "sandbox"}),
@@ -101,7 +110,9 @@ def test_accounts_of_an_earlier_version_get_their_own(acme: Workspace, settings:
 
 def test_an_account_that_cannot_be_opened_holds_up_nobody(acme: Workspace, settings: Settings) -> None:
     settings.SANDBOX_URL = NOBODY
-    bulkvs, whiz = create_sandbox_accounts(acme)
+    bulkvs, whiz, *others = create_sandbox_accounts(acme)
     ProviderAccount.objects.filter(pk=bulkvs.pk).update(encrypted_credentials="of another key")
-    assert sandbox_names(acme).own == [f"messagewhiz:{whiz.credentials['api_key']}"]
+    own = sandbox_names(acme).own
+    assert f"messagewhiz:{whiz.credentials['api_key']}" in own
+    assert len(own) == len(others) + 1
     tend_sandbox()

@@ -305,7 +305,13 @@ def test_the_sandbox_accounts_are_added(acme: Workspace, adam_client: Client, se
     for _ in range(2):
         assert adam_client.post("/providers/sandbox/").status_code == 302
     accounts = acme.provider_accounts.order_by("id")
-    assert [account.name for account in accounts] == ["BulkVS sandbox", "MessageWhiz sandbox"]
+    assert [account.name for account in accounts] == [
+        "BulkVS sandbox",
+        "MessageWhiz sandbox",
+        "Mobiz sandbox",
+        "Mx2 Group sandbox",
+        "Ogangi sandbox",
+    ]
     assert accounts[0].credentials["username"].startswith("sandbox-")
     assert accounts[0].base_url == f"{NOBODY}/bulkvs/api/v1.0"
 
