@@ -113,7 +113,7 @@ def clean_prefix(prefix: str) -> str:
 def clean_price(price: Decimal | str | None, field: str = "price") -> Decimal:
     """Up to five decimals, such as 0.0079. Raises ProviderAccountError."""
     try:
-        amount = Decimal(str(price).strip())
+        amount = Decimal(_plain(price))
     except InvalidOperation:
         amount = Decimal("NaN")
     if not (amount.is_finite() and 0 <= amount < PRICE_BELOW) or _decimals(amount) > PRICE_DECIMALS:
@@ -122,12 +122,23 @@ def clean_price(price: Decimal | str | None, field: str = "price") -> Decimal:
             % {"price": str(price)[:40]},
             field=field,
         )
-    return amount
+    # Minus nought is nought.
+    return amount.copy_abs()
+
+
+def _plain(price: Decimal | str | None) -> str:
+    """Without the underscores and foreign digits that Python takes for a number's."""
+    words = str(price).strip()
+    return words if words.isascii() and "_" not in words else ""
 
 
 def _decimals(amount: Decimal) -> int:
-    exponent = amount.normalize().as_tuple().exponent
-    return max(-exponent, 0) if isinstance(exponent, int) else PRICE_DECIMALS + 1
+    """Without the zeros at the end. By hand: Decimal.normalize() rounds to 28 digits."""
+    _sign, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int):
+        return PRICE_DECIMALS + 1
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(-exponent - zeros, 0) if any(digits) else 0
 
 
 def touch(account: ProviderAccount) -> None:

@@ -11,13 +11,23 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from decimal import ROUND_UP, Decimal, InvalidOperation
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from providers.services.prices import PRICE_DECIMALS, clean_prefix, clean_price
+from providers.services.amounts import (
+    amount_of,
+    currency_of,
+    is_amount,
+    is_decimal_comma,
+    odd_word,
+    odd_word_of_name,
+    taken_apart,
+)
+from providers.services.prices import PRICE_BELOW, PRICE_DECIMALS, clean_prefix, clean_price
 from providers.services.refusals import ProviderAccountError
 from sms.country_prefixes import country_named, prefixes_of
 
@@ -51,18 +61,16 @@ PRICE_STEMS = _words("""
     стоимость тариф ціна מחיר سعر 价格 費用 料金 가격
 """)
 CURRENCY_WORDS = _words("""
-    currency currencycode wahrung devise monnaie moneda divisa valuta moeda waluta valuutta валюта מטבע عملة 货币 通貨 통화
+    currency currencycode curr cur ccy
+    wahrung devise monnaie moneda divisa valuta moeda waluta valuutta валюта מטבע عملة 货币 通貨 통화
 """)
 NETWORK_STEMS = _words("mcc mnc network operator operateur operador operatore carrier netz reseau")
-CURRENCIES = _words("""
-    USD EUR GBP AUD BRL CAD CHF CNY CZK DKK HKD HUF ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON RUB SAR SEK SGD THB TRY
-    UAH ZAR AED ARS CLP COP EGP IDR KES KZT MAD NGN PEN PKR VND
-""")
-SIGNS = {"€": "EUR", "£": "GBP", "₪": "ILS", "₹": "INR", "₽": "RUB", "₴": "UAH", "zł": "PLN", "₺": "TRY"}
-
-_AMOUNT = re.compile(r"([^\d+.,-]*)([+-]?[\d.,' \u00a0\u202f]*\d)([^\d.,]*)")
-_CODE = re.compile(r"(?<![A-Z])[A-Z]{3}(?![A-Z])")
-_GROUPED = {".": re.compile(r"[1-9]\d{0,2}(?:,\d{3})+"), ",": re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")}
+# A prefix: digits, in groups if need be. What reads as a day or a month is none.
+_PREFIX = re.compile(r"(?:\+ ?)?[0-9(](?:[0-9\s()\u2010\u2011-]*[0-9)])?")
+_DAY = re.compile(
+    r"([012]?\d|3[01])-([012]?\d|3[01])-(\d\d)?\d\d|\d{4}-[01]?\d-[0-3]?\d|(0?[1-9]|1[0-2])-(19|20)\d\d",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +93,27 @@ class RateFile:
 
 @dataclass(slots=True)
 class _Columns:
-    """Places of the columns that are read; `ignored`: names of those about networks."""
+    """Places of the columns that are read. `width`: so many cells a row has at most.
+
+    Of a file with a header `names` has the name of each place; those of networks and all others are not read.
+    """
 
     price: int
     prefix: int | None = None
     country: int | None = None
     currency: int | None = None
-    ignored: list[str] = field(default_factory=list)
+    width: int = 0
+    names: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def cell(self, row: Sequence[str], place: int | None) -> str:
         return row[place].strip() if place is not None and place < len(row) else ""
+
+    def is_over(self, row: Sequence[str]) -> bool:
+        """Whether something stands where no column is: a decimal comma makes two cells of one."""
+        nameless = (at for at, name in enumerate(self.names) if not name)
+        return any(self.cell(row, at) for at in (*nameless, *range(self.width, len(row))))
 
 
 def read_rates(data: bytes, *, currency: str) -> RateFile:
@@ -103,8 +122,7 @@ def read_rates(data: bytes, *, currency: str) -> RateFile:
     rows = _rows(text)
     found = _header(rows)
     columns, first = (found[1], found[0] + 1) if found else (_without_header(rows), 0)
-    head = rows[found[0]] if found else []
-    return _Reading(columns, currency, head, rows, first).result()
+    return _Reading(columns, currency, rows, first).result()
 
 
 # --- bytes, rows and columns ---------------------------------------------------------------------------
@@ -158,37 +176,92 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[int, _Columns] | None:
         country = next((at for at, form in enumerate(forms) if form in COUNTRY_WORDS), None)
         if not prices or (prefix is None and country is None):
             continue
-        networks = [
-            row[at].strip() for at, form in enumerate(forms) if any(stem in form for stem in NETWORK_STEMS)
-        ]
-        currency = next((at for at, form in enumerate(forms) if form in CURRENCY_WORDS), None)
-        return number, _Columns(prices[0], prefix, country, currency, networks)
+        names = tuple(cell.strip() for cell in row)
+        price = _only_price(prices, names, rows[number + 1 :])
+        currency = next((at for at, form in enumerate(forms) if _is_currency(form)), None)
+        unread = [at for at in range(len(row)) if at not in (price, prefix, country, currency)]
+        networks = [at for at in unread if any(stem in forms[at] for stem in NETWORK_STEMS)]
+        return number, _Columns(
+            price,
+            prefix,
+            country,
+            currency,
+            width=len(row),
+            names=names,
+            networks=tuple(names[at] for at in networks),
+            others=tuple(names[at] for at in unread if names[at] and at not in networks),
+        )
     return None
 
 
+def _only_price(prices: Sequence[int], names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Of columns that are named like prices the one with amounts in it. Raises ProviderAccountError: there are more."""
+    if len(prices) == 1:
+        return prices[0]
+    filled = [at for at in prices if any(at < len(row) and is_amount(row[at]) for row in rows)]
+    if len(filled) > 1:
+        words = {"one": names[filled[0]][:40], "two": names[filled[1]][:40]}
+        raise _refused(
+            _(
+                "Two columns hold prices, “%(one)s” and “%(two)s”: leave the one that counts, and take the other out of"
+                " the file."
+            )
+            % words
+        )
+    return filled[0] if filled else prices[0]
+
+
 def _is_price(form: str) -> bool:
+    if _is_currency(form):
+        return False
     return any(form.startswith(stem) for stem in PRICE_STEMS) or form.endswith(
         ("price", "rate", "cost", "preis")
     )
 
 
+def _is_currency(form: str) -> bool:
+    """`currency`, and `price currency`."""
+    return form in CURRENCY_WORDS or any(
+        form == f"{stem}{word}" for stem in PRICE_STEMS for word in CURRENCY_WORDS
+    )
+
+
 def _without_header(rows: Sequence[Sequence[str]]) -> _Columns:
-    """By what is in it: the first column of prefixes or countries, the last one of prices."""
+    """By what is in it: a column of prefixes or else of countries, and the only other one of amounts."""
     sample = [row for row in rows if any(cell.strip() for cell in row)][:LOOKED_AT]
     width = max(map(len, sample))
     places = _mostly(sample, range(width), lambda cell: bool(_places(cell)[0]))
-    prices = _mostly(sample, range(width), lambda cell: bool(_AMOUNT.fullmatch(cell)))
-    prices = [at for at in prices if at not in places[:1]]
-    if not places or not prices:
+    numbers = _mostly(sample, places, lambda cell: bool(_PREFIX.fullmatch(cell)))
+    chosen = (numbers or places)[:1]
+    prices = [at for at in _mostly(sample, range(width), _is_number) if at not in chosen]
+    if len(prices) > 1:
+        raise _refused(
+            _(
+                "Several columns hold numbers, and none says which are the prices. Name them in the first row, such as"
+                " “prefix;price”."
+            )
+        )
+    if not chosen or not prices:
         raise _refused(
             _(
                 "No column of prefixes (or countries) and prices was found. Name them in the first row, such as"
                 " “prefix;price”."
             )
         )
-    is_prefix = sum(row[places[0]].strip().lstrip("+").isdigit() for row in sample if len(row) > places[0])
-    prefix, country = (places[0], None) if is_prefix else (None, places[0])
-    return _Columns(prices[-1], prefix, country)
+    prefix, country = (chosen[0], None) if numbers else (None, chosen[0])
+    currency = _mostly(sample, range(width), lambda cell: bool(currency_of(cell)))
+    usual = Counter(_length(row) for row in sample).most_common(1)[0][0]
+    return _Columns(prices[0], prefix, country, currency[0] if currency else None, width=usual)
+
+
+def _is_number(cell: str) -> bool:
+    """An amount, or the part of one that a decimal comma cut off."""
+    return is_amount(cell) or (cell.isascii() and cell.isdigit())
+
+
+def _length(row: Sequence[str]) -> int:
+    """Without the empty cells at its end."""
+    return max((at for at, cell in enumerate(row, start=1) if cell.strip()), default=0)
 
 
 def _mostly(sample: Sequence[Sequence[str]], places: Iterable[int], fits: Callable[[str], bool]) -> list[int]:
@@ -206,19 +279,18 @@ def _mostly(sample: Sequence[Sequence[str]], places: Iterable[int], fits: Callab
 class _Reading:
     """One pass over the rows."""
 
-    def __init__(
-        self, columns: _Columns, currency: str, head: Sequence[str], rows: Sequence[Sequence[str]], first: int
-    ) -> None:
+    def __init__(self, columns: _Columns, currency: str, rows: Sequence[Sequence[str]], first: int) -> None:
         self.columns = columns
         self.currency = currency
-        # In the header, "Price (EUR)" speaks for all rows.
-        self.head_currency = _currency_in(head[columns.price]) if head else ""
+        # In the header, "Price (EUR)" and "Price in cents" speak for all rows.
+        self.name = columns.names[columns.price] if columns.names else ""
+        self.odd_name = odd_word_of_name(self.name, currency)
         self.lines = [
             (number, row)
             for number, row in enumerate(rows[first:], start=first + 1)
             if any(cell.strip() for cell in row)
         ]
-        self.comma = _is_decimal_comma([columns.cell(row, columns.price) for _number, row in self.lines])
+        self.comma = is_decimal_comma([columns.cell(row, columns.price) for _number, row in self.lines])
         self.rates: dict[str, Decimal] = {}
         self.seen_in: dict[str, int] = {}
         self.bad_rows: list[BadRow] = []
@@ -236,6 +308,13 @@ class _Reading:
 
     def _read(self, number: int, row: Sequence[str]) -> None:
         columns = self.columns
+        if columns.is_over(row):
+            raise _refused(
+                _(
+                    "It has more cells than there are columns with a name. A comma inside a price needs quotation marks"
+                    " around the cell, or semicolons between the columns; any other column needs a name in the first row."
+                )
+            )
         written = columns.cell(row, columns.prefix) or columns.cell(row, columns.country)
         prefixes, problem = _places(written)
         if problem:
@@ -247,19 +326,37 @@ class _Reading:
     def _price(self, written: str, currency: str) -> Decimal:
         if not written:
             raise _refused(_("It has no price."))
-        found = _AMOUNT.fullmatch(written)
-        words = _currency_in(currency) or (found and _currency_in(found[1] + found[3])) or self.head_currency
-        if words and words != self.currency:
+        found = taken_apart(written)
+        amount = amount_of(found.number, "," if self.comma else ".") if found else None
+        if found is None or amount is None or amount >= PRICE_BELOW:
             raise _refused(
-                _("The price “%(price)s” is in %(theirs)s; the account charges in %(ours)s.")
-                % {"price": written[:40], "theirs": words, "ours": self.currency}
+                _("The price “%(price)s” is not an amount of up to five decimals: write it like 0.0079.")
+                % {"price": written[:40]}
             )
-        amount = _amount(found[2], "," if self.comma else ".") if found else None
-        if amount is None or amount < 0:
-            return clean_price(written)
+        self._require_own_currency(written, found.beside, currency)
         exact = amount.quantize(_STEP, ROUND_UP)
         self.rounded += exact != amount
         return clean_price(exact)
+
+    def _require_own_currency(self, written: str, beside: Sequence[str], currency: str) -> None:
+        """Raises ProviderAccountError. What stands in the row counts more than the currency in the column's name."""
+        odd = odd_word([*beside, currency] if currency else beside, self.currency)
+        if not odd and self.odd_name and not (currency_of(self.odd_name) and (beside or currency)):
+            odd = self.odd_name
+        if not odd:
+            return
+        if theirs := currency_of(odd):
+            raise _refused(
+                _("The price “%(price)s” is in %(theirs)s; the account charges in %(ours)s.")
+                % {"price": written[:40], "theirs": theirs, "ours": self.currency}
+            )
+        raise _refused(
+            _(
+                "Of the price “%(price)s” it is said “%(words)s”, which is not %(ours)s. Write it in %(ours)s, as a"
+                " number alone."
+            )
+            % {"price": written[:40], "words": odd[:40], "ours": self.currency}
+        )
 
     def _keep(self, number: int, prefix: str, price: Decimal) -> None:
         known = self.rates.get(prefix)
@@ -277,9 +374,14 @@ class _Reading:
                 self.rates[prefix], self.seen_in[prefix] = price, number
 
     def _notes(self) -> Iterable[str]:
-        if self.columns.ignored:
-            names = ", ".join(f"“{name[:40]}”" for name in self.columns.ignored[:10])
-            yield _("Not used: %(names)s. A network cannot be told by the number.") % {"names": names}
+        if self.columns.networks:
+            yield _("Not used: %(names)s. A network cannot be told by the number.") % {
+                "names": _quoted(self.columns.networks)
+            }
+        if self.columns.others:
+            yield _("Not used: %(names)s. All prices count from the import on.") % {
+                "names": _quoted(self.columns.others)
+            }
         if self.repeated:
             yield ngettext(
                 "%(n)s row repeats a prefix with the same price.",
@@ -310,38 +412,18 @@ def _places(written: str) -> tuple[tuple[str, ...], str]:
                 "%(words)s shares its country code with others and has no beginning of its own: write its prefixes."
             ) % {"words": written[:40]}
         return found, ""
-    digits = re.sub(r"[\s().\u2011-]", "", written)
-    try:
-        return (clean_prefix(digits.removeprefix("00")),), ""
-    except ProviderAccountError:
-        try:
-            return (clean_prefix(written),), ""
-        except ProviderAccountError as error:
-            return (), str(error.sentence)
+    grouped = re.sub(r"[\s\u2010\u2011-]+", "-", written)
+    if _PREFIX.fullmatch(written) and not _DAY.fullmatch(grouped):
+        digits = re.sub(r"[^+0-9]", "", written)
+        with suppress(ProviderAccountError):
+            return (clean_prefix(digits.removeprefix("00")),), ""
+    return (), _(
+        "The prefix “%(prefix)s” is not the beginning of a number: write its digits alone, such as 1 or 44 7700."
+    ) % {"prefix": written[:40]}
 
 
-def _currency_in(words: str) -> str:
-    """A code or a sign; "" for none, and for a dollar sign, which many have."""
-    codes = [code for code in _CODE.findall(words.upper()) if code in CURRENCIES]
-    return codes[0] if codes else next((code for sign, code in SIGNS.items() if sign in words.lower()), "")
-
-
-def _is_decimal_comma(cells: Iterable[str]) -> bool:
-    """By which sign stands last in most prices."""
-    last = Counter(max(".,", key=cell.rfind) for cell in cells if "." in cell or "," in cell)
-    return last[","] > last["."]
-
-
-def _amount(written: str, decimal: str) -> Decimal | None:
-    """None for what is neither a number nor groups of three digits."""
-    bare = re.sub(r"[' \u00a0\u202f]", "", written)
-    whole, point, rest = bare.partition(decimal)
-    if _GROUPED[decimal].fullmatch(whole):
-        whole = re.sub(r"[.,]", "", whole)
-    try:
-        return Decimal(f"{whole}{'.' if point else ''}{rest}")
-    except InvalidOperation:
-        return None
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name[:40]}”" for name in names[:10])
 
 
 def _form(name: str) -> str:

@@ -73,7 +73,24 @@ def test_rejects_prefixes(account: ProviderAccount, prefix: str) -> None:
     assert prefix in str(caught.value)
 
 
-@pytest.mark.parametrize("price", ["", "x", "-1", "NaN", "Infinity", "0.000001", "100000", "1,5"])
+@pytest.mark.parametrize(
+    "price",
+    [
+        "",
+        "x",
+        "-1",
+        "NaN",
+        "Infinity",
+        "0.000001",
+        "100000",
+        "1,5",
+        "1_0",
+        "٥",
+        "1e-9999999",
+        "9" * 26,
+        f"0.1{'0' * 40}1",
+    ],
+)
 def test_rejects_prices(account: ProviderAccount, price: str) -> None:
     with pytest.raises(ProviderAccountError) as caught:
         set_rate(account=account, prefix="44", price=price, actor=Actor())

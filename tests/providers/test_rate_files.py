@@ -146,3 +146,202 @@ def test_refuses_what_is_no_rate_card(data: bytes, words: str) -> None:
         read(data)
     assert caught.value.field == "file"
     assert words in str(caught.value.sentence)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["1,0,005", '1,0,"005"', "1,0,,005", "1,0.1,,,x", " 1 , 0 , 005 "],
+)
+@pytest.mark.parametrize("head", ["prefix,price", "\ufeffprefix,price", "prefix,price,", '"prefix","price"'])
+def test_a_row_with_more_cells_than_names_is_refused(head: str, row: str) -> None:
+    found = read(f"{head}\n44,0.05,\n{row}\n33,0.04,,\n")
+    assert found.rates == {"44": Decimal("0.05"), "33": Decimal("0.04")}
+    assert [one.row for one in found.bad_rows] == [3]
+    assert "more cells than there are columns with a name" in found.bad_rows[0].sentence
+
+
+def test_more_cells_are_refused_with_every_delimiter() -> None:
+    for delimiter in ",;\t|":
+        text = "prefix,price\n1,0,005\n44,0,05\n".replace(",", delimiter)
+        found = read(text)
+        assert (found.rates, [one.row for one in found.bad_rows]) == ({}, [2, 3])
+
+
+def test_a_cell_under_no_name_is_refused_wherever_it_stands() -> None:
+    found = read("price,,prefix\n0,005,1\n0.05,,44\n")
+    assert (found.rates, [one.row for one in found.bad_rows]) == ({"44": Decimal("0.05")}, [2])
+
+
+def test_without_a_header_two_columns_of_numbers_are_not_guessed() -> None:
+    with pytest.raises(ProviderAccountError, match="Several columns hold numbers"):
+        read("1,0.5,0.005\n44,0.6,0.05\n")
+    with pytest.raises(ProviderAccountError, match="Several columns hold numbers"):
+        read("1,0,005\n44,0,05\n")
+    found = read("1,0.1\n44,0.05\n33,0.04\n7,0,005\n")
+    assert ([one.row for one in found.bad_rows], "7" in found.rates) == ([4], False)
+
+
+def test_without_a_header_a_column_of_currencies_counts() -> None:
+    found = read("44,0.05,EUR\n1,0.1,USD\n33,0.2,USD\n")
+    assert found.rates.keys() == {"1", "33"}
+    assert "is in EUR" in found.bad_rows[0].sentence
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        "0.79 ct",
+        "0.79¢",
+        "0.79 cents",
+        "XOF 5",
+        "5 Rs",
+        "Rs. 5",
+        "5 Kč",
+        "5 kr",
+        "¥5",
+        "R$ 5",
+        "Ft 5",
+        "A$5",
+        "C$5",
+        "10%",
+        "0.01abc",
+        "zzz0.03",
+        "0.05 USD/100",
+        "0.05 per SMS",
+        "5 USDT",
+        "USD 5 cents",
+        "£5",
+        "5-",
+        "USD. 5",
+        "0.05 3",
+        "005",
+        "1_0",
+        "٥",
+        "5,-",
+        "99999999999999999999999999",
+        "0.99999999999999999999999999999999999e9",
+        "9" * 5000,
+    ],
+)
+def test_what_stands_beside_a_price_is_not_dropped(price: str) -> None:
+    found = read(f"prefix;price\n2;0.01\n3;0.01\n1;{price}\n")
+    assert [one.row for one in found.bad_rows] == [4]
+    assert f"“{price[:40]}”" in found.bad_rows[0].sentence
+    assert found.rates.keys() == {"2", "3"}
+
+
+def test_the_words_beside_a_price_are_named() -> None:
+    (cents,) = read("prefix;price\n1;0.79 ct\n").bad_rows
+    assert cents.sentence == (
+        "Of the price “0.79 ct” it is said “ct”, which is not USD. Write it in USD, as a number alone."
+    )
+    (francs,) = read("prefix;price\n1;XOF 5\n").bad_rows
+    assert francs.sentence == "The price “XOF 5” is in XOF; the account charges in USD."
+
+
+@pytest.mark.parametrize(
+    ("price", "currency"),
+    [
+        ("0.05 USD", "USD"),
+        ("usd 0.05", "USD"),
+        ("$0.05", "USD"),
+        ("US$ 0.05 USD", "USD"),
+        ("0.05\u00a0€", "EUR"),
+        ("€.05", "EUR"),
+        ("£0.05", "GBP"),
+        ("A$0.05", "AUD"),
+        ("R$ 0,05", "BRL"),
+        ("0,05 Kč", "CZK"),
+        ("0.05 XOF", "XOF"),
+        ("¥0.05", "JPY"),
+    ],
+)
+def test_the_accounts_own_currency_may_stand_there(price: str, currency: str) -> None:
+    assert rates(f"prefix;price\n1;{price}\n", currency) == {"1": "0.05000"}
+
+
+@pytest.mark.parametrize(
+    ("price", "currency"), [("$5", "AUD"), ("5 kr", "SEK"), ("¥5", "CNY"), ("USD 5", "CAD"), ("5 €", "USD")]
+)
+def test_a_sign_that_may_be_anothers_is_refused(price: str, currency: str) -> None:
+    assert read(f"prefix;price\n1;{price}\n", currency).rates == {}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Price (ct)",
+        "Price in cents",
+        "Rate XOF",
+        "priceEUR",
+        "price_eur",
+        "Price, A$",
+        "Price per 1,000",
+        "Cost (kr)",
+    ],
+)
+def test_a_unit_in_the_name_of_the_column_refuses_its_rows(head: str) -> None:
+    found = read(f"prefix;{head}\n1;0.05\n")
+    assert (found.rates, [one.row for one in found.bad_rows]) == ({}, [2])
+
+
+def test_the_row_counts_more_than_the_currency_of_the_columns_name() -> None:
+    assert rates("prefix;Price EUR\n1;0.05 USD\n") == {"1": "0.05000"}
+    assert rates("prefix;Price (USD) per part\n1;0.05\n") == {"1": "0.05000"}
+    assert read("prefix;Price (ct)\n1;0.05 USD\n").rates == {}
+
+
+@pytest.mark.parametrize("currency", ["EUR", "XOF", "A$", "US Dollar", "cents"])
+def test_a_column_of_currencies_is_read_word_for_word(currency: str) -> None:
+    assert read(f"prefix,price,currency\n1,0.05,{currency}\n").rates == {}
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "1.5",
+        "1-1-2020",
+        "2020-01-01",
+        "1/1/2020",
+        "1-2020",
+        "1 1 2020",
+        "31-12-99",
+        "-44",
+        "44-",
+        "4,4",
+        "1+2",
+        "()",
+        "#1",
+    ],
+)
+def test_what_is_no_prefix_is_refused(prefix: str) -> None:
+    found = read(f"prefix;price\n33;0.01\n{prefix};0.05\n")
+    assert found.rates.keys() == {"33"}
+    assert f"The prefix “{prefix}” is not the beginning of a number" in found.bad_rows[0].sentence
+
+
+def test_groups_of_digits_make_a_prefix() -> None:
+    text = "prefix;price\n+1 (201);1\n1-202;1\n44 7700;1\n+1-242-359;1\n0044 20 79;1\n"
+    assert list(rates(text)) == ["1201", "1202", "447700", "1242359", "442079"]
+
+
+def test_two_columns_of_prices_are_refused() -> None:
+    with pytest.raises(ProviderAccountError) as caught:
+        read("prefix,Price,New rate\n1,0.1,0.2\n")
+    assert "“Price” and “New rate”" in str(caught.value.sentence)
+    with pytest.raises(ProviderAccountError, match="“price” and “price”"):
+        read("prefix,price,price\n1,,0.2\n44,0.1,\n")
+
+
+def test_a_column_that_only_sounds_like_prices_is_not_one() -> None:
+    found = read("prefix,rate plan,price\n1,Gold,0.2\n")
+    assert found.rates == {"1": Decimal("0.2")}
+    assert found.notes == ["Not used: “rate plan”. All prices count from the import on."]
+
+
+def test_every_column_that_is_not_used_is_named() -> None:
+    found = read("prefix,price,valid_from,MCC,note\n1,0.2,2027-01-01,310,x\n")
+    assert found.notes == [
+        "Not used: “MCC”. A network cannot be told by the number.",
+        "Not used: “valid_from”, “note”. All prices count from the import on.",
+    ]
