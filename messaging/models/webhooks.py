@@ -130,6 +130,16 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["try_at", "id"], name="messaging_hook_due", condition=models.Q(state="waiting")
             ),
+            models.Index(
+                fields=["endpoint", "try_at", "id"],
+                name="messaging_hook_waiting",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(
+                fields=["endpoint", "try_at"],
+                name="messaging_hook_tests",
+                condition=models.Q(state="waiting", event_type="webhook.test"),
+            ),
             models.Index(fields=["endpoint", "-id"], name="messaging_hook_recent"),
             models.Index(fields=["created_at"], name="messaging_hook_old"),
             models.Index(

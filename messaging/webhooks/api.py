@@ -42,7 +42,7 @@ def problems() -> Iterator[None]:
     try:
         yield
     except MessagingError as error:
-        if error.code in ("disabled", "too_many"):
+        if error.code in ("disabled", "too_many", "test_waits", "too_many_tests"):
             raise Conflict(str(error.sentence), error.code) from None
         words = [serializers.ErrorDetail(str(error.sentence), error.code)]
         raise serializers.ValidationError({error.field or "non_field_errors": words}) from None
@@ -196,11 +196,17 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """For 24 hours events are signed with both, so that the receiver can be changed meanwhile."""
         return self._with_secret(rotate_secret(endpoint=self.get_object(), actor=actor_of(request)))
 
-    @extend_schema(summary="Send a test event", request=None, responses={201: DeliverySerializer})
+    @extend_schema(
+        summary="Send a test event", request=None, responses={201: DeliverySerializer, 409: PROBLEM}
+    )
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str | None = None) -> Response:
-        """webhook.test, to this one alone, also while it is disabled; tried once. The delivery says what came of it."""
-        delivery = send_test(endpoint=self.get_object(), actor=actor_of(request))
+        """webhook.test, to this one alone, also while it is disabled; tried once. The delivery says what came of it.
+
+        One waits at a time, and six are sent in a minute at most; else 409.
+        """
+        with problems():
+            delivery = send_test(endpoint=self.get_object(), actor=actor_of(request))
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(

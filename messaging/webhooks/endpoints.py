@@ -9,7 +9,7 @@ import base64
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -30,6 +30,8 @@ SECRET_PREFIX = "whsec_"  # noqa: S105  # what every secret begins with
 SECRET_BYTES = 32
 # So long both secrets sign after a change, so that the receiver can be changed at leisure.
 BOTH_SIGN = timedelta(hours=24)
+# Of one webhook, and one waits at a time.
+TESTS, TESTS_IN = 6, timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,10 +119,11 @@ def rotate_secret(*, endpoint: WebhookEndpoint, actor: Actor) -> WithSecret:
 
 
 def send_test(*, endpoint: WebhookEndpoint, actor: Actor) -> WebhookDelivery:
-    """An event for this endpoint alone, also where it is disabled: so one can try before enabling."""
+    """An event for this endpoint alone, also where it is disabled: so one can try before enabling. Raises MessagingError."""
     now = timezone.now()
     data = {"message": "A test event of Crier.", "webhook_id": endpoint.pk, "asked_at": iso_time(now)}
     with transaction.atomic():
+        _require_no_test(endpoint, now)
         delivery = write_delivery(endpoint, Event(new_event_id(), TEST, now, data))
         record(endpoint.workspace, actor, "tested", endpoint)
         transaction.on_commit(_wake)
@@ -185,7 +188,23 @@ def _clean_events(events: Collection[str]) -> list[str]:
     return [name for name in EVENT_TYPES if name in events]
 
 
+def _require_no_test(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """Locks the endpoint: of two who press at once one is refused."""
+    list(WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).values_list("pk"))
+    tests = WebhookDelivery.objects.filter(endpoint=endpoint, event_type=TEST)
+    if tests.filter(state=WebhookState.WAITING).exists():
+        raise MessagingError(
+            _("A test event of this webhook waits already. Wait until it is answered or given up."),
+            code="test_waits",
+        )
+    if tests.filter(created_at__gt=now - TESTS_IN).count() >= TESTS:
+        sentence = _("%(most)d test events were sent to this webhook within a minute. Try again in a minute.")
+        raise MessagingError(sentence % {"most": TESTS}, code="too_many_tests")
+
+
 def _require_room(workspace: Workspace) -> None:
+    """Locks the workspace: of two that are enabled at once for the last place one is refused."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
     if WebhookEndpoint.objects.filter(workspace=workspace, enabled=True).count() >= MOST_ENABLED:
         sentence = _("%(most)d webhooks are enabled, and no more can be. Disable one first.")
         raise MessagingError(sentence % {"most": MOST_ENABLED}, code="too_many")

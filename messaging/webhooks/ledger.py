@@ -8,14 +8,14 @@ id. Whoever is slower than the lease does not overwrite what another one has wri
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.access import Actor
@@ -23,6 +23,7 @@ from accounts.audit import record
 from messaging.models import WebhookDelivery, WebhookEndpoint, WebhookState, WebhookStop
 from messaging.models.webhooks import ANSWER_LENGTH
 from messaging.webhooks.events import TEST, Event
+from messaging.webhooks.shares import Shares
 
 log = structlog.get_logger("crier.webhooks")
 
@@ -43,8 +44,6 @@ JITTER = 0.1
 MOST_PATIENCE = timedelta(hours=24)
 # Longer than a try takes with a slow name server; a claim older than this is a dead worker's.
 LEASE = timedelta(minutes=2)
-# Requests at once to one endpoint of one sender; to one that fails, one: so that a dead server keeps no places.
-AT_ONCE, AT_ONCE_FAILING = 4, 1
 PRUNED_AT_ONCE = 1_000
 _chance = secrets.SystemRandom()
 
@@ -119,57 +118,71 @@ def _row(endpoint: WebhookEndpoint, event: Event) -> WebhookDelivery:
 
 
 def is_any_due() -> bool:
-    return _due(timezone.now()).exists()
+    """Tests go to disabled endpoints too."""
+    due = WebhookDelivery.objects.filter(state=WebhookState.WAITING, try_at__lte=timezone.now())
+    return due.filter(Q(endpoint__enabled=True) | Q(event_type=TEST)).exists()
 
 
-def claim_due(limit: int, in_hand: Iterable[WebhookEndpoint] = ()) -> list[Claimed]:
-    """Up to `limit` that are due, oldest first. `in_hand`: the endpoint of each request that is open now."""
-    counts: dict[int, int] = {}
-    full: set[int] = set()
-
-    def takes(endpoint: WebhookEndpoint) -> bool:
-        count = counts.get(endpoint.pk, 0)
-        if count >= _at_once(endpoint):
-            full.add(endpoint.pk)
-            return False
-        counts[endpoint.pk] = count + 1
-        return True
-
-    for endpoint in in_hand:
-        counts[endpoint.pk] = counts.get(endpoint.pk, 0) + 1
-        if counts[endpoint.pk] >= _at_once(endpoint):
-            full.add(endpoint.pk)
+def claim_due(limit: int, shares: Shares | None = None) -> list[Claimed]:
+    """Up to `limit` that are due, as far as there are places for them: workspaces in turn, then endpoints, oldest first."""
+    shares = shares or Shares()
     claimed: list[Claimed] = []
     now = timezone.now()
-    while len(claimed) < limit:
-        rows = list(_due(now).exclude(endpoint_id__in=full).select_related("endpoint")[: 4 * limit])
-        before = len(claimed) + len(full)
-        for row in rows:
-            if len(claimed) < limit and takes(row.endpoint) and (one := _claim(row, now)) is not None:
-                claimed.append(one)
-        if not rows or len(claimed) + len(full) == before:
+    waiting = _with_due(now)
+    while waiting and len(claimed) < limit:
+        wanted = _given_out(limit - len(claimed), waiting, shares)
+        if not wanted:
             break
+        for endpoint, count in wanted.items():
+            rows = list(_due_of(endpoint, now)[:count])
+            claimed += [one for row in rows if (one := _claim(row, endpoint, now)) is not None]
+            if len(rows) < count:
+                waiting.remove(endpoint)
     return claimed
 
 
-def _due(now: datetime) -> QuerySet[WebhookDelivery]:
-    """Tests go to disabled endpoints too."""
-    waiting = WebhookDelivery.objects.filter(state=WebhookState.WAITING, try_at__lte=now)
-    return waiting.filter(Q(endpoint__enabled=True) | Q(event_type=TEST)).order_by("try_at", "pk")
+def _with_due(now: datetime) -> list[WebhookEndpoint]:
+    """Those that something is due for, the longest waiting first. Each is looked up in the index, however much waits."""
+    due = WebhookDelivery.objects.filter(
+        endpoint=OuterRef("pk"), state=WebhookState.WAITING, try_at__lte=now
+    ).order_by("try_at")
+    oldest = Subquery(due.values("try_at")[:1])
+    oldest_test = Subquery(due.filter(event_type=TEST).values("try_at")[:1])
+    enabled = WebhookEndpoint.objects.filter(enabled=True).annotate(oldest=oldest)
+    disabled = WebhookEndpoint.objects.filter(enabled=False).annotate(oldest=oldest_test)
+    found = [row for rows in (enabled, disabled) for row in rows.filter(oldest__isnull=False)]
+    return sorted(found, key=lambda endpoint: (vars(endpoint)["oldest"], endpoint.pk))
 
 
-def _at_once(endpoint: WebhookEndpoint) -> int:
-    return AT_ONCE_FAILING if endpoint.failing_since is not None else AT_ONCE
+def _given_out(limit: int, waiting: Sequence[WebhookEndpoint], shares: Shares) -> dict[WebhookEndpoint, int]:
+    """How many places each gets, one at a time; they are taken."""
+    wanted: dict[WebhookEndpoint, int] = {}
+    for _place in range(limit):
+        able = [endpoint for endpoint in waiting if shares.has_room(endpoint)]
+        if not able:
+            break
+        # The first of equals: the longest waiting.
+        chosen = min(able, key=shares.turn)
+        shares.take(chosen)
+        wanted[chosen] = wanted.get(chosen, 0) + 1
+    return wanted
 
 
-def _claim(row: WebhookDelivery, now: datetime) -> Claimed | None:
+def _due_of(endpoint: WebhookEndpoint, now: datetime) -> QuerySet[WebhookDelivery]:
+    rows = WebhookDelivery.objects.filter(
+        endpoint=endpoint, state=WebhookState.WAITING, try_at__lte=now
+    ).order_by("try_at", "pk")
+    return rows if endpoint.enabled else rows.filter(event_type=TEST)
+
+
+def _claim(row: WebhookDelivery, endpoint: WebhookEndpoint, now: datetime) -> Claimed | None:
     """None where another sender was faster."""
     until = now + LEASE
     own = WebhookDelivery.objects.filter(pk=row.pk, state=WebhookState.WAITING, try_at=row.try_at)
     if not own.update(try_at=until, attempts=row.attempts + 1, tried_at=now):
         return None
     return Claimed(
-        row.pk, row.endpoint, row.event_id, row.event_type, row.body, attempt=row.attempts + 1, until=until
+        row.pk, endpoint, row.event_id, row.event_type, row.body, attempt=row.attempts + 1, until=until
     )
 
 

@@ -174,7 +174,10 @@ def webhook_test(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @admin_page
 def _send_test(request: WorkspaceRequest, endpoint: WebhookEndpoint) -> HttpResponse:
-    send_test(endpoint=endpoint, actor=actor_of(request))
+    try:
+        send_test(endpoint=endpoint, actor=actor_of(request))
+    except MessagingError as error:
+        toast(request, error.sentence, level="error")
     return redirect("settings-webhook", endpoint.pk)
 
 

@@ -30,6 +30,7 @@ from messaging.webhooks.endpoints import (
 )
 from messaging.webhooks.ledger import LEASE, RETRIES, Answer, claim_due, prune_deliveries, write_answer
 from messaging.webhooks.sending import send_due
+from messaging.webhooks.shares import Shares
 from tests.conftest import SentTask
 from tests.messaging.webhooks.support import Receiver, body_of, endpoint_again, make_endpoint, make_event
 
@@ -283,7 +284,7 @@ def test_one_that_fails_keeps_one_place(acme: Workspace, receiver: Receiver) -> 
         make_event(acme, f"msg_{number}")
     claimed = claim_due(16)
     assert sorted(one.endpoint.pk for one in claimed) == sorted([slow.pk] + [good.pk] * 4)
-    assert claim_due(16, [one.endpoint for one in claimed]) == []
+    assert claim_due(16, Shares(one.endpoint for one in claimed)) == []
 
 
 def test_what_a_dead_sender_had_in_hand_is_due_again(
