@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Workspace
 from accounts.short_domains import host_name, installation_hosts
 from messaging.errors import MessagingError
+from messaging.networks import is_special
 
 MAX_LENGTH = 2_000
 SCHEMES = ("http", "https")
@@ -25,8 +26,7 @@ PRIVATE_ENDINGS = (
     *("localhost", "localdomain", "local", "test", "invalid", "alt"),
     *("internal", "intranet", "private", "corp", "home", "home.arpa", "lan"),
 )
-# IANA gives out no other addresses of IPv6 to the public; of these, 6to4 and Teredo hold addresses of IPv4.
-PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+# 6to4 and Teredo: they hold addresses of IPv4.
 TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
 _is_url = URLValidator(schemes=list(SCHEMES))
 
@@ -164,11 +164,9 @@ def _is_private(host: str) -> bool:
         return host.rpartition(".")[2].isdigit() or any(
             host == ending or host.endswith(f".{ending}") for ending in PRIVATE_ENDINGS
         )
-    if isinstance(address, ipaddress.IPv6Address) and (
-        address not in PUBLIC_IPV6 or any(address in tunnel for tunnel in TUNNELS)
-    ):
+    if isinstance(address, ipaddress.IPv6Address) and any(address in tunnel for tunnel in TUNNELS):
         return True
-    return not address.is_global or address.is_multicast
+    return is_special(address)
 
 
 def _refused(sentence: str, url: str, field: str) -> MessagingError:

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from messaging.errors import MessagingError
 from messaging.links.targets import PRIVATE_ENDINGS, SCHEMES
 from messaging.models.webhooks import ADDRESS_LENGTH
+from messaging.networks import IpAddress, is_special
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?", re.ASCII)
 _WELL_KNOWN_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -97,9 +97,9 @@ def is_public(address: IpAddress) -> bool:
         inner = _carried(address)
         if inner is not None:
             return is_public(inner)
-        if address.scope_id is not None or address.is_site_local:
+        if address.scope_id is not None:
             return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return not is_special(address)
 
 
 def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
