@@ -63,7 +63,7 @@ class NamesWhatIsWrong:
                 field = self.fields.get(name)
                 value = field.get_value(data) if field is not None else None
                 errors[name] = detail if field is None else api_words.detail_of(name, field, value, detail)
-        errors |= _not_strings(self, data, errors)
+        errors |= _not_strings(self, data, errors) | _not_lists(self, data)
         if errors:
             raise exceptions.ValidationError(errors)
         return values
@@ -125,6 +125,18 @@ def _not_strings(serializer: Any, data: Mapping[str, Any], known: Mapping[str, A
             told = api_words.detail_of(name, field, value, found)
             before = known.get(name)
             errors[name] = before | told if isinstance(before, dict) and isinstance(told, dict) else told
+    return errors
+
+
+def _not_lists(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects where lists of ids stand: DRF takes their names for the ids."""
+    errors: dict[str, Any] = {}
+    for name, field in serializer.fields.items():
+        if field.read_only or not isinstance(field, serializers.ManyRelatedField):
+            continue
+        if isinstance(value := field.get_value(data), Mapping):
+            error = ErrorDetail(str(field.error_messages["not_a_list"]), "not_a_list")
+            errors[name] = api_words.detail_of(name, field, value, [error])
     return errors
 
 

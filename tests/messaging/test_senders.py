@@ -27,7 +27,7 @@ from messaging.senders import (
 )
 from providers.models import ProviderAccount
 from tests.access import assert_access
-from tests.people import ApiClient
+from tests.people import ApiClient, api_client
 from tests.providers.makers import make_account
 
 NUMBER, NAME = "12025550100", "Northwind"
@@ -360,3 +360,23 @@ def test_api_walls(api: Api, sender: Sender, other: Workspace) -> None:
     response = api("marketer").patch(f"/api/v1/senders/{sender.pk}/", {"accounts": [theirs.pk]})
     assert response.status_code == 400
     assert api("marketer", other).get("/api/v1/senders/").json()["results"] == []
+
+
+@pytest.mark.parametrize("value", [{}, {"2": 0}])
+@pytest.mark.parametrize(
+    ("method", "url", "field"),
+    [
+        ("patch", "/api/v1/senders/{id}/", "accounts"),
+        ("post", "/api/v1/senders/", "accounts"),
+        ("post", "/api/v1/sender-lists/", "senders"),
+    ],
+)
+def test_an_object_is_no_list_of_ids(
+    sender: Sender, account: ProviderAccount, value: object, method: str, url: str, field: str
+) -> None:
+    data = {"post": {"name": "Shop"} if field == "senders" else {"value": "NEW"}, "patch": {}}[method]
+    answer = getattr(api_client("admin"), method)(url.format(id=sender.pk), {**data, field: value})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"], error["code"]) == (400, field, "not_a_list")
+    assert "send a list of ids, such as [1, 2]" in error["detail"]
+    assert Sender.objects.count() == 1
