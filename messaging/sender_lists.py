@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
+from messaging.copies import make_copy
 from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice, SenderList
 from messaging.senders import sender_problem
@@ -109,12 +110,15 @@ def set_sender_list_enabled(*, sender_list: SenderList, actor: Actor, enabled: b
 
 def duplicate_sender_list(*, sender_list: SenderList, actor: Actor) -> SenderList:
     """Enabled, whatever the other is. Raises MessagingError."""
-    return create_sender_list(
-        workspace=sender_list.workspace,
-        actor=actor,
-        name=_free_name(sender_list),
-        choice=sender_list.choice,
-        senders=sender_list.senders.all(),
+    return make_copy(
+        sender_list.workspace,
+        lambda: create_sender_list(
+            workspace=sender_list.workspace,
+            actor=actor,
+            name=_free_name(sender_list),
+            choice=sender_list.choice,
+            senders=sender_list.senders.all(),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
+from messaging.copies import make_copy
 from messaging.errors import MessagingError
 from messaging.links.codes import ALPHABET, ENTRIES
 from messaging.links.targets import clean_target, own_hosts, target_host
@@ -67,8 +68,13 @@ def duplicate_link(*, link: Link, actor: Actor) -> Link:
     values = {name: getattr(link, name) for name in fields}
     if link.expires_at is not None and link.expires_at <= timezone.now():
         values["expires_at"] = None
-    name = free_name(link.name, Link.objects.filter(workspace=link.workspace).values_list("name", flat=True))
-    return create_link(workspace=link.workspace, actor=actor, name=name, **values)
+    workspace = link.workspace
+
+    def make() -> Link:
+        taken = Link.objects.filter(workspace=workspace).values_list("name", flat=True)
+        return create_link(workspace=workspace, actor=actor, name=free_name(link.name, taken), **values)
+
+    return make_copy(workspace, make)
 
 
 def set_link_enabled(*, link: Link, enabled: bool, actor: Actor) -> Link:
@@ -106,11 +112,15 @@ def change_link_list(
 
 
 def duplicate_link_list(*, link_list: LinkList, actor: Actor) -> LinkList:
-    taken = LinkList.objects.filter(workspace=link_list.workspace).values_list("name", flat=True)
+    workspace = link_list.workspace
     links = [entry.link for entry in link_list.entries.select_related("link")]
-    return create_link_list(
-        workspace=link_list.workspace, actor=actor, name=free_name(link_list.name, taken), links=links
-    )
+
+    def make() -> LinkList:
+        taken = LinkList.objects.filter(workspace=workspace).values_list("name", flat=True)
+        name = free_name(link_list.name, taken)
+        return create_link_list(workspace=workspace, actor=actor, name=name, links=links)
+
+    return make_copy(workspace, make)
 
 
 def set_link_list_enabled(*, link_list: LinkList, enabled: bool, actor: Actor) -> LinkList:

@@ -13,6 +13,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.content import compile_content, compile_contents
+from messaging.copies import make_copy
 from messaging.errors import MessagingError
 from messaging.models import WordSpinner
 from messaging.texts.effect import DRAWS, PartsRange, draw_texts, parts_range
@@ -60,9 +61,13 @@ def change_spinner(
 def duplicate_spinner(*, spinner: WordSpinner, actor: Actor) -> WordSpinner:
     """The copy is enabled: it is made to be used."""
     workspace = spinner.workspace
-    name = name_of_copy(WordSpinner.objects.filter(workspace=workspace), spinner.name)
-    copy = WordSpinner(workspace=workspace, name=name, words=spinner.words)
-    return save_named(copy, lambda: record(workspace, actor, "created", copy, copy_of=spinner.pk))
+
+    def make() -> WordSpinner:
+        name = name_of_copy(WordSpinner.objects.filter(workspace=workspace), spinner.name)
+        copy = WordSpinner(workspace=workspace, name=name, words=spinner.words)
+        return save_named(copy, lambda: record(workspace, actor, "created", copy, copy_of=spinner.pk))
+
+    return make_copy(workspace, make)
 
 
 def set_spinner_enabled(*, spinner: WordSpinner, actor: Actor, enabled: bool) -> WordSpinner:

@@ -11,6 +11,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.content import Content, compile_content
+from messaging.copies import make_copy
 from messaging.errors import MessagingError
 from messaging.models import Template
 from messaging.texts.characters import OddCharacters, odd_characters
@@ -46,9 +47,13 @@ def change_template(*, template: Template, actor: Actor, name: str, text: str, r
 def duplicate_template(*, template: Template, actor: Actor) -> Template:
     """The copy is enabled: it is made to be used."""
     workspace = template.workspace
-    name = name_of_copy(Template.objects.filter(workspace=workspace), template.name)
-    copy = Template(workspace=workspace, name=name, text=template.text)
-    return save_named(copy, lambda: record(workspace, actor, "created", copy, copy_of=template.pk))
+
+    def make() -> Template:
+        name = name_of_copy(Template.objects.filter(workspace=workspace), template.name)
+        copy = Template(workspace=workspace, name=name, text=template.text)
+        return save_named(copy, lambda: record(workspace, actor, "created", copy, copy_of=template.pk))
+
+    return make_copy(workspace, make)
 
 
 def set_template_enabled(*, template: Template, actor: Actor, enabled: bool) -> Template:
