@@ -160,7 +160,8 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         ) % {"link": glued[0]}
         yield Check("glued_link", WARN, sentence, "message")
     if not is_ours:
-        yield Check("text_at_vendor", OK, _theirs(broadcast))
+        if not problem:
+            yield Check("text_at_vendor", OK, _theirs(broadcast))
         return
     has_link = UNSUBSCRIPTION_LINK in content.compiled.kinds
     if has_link or has_opt_out_wording(broadcast.text, broadcast.workspace.opt_out_words):
