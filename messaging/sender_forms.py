@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.choices import country_choices
 from accounts.models import Workspace
+from messaging.edited import seen_of
+from messaging.edited_forms import keep_seen, seen_field
 from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice
 from messaging.sender_lists import NAME_MOST
@@ -86,6 +88,8 @@ class SenderDetailsForm(forms.Form):
             self.fields["accounts"].initial = [account.pk for account in sender.accounts.all()]
             self.fields["countries"].initial = sender.countries
             self.fields["is_default"].initial = sender.is_default
+            self.fields["seen"] = seen_field()
+            self.fields["seen"].initial = seen_of(sender)
 
 
 class SenderForm(SenderDetailsForm):
@@ -105,8 +109,15 @@ class SenderListForm(forms.Form):
         initial=SenderChoice.RANDOM,
         widget=ChoiceList,
     )
+    seen = seen_field()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Of the list, as they were entered."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
 
 def add_refusal(form: forms.Form, error: MessagingError) -> None:
     """The service's sentence at the field it names, else above the form."""
+    keep_seen(form, error)
     form.add_error(error.field if error.field in form.fields else None, str(error.sentence))

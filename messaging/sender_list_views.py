@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
+from messaging.edited import seen_of
 from messaging.errors import MessagingError
 from messaging.models import SenderList
 from messaging.sender_forms import SenderListForm, add_refusal
@@ -43,9 +44,7 @@ def _create(request: WorkspaceRequest) -> HttpResponse:
     form = SenderListForm(request.POST)
     if form.is_valid():
         try:
-            made = create_sender_list(
-                workspace=request.workspace, actor=actor_of(request), **form.cleaned_data
-            )
+            made = create_sender_list(workspace=request.workspace, actor=actor_of(request), **form.values)
         except MessagingError as error:
             add_refusal(form, error)
         else:
@@ -75,7 +74,8 @@ def sender_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     one = get_row(request, _rows(request), pk=pk)
     if request.method == "POST":
         return _save(request, one)
-    return _detail(request, one, SenderListForm(initial={"name": one.name, "choice": one.choice}))
+    initial = {"name": one.name, "choice": one.choice, "seen": seen_of(one)}
+    return _detail(request, one, SenderListForm(initial=initial))
 
 
 @marketer_page

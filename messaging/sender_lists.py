@@ -13,6 +13,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.copies import make_copy
+from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice, SenderList
 from messaging.senders import sender_problem
@@ -57,9 +58,14 @@ def update_sender_list(
     choice: str | None = None,
     senders: Iterable[Sender] | None = None,
     enabled: bool | None = None,
+    seen: str = "",
 ) -> SenderList:
-    """What is given, all of it or nothing; `senders` replaces the members. Raises MessagingError."""
+    """What is given, all of it or nothing; `senders` replaces the members. Raises MessagingError.
+
+    `seen`: see messaging.edited.
+    """
     with transaction.atomic():
+        require_unchanged(sender_list, seen)
         if enabled is not None:
             set_sender_list_enabled(sender_list=sender_list, actor=actor, enabled=enabled)
         changed: dict[str, object] = {}

@@ -12,6 +12,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.choices import country_choices, country_label
 from accounts.models import Workspace
+from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.models import Sender
 from providers.connectors import REGISTRY
@@ -72,9 +73,14 @@ def update_sender(
     countries: Iterable[str] | None = None,
     is_default: bool | None = None,
     enabled: bool | None = None,
+    seen: str = "",
 ) -> Sender:
-    """What is given, all of it or nothing. Raises MessagingError."""
+    """What is given, all of it or nothing. `seen`: see messaging.edited. Raises MessagingError."""
     with transaction.atomic():
+        if is_default is not None:
+            # First, as in set_default_sender, which then writes other senders: two at once would wait for each other.
+            Workspace.objects.select_for_update().get(pk=sender.workspace_id)
+        require_unchanged(sender, seen)
         if enabled is not None:
             set_sender_enabled(sender=sender, enabled=enabled, actor=actor)
         if accounts is not None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.access import Actor
-from messaging.admin.base import actor_named
+from messaging.admin.base import EditedAdmin, EditedModelForm, actor_named
 from messaging.errors import MessagingError
 from messaging.media.services import Uploaded, rename_picture, set_picture_enabled, upload_picture
 from messaging.models import Media
@@ -52,7 +52,7 @@ class NewMediaForm(forms.ModelForm):
         return self.uploaded.media
 
 
-class MediaForm(forms.ModelForm):
+class MediaForm(EditedModelForm):
     class Meta:
         model = Media
         fields = ("name", "enabled")
@@ -65,7 +65,7 @@ class MediaForm(forms.ModelForm):
 
 
 @admin.register(Media)
-class MediaAdmin(admin.ModelAdmin):
+class MediaAdmin(EditedAdmin):
     list_display = (
         "name",
         "workspace",
@@ -88,7 +88,7 @@ class MediaAdmin(admin.ModelAdmin):
         return type("_NewMediaForm", (NewMediaForm,), {"actor": actor_named(request.user)})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("name", "enabled", *self.readonly_fields) if obj else ("workspace", "file", "name")
+        return ("name", "enabled", *self.readonly_fields, "seen") if obj else ("workspace", "file", "name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else ()

@@ -15,7 +15,7 @@ from import_export.admin import ImportExportModelAdmin
 
 from accounts.access import Actor
 from accounts.models import Workspace
-from messaging.admin.base import actor_named
+from messaging.admin.base import EditedAdmin, EditedModelForm, actor_named
 from messaging.errors import MessagingError
 from messaging.models import Sender, SenderList
 from messaging.sender_lists import create_sender_list, update_sender_list
@@ -39,7 +39,7 @@ class SenderResource(resources.ModelResource):
             raise ValueError(str(error.sentence)) from None
 
 
-class ServiceForm(forms.ModelForm):
+class ServiceForm(EditedModelForm):
     """What the service refuses is said at its field: it is asked in a transaction that is taken back, and then again."""
 
     def clean(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class SenderAdminForm(ServiceForm):
         return update_sender(sender=sender, actor=actor, accounts=accounts, **changes)
 
 
-class ServiceAdmin(admin.ModelAdmin):
+class ServiceAdmin(EditedAdmin):
     """Added and changed through its form's service; disabled, not deleted. The workspace stays as it was."""
 
     fixed: tuple[str, ...] = ("workspace",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -16,7 +16,7 @@ from import_export.admin import ImportExportModelAdmin
 
 from accounts.access import Actor
 from accounts.models import Workspace
-from messaging.admin.base import actor_named
+from messaging.admin.base import EditedAdmin, EditedModelForm, actor_named
 from messaging.errors import MessagingError
 from messaging.models import Template, WordSpinner
 from messaging.texts.names import clean_name
@@ -151,7 +151,7 @@ def change_spinner_as(spinner: WordSpinner, wanted: dict[str, Any], actor: Actor
     set_spinner_enabled(spinner=spinner, actor=actor, enabled=wanted["enabled"])
 
 
-class TextAdmin(ImportExportModelAdmin):
+class TextAdmin(EditedAdmin, ImportExportModelAdmin):
     """`create_as(workspace, wanted, actor)` and `change_as(row, wanted, actor)`: by the services."""
 
     create_as: Callable[[Workspace, dict[str, Any], Actor], Any]
@@ -159,7 +159,7 @@ class TextAdmin(ImportExportModelAdmin):
     list_display: tuple[str, ...] = ("name", "workspace", "enabled", "updated_at")
     list_filter = ("enabled", "workspace")
     list_select_related = ("workspace",)
-    readonly_fields: tuple[str, ...] = ("created_at", "updated_at")
+    readonly_fields: ClassVar[Any] = ("created_at", "updated_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.readonly_fields, "workspace") if obj else self.readonly_fields
@@ -177,7 +177,7 @@ class TextAdmin(ImportExportModelAdmin):
             obj._state.adding = False
 
 
-class NamedForm(forms.ModelForm):
+class NamedForm(EditedModelForm):
     """A name of one row alone, also where the workspace cannot be changed and Django does not look."""
 
     def clean_name(self) -> str:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.forms import NameForm
+from messaging.edited import seen_of
+from messaging.edited_forms import seen_field
 from messaging.models import UTM_FIELDS, Link
 
 # Chosen from in one control; a workspace with more puts the others in by the API or the admin.
@@ -51,6 +53,7 @@ class LinkForm(NameForm):
     utm_campaign = _utm(_("Campaign (utm_campaign)"), _("Such as summer-sale."))
     utm_term = _utm(_("Term (utm_term)"), "")
     utm_content = _utm(_("Content (utm_content)"), "")
+    seen = seen_field()
 
     def __init__(self, *args: Any, link: Link | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +63,13 @@ class LinkForm(NameForm):
 
     @classmethod
     def of(cls, link: Link) -> LinkForm:
-        return cls(link=link, initial={name: getattr(link, name) for name in cls.base_fields})
+        values = {name: getattr(link, name) for name in cls.base_fields if name != "seen"}
+        return cls(link=link, initial=values | {"seen": seen_of(link)})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Of the link, as they were entered."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
     def clean_expires_at(self) -> Any:
         """The control shows minutes: what it shows of a time with seconds is no other time."""
@@ -85,3 +94,7 @@ class LinkForm(NameForm):
         """Whether anything is filled in, or wrong, beyond name and address: then it is shown open."""
         further = [*self.where_else, *self.ending, *self.utm]
         return any(field.value() or field.errors for field in further)
+
+
+class LinkListForm(NameForm):
+    seen = seen_field()

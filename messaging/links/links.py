@@ -18,6 +18,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from messaging.copies import make_copy
+from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.links.codes import ALPHABET, ENTRIES
 from messaging.links.targets import clean_target, own_hosts, target_host
@@ -41,14 +42,18 @@ def create_link(*, workspace: Workspace, actor: Actor, name: str, url: str, **fu
     return link
 
 
-def change_link(*, link: Link, actor: Actor, **changes: Any) -> Link:
-    """Of the same fields. Whoever was sent it already is led by the new ones too. Raises MessagingError."""
+def change_link(*, link: Link, actor: Actor, seen: str = "", **changes: Any) -> Link:
+    """Of the same fields. Whoever was sent it already is led by the new ones too. Raises MessagingError.
+
+    `seen`: see messaging.edited.
+    """
     values = clean_link(link.workspace, changes)
     changed = {name: value for name, value in values.items() if getattr(link, name) != value}
     if not changed:
         return link
     was = {name: str(getattr(link, name) or "") for name in changed}
     with transaction.atomic():
+        require_unchanged(link, seen)
         for name, value in changed.items():
             setattr(link, name, value)
         _saved(link, [*changed, "updated_at"])
@@ -96,10 +101,16 @@ def create_link_list(*, workspace: Workspace, actor: Actor, name: str, links: Se
 
 
 def change_link_list(
-    *, link_list: LinkList, actor: Actor, name: str | None = None, links: Sequence[Link] | None = None
+    *,
+    link_list: LinkList,
+    actor: Actor,
+    name: str | None = None,
+    links: Sequence[Link] | None = None,
+    seen: str = "",
 ) -> LinkList:
-    """What runs already keeps the links that it began with. Raises MessagingError."""
+    """What runs already keeps the links that it began with. `seen`: see messaging.edited. Raises MessagingError."""
     with transaction.atomic():
+        require_unchanged(link_list, seen)
         if name is not None and _name(name) != link_list.name:
             link_list.name = _name(name)
         _saved_list(link_list)

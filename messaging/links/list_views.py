@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,8 +14,9 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.forms import NameForm
 from messaging.content import link_list_problem
+from messaging.edited import seen_of
 from messaging.errors import MessagingError
-from messaging.links.forms import MOST_CHOICES
+from messaging.links.forms import MOST_CHOICES, LinkListForm
 from messaging.links.links import (
     MAX_LINKS,
     change_link_list,
@@ -87,10 +89,10 @@ def link_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @marketer_page
 def _rename(request: WorkspaceRequest, link_list: LinkList) -> HttpResponse:
-    form = NameForm(request.POST)
+    form = LinkListForm(request.POST)
     if form.is_valid():
         try:
-            change_link_list(link_list=link_list, actor=actor_of(request), name=form.cleaned_data["name"])
+            change_link_list(link_list=link_list, actor=actor_of(request), **form.cleaned_data)
         except MessagingError as error:
             add_refusal(form, error)
         else:
@@ -111,7 +113,7 @@ def _detail(
     choices = _choices(request, own)
     context = {
         "link_list": link_list,
-        "form": form or NameForm(initial={"name": link_list.name}),
+        "form": form or LinkListForm(initial={"name": link_list.name, "seen": seen_of(link_list)}),
         "token": link_list_token(link_list),
         "spread": spread,
         "links": own,
@@ -137,10 +139,13 @@ def _choices(request: WorkspaceRequest, own: list[Link]) -> list[Link]:
 def link_list_links(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """`add`: the link that is put at the end; `up`, `down`, `out`: the link that moves, or leaves."""
     link_list = get_row(request, _lists(request), pk=pk)
-    links = [entry.link for entry in link_list.entries.select_related("link")]
     try:
-        wanted = _moved(request, links)
-        change_link_list(link_list=link_list, actor=actor_of(request), links=wanted)
+        with transaction.atomic():
+            # Two at once: neither may forget what the other has done.
+            LinkList.objects.select_for_update().get(pk=pk)
+            links = [entry.link for entry in link_list.entries.select_related("link")]
+            wanted = _moved(request, links)
+            change_link_list(link_list=link_list, actor=actor_of(request), links=wanted)
     except MessagingError as error:
         return _detail(request, link_list, refusal=str(error.sentence), status=422)
     return redirect(f"{reverse('link-list-detail', args=[pk])}#links")

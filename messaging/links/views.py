@@ -79,7 +79,7 @@ def link_new(request: WorkspaceRequest) -> HttpResponse:
     form = LinkForm(request.POST or None)
     if form.is_valid():
         try:
-            link = create_link(workspace=request.workspace, actor=actor_of(request), **form.cleaned_data)
+            link = create_link(workspace=request.workspace, actor=actor_of(request), **form.values)
         except MessagingError as error:
             add_refusal(form, error)
         else:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms import NameForm, NamingForm
+from messaging.edited_forms import seen_field
 from messaging.media.reading import EDGES, most_bytes
 from messaging.texts.names import MOST_CHARACTERS
 
@@ -51,4 +52,4 @@ class PictureForm(NamingForm):
 
 
 class RenameForm(NameForm):
-    pass
+    seen = seen_field()

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
+from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.media.addresses import new_token
 from messaging.media.reading import ENDINGS, CleanPicture, clean_picture, too_large
@@ -122,12 +123,13 @@ def thumbnail_name(media: Media) -> str:
     return str(PurePosixPath(str(media.file.name)).with_suffix(".webp"))
 
 
-def rename_picture(*, media: Media, actor: Actor, name: str) -> Media:
-    """Raises MessagingError."""
+def rename_picture(*, media: Media, actor: Actor, name: str, seen: str = "") -> Media:
+    """`seen`: see messaging.edited. Raises MessagingError."""
     name = clean_name(name)
     if name != media.name:
         was, media.name = media.name, name
         with transaction.atomic():
+            require_unchanged(media, seen)
             media.save(update_fields=["name"])
             record(media.workspace, actor, "changed", media, was=was)
     return media

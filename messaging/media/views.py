@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
+from messaging.edited import seen_of
 from messaging.errors import MessagingError
 from messaging.media.addresses import address_problem, public_path, public_url
 from messaging.media.forms import PictureForm, RenameForm
@@ -119,7 +120,7 @@ def _change(request: WorkspaceRequest, media: Media) -> HttpResponse:
     form = RenameForm(request.POST)
     if form.is_valid():
         try:
-            rename_picture(media=media, actor=actor_of(request), name=form.cleaned_data["name"])
+            rename_picture(media=media, actor=actor_of(request), **form.cleaned_data)
         except MessagingError as error:
             add_refusal(form, error)
         else:
@@ -135,7 +136,7 @@ def _detail(
     context = {
         "media": media,
         "kind": KIND_NAMES[media.content_type],
-        "form": form or RenameForm(initial={"name": media.name}),
+        "form": form or RenameForm(initial={"name": media.name, "seen": seen_of(media)}),
         "path": public_path(media),
         "url": public_url(media),
         "address_problem": next(filter(None, map(address_problem, accounts)), ""),

@@ -8,15 +8,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from contacts.forms import NameForm
+from messaging.edited_forms import keep_seen, seen_field
 from messaging.errors import MessagingError
-from messaging.texts.names import EditedElsewhere
 from messaging.texts.words import WordsError, read_lines
 
 
 class EditedForm(NameForm):
-    """With when the row had been changed last as this person saw it."""
-
-    read_at = forms.CharField(required=False, widget=forms.HiddenInput)
+    seen = seen_field()
 
 
 class SpinnerForm(EditedForm):
@@ -42,12 +40,8 @@ class TemplateForm(EditedForm):
 
 
 def add_refusal(form: forms.Form, error: MessagingError) -> None:
-    """The service's sentences at the field they name, else above the form.
-
-    Whoever was told that the row was changed elsewhere, and saves again, knows it.
-    """
-    if isinstance(error, EditedElsewhere):
-        form.data = dict(form.data.items()) | {"read_at": error.read_at}
+    """The service's sentences at the field they name, else above the form."""
+    keep_seen(form, error)
     sentences = error.sentences if isinstance(error, WordsError) else [str(error.sentence)]
     for sentence in sentences:
         form.add_error(error.field if error.field in form.fields else None, sentence)

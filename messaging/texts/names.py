@@ -10,25 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
+from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.models import Template, WordSpinner
 
 Named = TypeVar("Named", Template, WordSpinner)
 MOST_CHARACTERS = 100
-
-
-class EditedElsewhere(MessagingError):
-    """`read_at`: of the row as it is now, for whoever wants to replace it nevertheless."""
-
-    def __init__(self, read_at: str) -> None:
-        super().__init__(
-            _(
-                "It was changed elsewhere since you opened it. Save again to replace that by this, or load the page"
-                " anew to see it."
-            ),
-            code="edited_elsewhere",
-        )
-        self.read_at = read_at
 
 
 def clean_name(value: str) -> str:
@@ -46,16 +33,15 @@ def clean_name(value: str) -> str:
     return name
 
 
-def save_named(row: Named, then: Callable[[], object], *, read_at: str = "") -> Named:
+def save_named(row: Named, then: Callable[[], object], *, seen: str = "") -> Named:
     """The row, and `then` what goes with it, or nothing of both.
 
-    `read_at`: when the row had been changed last as the person saw it (see `seen_at`); "" where nobody looked.
+    `seen`: see messaging.edited.
     Raises MessagingError for a name that is taken, and for what was changed since it was read.
     """
     try:
         with transaction.atomic():
-            if read_at:
-                _require_unchanged(row, read_at)
+            require_unchanged(row, seen)
             row.save()
             then()
     except IntegrityError:
@@ -66,17 +52,6 @@ def save_named(row: Named, then: Callable[[], object], *, read_at: str = "") -> 
             code="name_taken",
         ) from None
     return row
-
-
-def seen_at(row: Template | WordSpinner) -> str:
-    """What a page keeps of a row that it shows to be changed."""
-    return row.updated_at.isoformat()
-
-
-def _require_unchanged(row: Named, read_at: str) -> None:
-    now = seen_at(type(row)._default_manager.select_for_update().get(pk=row.pk))
-    if now != read_at:
-        raise EditedElsewhere(now)
 
 
 def name_of_copy(rows: QuerySet[Named], name: str) -> str:

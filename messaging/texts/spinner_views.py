@@ -15,12 +15,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
+from messaging.edited import seen_of
 from messaging.errors import MessagingError
 from messaging.models import WordSpinner
 from messaging.texts.characters import odd_characters
 from messaging.texts.forms import SpinnerForm, add_refusal
 from messaging.texts.listing import listing_of, searched, spinners_found
-from messaging.texts.names import seen_at
 from messaging.texts.spinners import (
     change_spinner,
     create_spinner,
@@ -109,7 +109,7 @@ def _change(request: WorkspaceRequest, spinner: WordSpinner) -> HttpResponse:
                 actor=actor_of(request),
                 name=form.cleaned_data["name"],
                 words=form.pairs,
-                read_at=form.cleaned_data["read_at"],
+                seen=form.cleaned_data["seen"],
             )
         except MessagingError as error:
             add_refusal(form, error)
@@ -132,7 +132,7 @@ def _say_merged(request: WorkspaceRequest, merged: list[str]) -> None:
 
 
 def _initial(spinner: WordSpinner) -> dict[str, str]:
-    return {"name": spinner.name, "words": lines_of(spinner.words), "read_at": seen_at(spinner)}
+    return {"name": spinner.name, "words": lines_of(spinner.words), "seen": seen_of(spinner)}
 
 
 def _detail(

@@ -38,11 +38,11 @@ def create_spinner(
 
 
 def change_spinner(
-    *, spinner: WordSpinner, actor: Actor, name: str, words: Sequence[tuple[str, Any]], read_at: str = ""
+    *, spinner: WordSpinner, actor: Actor, name: str, words: Sequence[tuple[str, Any]], seen: str = ""
 ) -> list[str]:
     """Gives the words that stood several times. What was launched keeps the words it was launched with.
 
-    `read_at`: see `save_named`.
+    `seen`: see messaging.edited.
     """
     clean = clean_words(words)
     name, kept = clean_name(name), _kept(clean.words)
@@ -53,7 +53,7 @@ def change_spinner(
         save_named(
             spinner,
             lambda: record(spinner.workspace, actor, "changed", spinner, **details),
-            read_at=read_at,
+            seen=seen,
         )
     return clean.merged
 

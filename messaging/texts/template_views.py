@@ -15,13 +15,13 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, Workspace, role_allows
 from messaging.content import compile_contents
+from messaging.edited import seen_of
 from messaging.errors import MessagingError
 from messaging.models import Template
 from messaging.texts.effect import SAMPLES, parts_range
 from messaging.texts.forms import TemplateForm, add_refusal
 from messaging.texts.listing import listing_of, searched, templates_found
 from messaging.texts.menu import columns_of, inserts, named_groups, token_menu
-from messaging.texts.names import seen_at
 from messaging.texts.templates import (
     MOST_CHARACTERS,
     change_template,
@@ -95,7 +95,7 @@ def template_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     template = get_row(request, _templates(request), pk=pk)
     if request.method == "POST":
         return _change(request, template)
-    initial = {"name": template.name, "text": template.text, "read_at": seen_at(template)}
+    initial = {"name": template.name, "text": template.text, "seen": seen_of(template)}
     return _editor(request, TemplateForm(initial=initial), template)
 
 

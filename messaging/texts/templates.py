@@ -30,8 +30,8 @@ def create_template(*, workspace: Workspace, actor: Actor, name: str, text: str)
     return save_named(made, lambda: record(workspace, actor, "created", made))
 
 
-def change_template(*, template: Template, actor: Actor, name: str, text: str, read_at: str = "") -> Template:
-    """`read_at`: see `save_named`."""
+def change_template(*, template: Template, actor: Actor, name: str, text: str, seen: str = "") -> Template:
+    """`seen`: see messaging.edited."""
     name, text = clean_name(name), clean_text(text)
     if is_other(template, name=name, text=text):
         details = {"was": template.name} if template.name != name else {}
@@ -39,7 +39,7 @@ def change_template(*, template: Template, actor: Actor, name: str, text: str, r
         save_named(
             template,
             lambda: record(template.workspace, actor, "changed", template, **details),
-            read_at=read_at,
+            seen=seen,
         )
     return template
 

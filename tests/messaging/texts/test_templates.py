@@ -248,16 +248,16 @@ def test_what_another_one_saved_is_not_replaced_unasked(
         (f"/templates/{template.pk}/", "text", template),
         (f"/spinners/{greeting.pk}/", "words", greeting),
     ):
-        shown = bob_client.get(url).context["form"]["read_at"].value()
-        mine = {"name": "Mine", field: "Mine", "read_at": shown}
-        assert bob_client.post(url, {"name": "Theirs", field: "Theirs", "read_at": shown}).status_code == 302
+        shown = bob_client.get(url).context["form"]["seen"].value()
+        mine = {"name": "Mine", field: "Mine", "seen": shown}
+        assert bob_client.post(url, {"name": "Theirs", field: "Theirs", "seen": shown}).status_code == 302
         told = bob_client.post(url, mine)
         assert told.status_code == 422
         assert "It was changed elsewhere since you opened it" in told.content.decode()
         row.refresh_from_db()
         assert row.name == "Theirs"
-        again = mine | {"read_at": told.context["form"]["read_at"].value()}
-        assert again["read_at"] in told.content.decode()
+        again = mine | {"seen": told.context["form"]["seen"].value()}
+        assert again["seen"] in told.content.decode()
         assert bob_client.post(url, again).status_code == 302
         row.refresh_from_db()
         assert row.name == "Mine"
