@@ -21,7 +21,16 @@ from contacts.services.forgetting import ERASED, forget_person, trail_of
 from contacts.services.lists import remove_recipients
 from contacts.services.opt_outs import opt_out
 from messaging.dispatches import ACTIVE_STATES, cancel_stopped, stop_dispatch
-from messaging.models import Dispatch, Hit, InboundText, Message, OwnUrl, Verification, WebhookDelivery
+from messaging.links.hits import empty_hits, one_at_a_time
+from messaging.models import (
+    Dispatch,
+    ErasedMessage,
+    InboundText,
+    Message,
+    OwnUrl,
+    Verification,
+    WebhookDelivery,
+)
 from messaging.signals import NumberErased, number_erased
 from providers.models import StoredWebhookCall, TrafficEntry, WebhookCallState
 from providers.services import forget_entries
@@ -132,12 +141,15 @@ def _empty_singles(workspace: Workspace, msisdn: str) -> None:
 
 
 def _empty_hits(workspace: Workspace, msisdn: str) -> None:
-    """When a link was followed, and as what it counted, stays: with which program and from where goes."""
+    """Of those that are there, and of those that come later: they find the messages marked."""
     for ids in _batches(_messages(workspace, msisdn)):
+        ErasedMessage.objects.bulk_create([ErasedMessage(message_id=pk) for pk in ids], ignore_conflicts=True)
         OwnUrl.objects.filter(message_id__in=ids).delete()
-        Hit.objects.filter(message_id__in=ids).update(agent="", network="", visitor="")
-        # Their bodies name the number; what waits is not told any more.
-        WebhookDelivery.objects.filter(message_id__in=ids).delete()
+        # Whoever classifies tells webhooks: before, or never.
+        with one_at_a_time():
+            empty_hits(ids)
+            # Their bodies name the number; what waits is not told any more.
+            WebhookDelivery.objects.filter(message_id__in=ids).delete()
 
 
 def _has_words(message: Message) -> bool:

@@ -31,7 +31,17 @@ from messaging.links.hit_rows import HitRow, keep_hits
 from messaging.links.judging import judge
 from messaging.links.keys import key_row, link_coder
 from messaging.links.spool import RawHit
-from messaging.models import ANY_ENTRY, Click, DispatchLink, Hit, Link, LinkCount, LinkKey, Message
+from messaging.models import (
+    ANY_ENTRY,
+    Click,
+    DispatchLink,
+    ErasedMessage,
+    Hit,
+    Link,
+    LinkCount,
+    LinkKey,
+    Message,
+)
 from messaging.webhooks.clicks import tell_clicks
 
 # Of one transaction. SQLite has one writer at a time: others have their turn between.
@@ -40,11 +50,28 @@ SQLITE_REST_SECONDS = 0.02
 
 
 def apply_hits(raws: Sequence[RawHit]) -> int:
-    """Writes them as they came; returns how many belong to a code of ours. One that is applied twice is there once."""
+    """Writes them as they came; returns how many belong to a code of ours. One that is applied twice is there once.
+
+    Of those for messages of erased numbers nothing is kept that tells of the visitor.
+    """
     found = _Found(raws)
     rows = [row for raw in raws if (row := found.row(raw)) is not None]
     keep_hits(rows)
+    # Erased meanwhile: the erasure marks them before it empties the hits that are there.
+    erased = _erased({row.message_id for row in rows if row.message_id is not None})
+    if late := erased - found.erased:
+        empty_hits(late)
     return len(rows)
+
+
+def empty_hits(message_ids: Collection[int]) -> None:
+    """When a link was followed, and as what it counted, stays: with which program and from where goes."""
+    Hit.objects.filter(message_id__in=message_ids).update(agent="", network="", visitor="")
+
+
+def _erased(message_ids: Collection[int]) -> set[int]:
+    rows = ErasedMessage.objects.filter(message_id__in=message_ids)
+    return set(rows.values_list("message_id", flat=True))
 
 
 class _Of(NamedTuple):
@@ -67,6 +94,7 @@ class _Found:
             row[0]: _Of(*row[1:])
             for row in messages.values_list("id", "workspace_id", "dispatch_id", "submitted_at")
         }
+        self.erased = _erased(self._messages.keys())
         dispatches = {of.dispatch_id for of in self._messages.values()}
         links = DispatchLink.objects.filter(dispatch_id__in=dispatches)
         self._links = {
@@ -98,7 +126,8 @@ class _Found:
             workspace_id, dispatch_id = of.workspace_id, of.dispatch_id
             link_id = self._links[dispatch_id, entry]
             since = None if of.sent_at is None else raw.at - of.sent_at.timestamp()
-        agent = _text(raw.agent, 300)
+        is_erased = message_id in self.erased
+        agent = "" if is_erased else _text(raw.agent, 300)
         return HitRow(
             raw.uid,
             workspace_id,
@@ -109,13 +138,13 @@ class _Found:
             datetime.fromtimestamp(raw.at, UTC),
             _text(raw.method, 10),
             agent,
-            *self._who(raw.address, raw.agent),
+            *(("", "") if is_erased else self._who(raw.address, raw.agent)),
             raw.is_prefetch,
             raw.is_over,
             since,
             "",
             "",
-            _device_of(raw.agent).value,
+            _device_of(agent).value,
         )
 
     def _who(self, address: str, agent: str) -> tuple[str, str]:

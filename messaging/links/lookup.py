@@ -1,7 +1,7 @@
 """Which address stands behind a code.
 
-What was found is kept for some seconds, and used longer while the database is away. Nothing but stored addresses is
-ever led to.
+What was found is kept for some seconds, and used longer while the database is away; but people's own addresses, which are
+asked for each time. Nothing but stored addresses is ever led to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Exists, F
 
 from accounts.models import Workspace
 from accounts.short_domains import host_name
@@ -25,7 +25,7 @@ from messaging.links.codes import LENGTH, Coder
 from messaging.links.keys import link_coder
 from messaging.links.ranges import Ranges, read_ranges
 from messaging.links.targets import as_header
-from messaging.models import UTM_FIELDS, DispatchLink, Link, LinkUse, OwnUrl
+from messaging.models import UTM_FIELDS, DispatchLink, ErasedMessage, Link, LinkUse, OwnUrl
 
 Value = TypeVar("Value")
 
@@ -76,7 +76,8 @@ class Lookup:
         target = self._targets.get((dispatch_id, entry), lambda: _target_of(dispatch_id, entry))
         if target is None or target.use not in (LinkUse.OWN_URL, LinkUse.CALLBACK):
             return target
-        return self._targets.get((message_id, "own"), lambda: _own_url_of(message_id, target))
+        # Never kept: the person may be erased, and no process tells the others.
+        return self._ask(lambda: _own_url_of(message_id, target), can_wait=True)
 
     def short_domains(self) -> dict[str, int]:
         """By name of the host: whose short domain it is. None are known while the database is away from the beginning."""
@@ -147,7 +148,9 @@ def _target_of(dispatch_id: int, entry: int) -> Target | None:
 
 
 def _own_url_of(message_id: int, target: Target) -> Target | None:
-    url = OwnUrl.objects.filter(message_id=message_id).values_list("url", flat=True).first()
+    rows = OwnUrl.objects.filter(message_id=message_id)
+    erased = ErasedMessage.objects.filter(message_id=message_id)
+    url = rows.exclude(Exists(erased)).values_list("url", flat=True).first()
     return Target(target.workspace_id, target.use, as_header(url)) if url else None
 
 

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.short_domains import host_name
+from messaging.links import retry
 from messaging.links.asking import Asker, LookupFailed
 from messaging.links.classes import Device, Hit, HitClass, classify_alone, device_of
 from messaging.links.lookup import Lookup, Target
@@ -45,8 +46,6 @@ _HEADERS = [
     ("Cache-Control", "private, no-store"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
-# The query of a request that the page of _away makes: the visit was kept when it came first.
-_AGAIN = "again"
 
 
 class Redirects:
@@ -78,8 +77,7 @@ class Redirects:
         try:
             target = self._lookup.find(code)
         except LookupFailed:
-            self._note(code, at, environ, is_prefetch=is_prefetch)
-            return _away(code, environ, start_response)
+            return self._put_off(code, at, environ, start_response, is_prefetch=is_prefetch)
         if target is None or target.use == LinkUse.UNSUBSCRIBE or self._is_anothers(target, environ):
             return public_page(environ, start_response, "404 Not Found", "nowhere")
         url = target.url if target.is_for_all else address_for(target, _hit(at, environ, is_prefetch))
@@ -97,8 +95,7 @@ class Redirects:
         try:
             target = self._lookup.find(code)
         except LookupFailed:
-            self._note(code, at, environ, is_prefetch=is_prefetch)
-            return _away(code, environ, start_response)
+            return self._put_off(code, at, environ, start_response, is_prefetch=is_prefetch)
         if target is None or target.use == LinkUse.UNSUBSCRIBE or self._is_anothers(target, environ):
             return None
         self._note(code, at, environ, is_prefetch=is_prefetch)
@@ -121,20 +118,44 @@ class Redirects:
             return False
         return host == host_name(settings.LINK_URL) or host in self._lookup.short_domains()
 
+    def _put_off(
+        self,
+        code: str,
+        at: float,
+        environ: dict[str, Any],
+        start_response: StartResponse,
+        *,
+        is_prefetch: bool,
+    ) -> Iterable[bytes]:
+        """The visit is kept, and the browser tries again by itself."""
+        uid, query = retry.away(code, at, environ, address_of(environ))
+        self._note(code, at, environ, is_prefetch=is_prefetch, uid=uid)
+        headers = [("Retry-After", "3"), ("Refresh", f"3; url=/{code}?{query}")]
+        return public_page(environ, start_response, "503 Service Unavailable", "moment", headers)
+
     def _note(
-        self, code: str, at: float, environ: dict[str, Any], *, is_prefetch: bool, is_over: bool = False
+        self,
+        code: str,
+        at: float,
+        environ: dict[str, Any],
+        *,
+        is_prefetch: bool,
+        is_over: bool = False,
+        uid: str = "",
     ) -> None:
         """What the request says of itself, kept before it is answered. `at`: when it came."""
-        if environ.get("QUERY_STRING") == _AGAIN:
-            return
+        address = address_of(environ)
+        if not uid and environ.get("QUERY_STRING"):
+            uid = retry.uid_of(code, at, environ, address)
         self._spool.add(
             code,
             at,
             method=environ["REQUEST_METHOD"],
             agent=environ.get("HTTP_USER_AGENT", ""),
-            address=address_of(environ),
+            address=address,
             is_prefetch=is_prefetch,
             is_over=is_over,
+            uid=uid,
         )
 
 
@@ -198,9 +219,3 @@ def _page_hosts() -> frozenset[str]:
 @lru_cache(maxsize=8)
 def _hosts_of(*names: str) -> frozenset[str]:
     return frozenset(host_name(name) for name in names if not name.startswith((".", "*")))
-
-
-def _away(code: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """The browser tries again by itself."""
-    headers = [("Retry-After", "3"), ("Refresh", f"3; url=/{code}?{_AGAIN}")]
-    return public_page(environ, start_response, "503 Service Unavailable", "moment", headers)

@@ -82,13 +82,17 @@ class Spool:
         address: str,
         is_prefetch: bool,
         is_over: bool = False,
+        uid: str = "",
     ) -> None:
-        """Returns when the system has the line: it outlives this process, not a power cut of the next second."""
+        """Returns when the system has the line: it outlives this process, not a power cut of the next second.
+
+        `uid`: where the visit has an id already, see messaging/links/retry.py.
+        """
         words = f"{_quoted(method[:10])},{_quoted(agent[:300])},{_quoted(address[:45])}"
         rest = f"{_quoted(code)},{at!r},{words},{_flag(is_prefetch)},{_flag(is_over)}]"
         with self._lock:
             self._number += 1
-            uid = f"{self._name}{self._number:016x}"
+            uid = uid or f"{self._name}{self._number:016x}"
             try:
                 self._write(f'["{uid}",{rest}\n'.encode())
             except OSError as error:

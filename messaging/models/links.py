@@ -4,6 +4,7 @@ Link ----------------- what people manage: a name and addresses
 LinkList ------------- several, spread evenly over those who are planned
 DispatchLink --------- which link stands behind an entry of a dispatch's codes (messaging/links/codes.py)
 OwnUrl --------------- the recipient's own address, where the text shortens it
+ErasedMessage -------- its number was erased
 Hit ------------------ one request, as it came; its class is computed and may be computed again
 Click ---------------- of one message and entry: how often followed, by whom; made from its hits
 LinkCount ------------ of one dispatch and entry: kept, never counted
@@ -149,6 +150,19 @@ class OwnUrl(models.Model):
     class Meta:
         verbose_name = _("own URL of a recipient")
         verbose_name_plural = _("own URLs of recipients")
+
+    def __str__(self) -> str:
+        return f"{self.message_id}"
+
+
+class ErasedMessage(models.Model):
+    """A message to a number that was erased afterwards: of requests for its links nothing is kept that tells of a person."""
+
+    message_id = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        verbose_name = _("message to an erased number")
+        verbose_name_plural = _("messages to erased numbers")
 
     def __str__(self) -> str:
         return f"{self.message_id}"

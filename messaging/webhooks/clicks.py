@@ -10,7 +10,7 @@ from django.utils import timezone
 from messaging.links.classes import HitClass
 from messaging.links.codes import Coder
 from messaging.links.keys import link_coder
-from messaging.models import DispatchLink, Hit, LinkUse, Message
+from messaging.models import DispatchLink, ErasedMessage, Hit, LinkUse, Message
 from messaging.webhooks.events import LINK_CLICKED, Event, iso_time
 from messaging.webhooks.ledger import make_events
 
@@ -18,13 +18,16 @@ from messaging.webhooks.ledger import make_events
 def tell_clicks(message_ids: Collection[int], dispatch_ids: Collection[int]) -> None:
     """Of these messages, which are of these dispatches, each click of a person that was not told before.
 
-    In the transaction that classifies, of which there is one at a time. `Hit.told_at` outlives a computation from anew:
-    what was told is never told again, and what turns out to be a person's only then is told then.
+    Of messages of erased numbers nothing is told. In the transaction that classifies, of which there is one at a time.
+    `Hit.told_at` outlives a computation from anew: what was told is never told again, and what turns out to be a person's
+    only then is told then.
     """
     own = _callback_entries(dispatch_ids)
     if not own:
         return
-    hits = Hit.objects.filter(message_id__in=message_ids, hit_class=HitClass.HUMAN, told_at=None)
+    hits = Hit.objects.filter(message_id__in=message_ids, hit_class=HitClass.HUMAN, told_at=None).exclude(
+        message_id__in=ErasedMessage.objects.values("message_id")
+    )
     new = [hit for hit in hits if (hit.dispatch_id, hit.entry) in own]
     if not new:
         return

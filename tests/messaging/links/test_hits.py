@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -365,6 +366,40 @@ def test_an_erased_number_leaves_no_trace_of_its_phone(acme: Workspace, dispatch
     assert (hit.agent, hit.network, hit.visitor) == ("", "", "")
     assert not OwnUrl.objects.exists()
     assert counts(dispatch) == {"human": (1, 1)}
+
+
+def test_who_follows_a_link_of_an_erased_number_is_not_kept(acme: Workspace, dispatch: Dispatch) -> None:
+    message = messages_of(dispatch)[0]
+    erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    take(raw_hit(code_of(message), NOON + timedelta(minutes=1)))
+    hit = Hit.objects.get()
+    assert (hit.agent, hit.network, hit.visitor) == ("", "", "")
+    assert (hit.hit_class, hit.rule) == ("unsure", "erased")
+    assert counts(dispatch) == {"unsure": (1, 1)}
+
+
+def test_nor_who_does_so_while_it_is_erased(
+    acme: Workspace, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = messages_of(dispatch)[0]
+    keep = hits_module.keep_hits
+
+    def erase_first(rows: Any) -> None:
+        erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+        keep(rows)
+
+    monkeypatch.setattr(hits_module, "keep_hits", erase_first)
+    take(raw_hit(code_of(message), NOON + timedelta(minutes=1)))
+    hit = Hit.objects.get()
+    assert (hit.agent, hit.network, hit.visitor) == ("", "", "")
+
+
+def test_a_visit_that_was_tried_again_is_one(dispatch: Dispatch) -> None:
+    first = raw_hit(code_of(messages_of(dispatch)[0]), NOON + timedelta(minutes=1))
+    again = first._replace(at=first.at + 3)
+    take(again)
+    take(first, again)
+    assert Hit.objects.count() == 1
 
 
 def test_computed_again_an_erased_number_counts_as_it_did(acme: Workspace, dispatch: Dispatch) -> None:

@@ -13,12 +13,14 @@ from django.utils import timezone
 
 from accounts.access import Actor
 from accounts.models import Workspace
+from messaging.erasure import erase_number
 from messaging.links import lookup as lookup_module
 from messaging.links import redirect as redirect_module
+from messaging.links import retry
 from messaging.links.links import change_link, set_link_enabled
 from messaging.links.lookup import Lookup
 from messaging.links.redirect import Redirects
-from messaging.models import Dispatch, Link
+from messaging.models import Dispatch, DispatchLink, Link, LinkUse, OwnUrl
 from tests.messaging.links.makers import (
     IPHONE,
     WAY_OUT,
@@ -94,6 +96,7 @@ def test_it_works(site: Site, code: str) -> None:
             "address": "203.0.113.7",
             "is_prefetch": False,
             "is_over": False,
+            "uid": "",
         }
     ]
     assert site.headers["Cache-Control"] == "private, no-store"
@@ -325,7 +328,66 @@ def test_the_second_try_of_that_page_is_no_second_visit(
         assert site.ask(f"/{code}.")[0] == "503"
     path, _mark, query = site.headers["Refresh"].removeprefix("3; url=").partition("?")
     assert site.ask(path, QUERY_STRING=query) == ("302", "https://example.com/sale")
-    assert len(site.hits.added) == 1
+    # One visit: whoever applies the second finds the first, see test_hits.py.
+    first, second = (hit["uid"] for hit in site.hits.added)
+    assert first == second != ""
+
+
+def test_nobody_visits_unseen_by_way_of_a_retry(
+    site: Site, dispatch: Dispatch, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(lookup_module, "_target_of", refuse)
+        site.ask(f"/{code}")
+    kept = site.hits.added[0]["uid"]
+    query = site.headers["Refresh"].partition("?")[2]
+    other = code_of(messages_of(dispatch)[1])
+    with monkeypatch.context() as patch:
+        later = time.time() + retry.GIVEN_SECONDS + 1
+        patch.setattr(redirect_module.time, "time", lambda: later)
+        site.ask(f"/{code}", QUERY_STRING=query)
+    for asked in (
+        {"path": f"/{code}", "QUERY_STRING": "again"},
+        {
+            "path": f"/{code}",
+            "QUERY_STRING": f"again={int(time.time() * 1000):x}-{int(time.time() * 1000):x}-{kept}",
+        },
+        {"path": f"/{other}", "QUERY_STRING": query},
+        {"path": f"/{code}", "QUERY_STRING": query, "REMOTE_ADDR": "203.0.113.8"},
+        {"path": f"/{code}", "QUERY_STRING": query, "agent": WINDOWS},
+        {"path": f"/{code}", "QUERY_STRING": query, "method": "HEAD"},
+    ):
+        assert site.ask(**asked)[0] == "302"
+    assert [hit["uid"] for hit in site.hits.added] == [kept, *[""] * 7]
+
+
+def test_a_long_outage_makes_one_visit_of_all_tries(
+    site: Site, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, query = time.time(), ""
+    with monkeypatch.context() as patch:
+        patch.setattr(lookup_module, "_target_of", refuse)
+        for each in range(5):
+            patch.setattr(redirect_module.time, "time", lambda at=now + 50 * each: at)
+            assert site.ask(f"/{code}", QUERY_STRING=query)[0] == "503"
+            query = site.headers["Refresh"].partition("?")[2]
+    assert len({hit["uid"] for hit in site.hits.added}) == 1
+
+
+def test_an_own_address_is_gone_with_its_person(site: Site, acme: Workspace, dispatch: Dispatch) -> None:
+    """In every process, at once."""
+    message = messages_of(dispatch)[0]
+    DispatchLink.objects.create(dispatch=dispatch, entry=3, use=LinkUse.CALLBACK)
+    OwnUrl.objects.create(message_id=message.pk, url="https://example.com/ann")
+    code, another = code_of(message, 3), Site()
+    for each in (site, another):
+        assert each.ask(f"/{code}") == ("302", "https://example.com/ann")
+    erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    # Written by whoever was handing the text over at that moment.
+    OwnUrl.objects.create(message_id=message.pk, url="https://example.com/ann")
+    for each in (site, another):
+        assert each.ask(f"/{code}")[0] == "404"
+        assert len(each.hits.added) == 1
 
 
 def test_behind_a_proxy_its_word_counts(site: Site, code: str, settings: Any) -> None:

@@ -15,6 +15,7 @@ from messaging.links.hits import apply_hits, classify_new_hits
 from messaging.links.spool import RawHit
 from messaging.models import Dispatch, DispatchLink, Hit, LinkUse, Message, WebhookDelivery
 from messaging.tasks import classify_hits
+from messaging.webhooks.clicks import tell_clicks
 from messaging.webhooks.endpoints import set_endpoint_enabled
 from tests.conftest import SentTask
 from tests.messaging.links.makers import WHATSAPP, code_of, make_linked_dispatch, messages_of, raw_hit
@@ -146,3 +147,19 @@ def test_the_sender_is_woken_up(dispatch: Dispatch, sent_tasks: list[SentTask]) 
     apply_hits([click(dispatch)])
     classify_hits()
     assert [task.name for task in sent_tasks] == ["messaging.tasks.send_webhooks"]
+
+
+def test_nothing_is_told_of_who_was_erased(acme: Workspace, dispatch: Dispatch) -> None:
+    message = messages_of(dispatch)[0]
+    erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    take(click(dispatch), click(dispatch, person=1))
+    assert [data["message_id"] for data in told()] == [messages_of(dispatch)[1].pk]
+
+
+def test_nor_of_what_was_taken_for_a_person_before(acme: Workspace, dispatch: Dispatch) -> None:
+    message = messages_of(dispatch)[0]
+    apply_hits([click(dispatch)])
+    Hit.objects.update(hit_class="human")
+    erase_number(workspace=acme, msisdn=message.msisdn, reason="asked by letter", actor=Actor())
+    tell_clicks([message.pk], [dispatch.pk])
+    assert told() == []
