@@ -37,6 +37,23 @@ class BudgetForm(forms.ModelForm):
                 "In the workspace's currency. Nothing that would cost more than is left can be sent. Empty: no limit."
             )
         }
+        error_messages = {
+            "monthly_budget": {
+                "min_value": gettext_lazy(
+                    "The budget is %(show_value)s, which is below 0. Enter 0 or more, or leave it empty for no limit."
+                ),
+                "invalid": gettext_lazy(
+                    "The budget is no amount. Enter digits, such as 500 or 499.50, or leave it empty for no limit."
+                ),
+                "max_decimal_places": gettext_lazy(
+                    "The budget has more than two decimal places. Leave the others out."
+                ),
+                "max_whole_digits": gettext_lazy(
+                    "The budget has more than 12 digits before the decimal point. Enter a smaller one."
+                ),
+                "max_digits": gettext_lazy("The budget has more than 14 digits. Enter a smaller one."),
+            }
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import actor_of
+from accounts.models import Role
 from messaging.errors import MessagingError
 from messaging.links.activity import (
     DEFAULT_PERIOD,
@@ -244,6 +245,11 @@ class LinkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     parameters: ClassVar[dict[str, tuple[str, ...]]] = {"clicks": ("period",)}
     body_actions: ClassVar[frozenset[str]] = frozenset({"create", "partial_update", "conversion"})
     queryset = Link.objects.none()
+
+    @property
+    def write_role(self) -> Role:
+        """`conversion` only reads: its address stands in a body because it is long."""
+        return Role.VIEWER if self.action == "conversion" else Role.MARKETER
 
     def get_queryset(self) -> QuerySet[Link]:
         if getattr(self, "swagger_fake_view", False):

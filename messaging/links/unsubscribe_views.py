@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -52,7 +53,11 @@ def _page(request: HttpRequest, state: str, subscriber: Subscriber | None, statu
         "may_undo": state == "done" and subscriber is not None and may_undo(subscriber),
         **_filled(words, subscriber),
     }
-    return render(request, "messaging/unsubscribe.html", context, status=status)
+    response = render(request, "messaging/unsubscribe.html", context, status=status)
+    # Else Django's middleware says its own language, which is that of Crier's pages.
+    response.headers["Content-Language"] = language
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
 def _filled(words: Sentences, subscriber: Subscriber | None) -> dict[str, str]:

@@ -325,3 +325,21 @@ def test_what_is_charged_meanwhile_is_in_one_of_both_sums(acme: Workspace, accou
         used.add(budget_of(acme).used)
     thread.join()
     assert used == {Decimal(20)}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("-5", "The budget is -5, which is below 0. Enter 0 or more, or leave it empty for no limit."),
+        ("five", "The budget is no amount. Enter digits, such as 500 or 499.50"),
+        ("1.234", "The budget has more than two decimal places"),
+        ("1" * 13, "The budget has more than 12 digits before the decimal point"),
+        ("1" * 15, "The budget has more than 14 digits"),
+    ],
+)
+def test_a_wrong_budget_is_told_with_the_remedy(
+    alice_client: Client, acme: Workspace, typed: str, said: str
+) -> None:
+    answer = alice_client.post("/settings/budget/", {"monthly_budget": typed})
+    assert answer.status_code == 422
+    assert said in answer.content.decode()

@@ -141,6 +141,12 @@ def test_hits(api: Api, dispatch: Dispatch, other: Workspace) -> None:
     assert api("owner", other).get(f"{HITS}?link={link.pk}").json()["results"] == []
 
 
+def test_conversion_only_reads(api: Api, dispatch: Dispatch) -> None:
+    viewer = api("viewer")
+    assert viewer.post(f"{LINKS}conversion/", {"url": "https://example.com/sale"}).status_code == 200
+    assert viewer.post(LINKS, {"name": "Sale", "url": "https://example.com/"}).status_code == 403
+
+
 def test_conversion(api: Api, dispatch: Dispatch) -> None:
     client = api("marketer")
     body = client.post(f"{LINKS}conversion/", {"url": "https://example.com/sale"}).json()

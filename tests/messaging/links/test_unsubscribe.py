@@ -230,3 +230,14 @@ def test_every_sentence_is_whole(language: str) -> None:
         assert "%" not in filled
     for name in ("button", "done_title", "mistake", "undo", "undone_title", "unknown"):
         assert getattr(words, name)
+
+
+@pytest.mark.parametrize(("accepted", "language"), [("de-AT,en;q=0.5", "de"), ("tlh", "en")])
+def test_its_language_is_that_of_its_words(
+    client: Client, acme: Workspace, address: str, accepted: str, language: str
+) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(opt_out_languages=["en", "de"])
+    response = client.get(address, headers={"accept-language": accepted})
+    assert response.headers["Content-Language"] == language
+    assert "Accept-Language" in response.headers["Vary"]
+    assert f'<html lang="{language}"' in response.content.decode()
