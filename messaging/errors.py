@@ -1,5 +1,7 @@
 """What messaging refuses, in words."""
 
+from collections.abc import Sequence
+
 from django.utils.functional import Promise
 
 
@@ -11,3 +13,12 @@ class MessagingError(Exception):
         self.sentence = sentence
         self.field = field
         self.code = code
+
+
+class SeveralErrors(MessagingError):
+    """All that is wrong with what was entered; by itself it is the first of `errors`."""
+
+    def __init__(self, errors: Sequence[MessagingError]) -> None:
+        first = errors[0]
+        super().__init__(first.sentence, field=first.field, code=first.code)
+        self.errors = errors

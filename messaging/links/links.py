@@ -19,7 +19,7 @@ from accounts.audit import record
 from accounts.models import Workspace
 from messaging.copies import make_copy
 from messaging.edited import require_unchanged
-from messaging.errors import MessagingError
+from messaging.errors import MessagingError, SeveralErrors
 from messaging.links.codes import ALPHABET, ENTRIES
 from messaging.links.targets import clean_target, own_hosts, target_host
 from messaging.models import UTM_FIELDS, Link, LinkList, LinkListEntry
@@ -152,23 +152,30 @@ def free_name(name: str, taken: Any) -> str:
 
 
 def clean_link(workspace: Workspace, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Any of a link's values, as they are kept. Raises MessagingError."""
+    """Any of a link's values, as they are kept. Raises SeveralErrors."""
     clean: dict[str, Any] = {}
+    errors: list[MessagingError] = []
     hosts = own_hosts() if any(name in ADDRESSES for name in values) else frozenset()
     for name, value in values.items():
-        if name == "name":
-            clean[name] = _name(value)
-        elif name == "url" or (name in ADDRESSES and value):
-            clean[name] = clean_target(value, own_hosts=hosts, field=name)
-        elif name in UTM_FIELDS:
-            clean[name] = _utm(name, value)
-        elif name == "expires_at":
-            clean[name] = cast(datetime | None, value)
-        elif name in ADDRESSES:
-            clean[name] = ""
-        else:
-            raise TypeError(f"A link has no {name}.")
+        try:
+            clean[name] = _clean_value(name, value, hosts)
+        except MessagingError as error:
+            errors.append(error)
+    if errors:
+        raise SeveralErrors(errors)
     return clean
+
+
+def _clean_value(name: str, value: Any, hosts: frozenset[str]) -> Any:
+    if name == "name":
+        return _name(value)
+    if name in ADDRESSES:
+        return clean_target(value, own_hosts=hosts, field=name) if value or name == "url" else ""
+    if name in UTM_FIELDS:
+        return _utm(name, value)
+    if name == "expires_at":
+        return cast(datetime | None, value)
+    raise TypeError(f"A link has no {name}.")
 
 
 @dataclass(frozen=True, slots=True)

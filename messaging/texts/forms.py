@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.forms import NameForm
 from messaging.edited_forms import keep_seen, seen_field
-from messaging.errors import MessagingError
+from messaging.errors import MessagingError, SeveralErrors
 from messaging.texts.words import WordsError, read_lines
 
 
@@ -42,6 +42,6 @@ class TemplateForm(EditedForm):
 def add_refusal(form: forms.Form, error: MessagingError) -> None:
     """The service's sentences at the field they name, else above the form."""
     keep_seen(form, error)
-    sentences = error.sentences if isinstance(error, WordsError) else [str(error.sentence)]
-    for sentence in sentences:
-        form.add_error(error.field if error.field in form.fields else None, sentence)
+    for each in error.errors if isinstance(error, SeveralErrors) else [error]:
+        for sentence in each.sentences if isinstance(each, WordsError) else [str(each.sentence)]:
+            form.add_error(each.field if each.field in form.fields else None, sentence)

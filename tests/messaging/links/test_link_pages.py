@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -237,3 +238,25 @@ def test_a_name_with_markup_is_text(bob_client: Client, acme: Workspace) -> None
     )
     for address in ("/links/", f"/links/{link.pk}/"):
         assert "<script>alert(1)" not in bob_client.get(address).content.decode()
+
+
+def test_all_that_is_wrong_is_named_at_once(bob_client: Client, acme: Workspace, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://crier.example.com"
+    given = {
+        "name": "Sale",
+        "url": "https://example.com/sale",
+        "bot_redirect": "http://10.0.0.1/",
+        "preview_url": "https://crier.example.com/links/",
+        "expired_url": "javascript:alert(1)",
+        "utm_source": "x" * 120,
+    }
+    for url in ("/links/new/", f"/links/{make_link(acme, 'Shop').pk}/"):
+        response = bob_client.post(url, given)
+        assert response.status_code == 422
+        assert set(response.context["form"].errors) == {
+            "bot_redirect",
+            "preview_url",
+            "expired_url",
+            "utm_source",
+        }
+        assert response.context["form"]["utm_source"].value() == "x" * 120
