@@ -17,7 +17,7 @@ from contacts.forms import CountField
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Media, Template
 from providers.models import ProviderAccount
-from web.forms import CheckList, SegmentedRadio
+from web.forms import CheckList, SegmentedRadio, TextsForm
 
 NOW, AT = "now", "at"
 DEFAULT_TIME = time(9, 0)
@@ -85,7 +85,7 @@ def sender_changes(value: str) -> dict[str, int | None]:
     return {"sender_id": None if listed else pk, "sender_list_id": pk if listed else None}
 
 
-class DraftForm(forms.Form):
+class DraftForm(TextsForm):
     """The composer. Whatever is valid of it can be saved, whatever else is wrong: see `changes`."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
@@ -318,7 +318,7 @@ class SendTestForm(forms.Form):
         field.choices = [("", _("Nobody: tokens show their defaults")), *people]
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(TextsForm):
     name = forms.CharField(label=_("Name"), max_length=100)
     starts_on = forms.DateField(
         label=_("First day"), required=False, widget=DateInput(), help_text=_("Nothing is sent before it.")

@@ -52,6 +52,7 @@ from contacts.numbers import Numbers, Refused
 from contacts.services.imports import Choices
 from contacts.services.list_jobs import AGREED_ABOVE, CHANGING, TICKED_KINDS
 from contacts.services.number_forms import GUESSED, forms_of, guessed_forms, names_by_form, shown_form
+from web.forms import TextsForm
 
 NEW_LIST = "new"
 # Of pasted numbers that cannot be read.
@@ -59,7 +60,7 @@ MOST_REFUSALS = 100
 NUMBER_ATTRIBUTES = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
 
 
-class NamingForm(forms.Form):
+class NamingForm(TextsForm):
     """Its errors name the field, the value and the remedy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -88,8 +89,6 @@ def _error_words(label: str) -> dict[str, str]:
         "invalid_choice": _("“%%(value)s” cannot be chosen for %(field)s. Choose one from its list.")
         % doubled,
         "max_length": _("%(field)s has %%(show_value)d characters; at most %%(limit_value)d fit. Shorten it.")
-        % doubled,
-        "null_characters_not_allowed": _("%(field)s holds a NUL character, which is no text. Take it out.")
         % doubled,
     }
 

@@ -16,7 +16,7 @@ from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice
 from messaging.sender_lists import NAME_MOST
 from providers.models import ProviderAccount
-from web.forms import CheckList, ChoiceList
+from web.forms import CheckList, ChoiceList, TextsForm
 
 CHOICE_WORDS = (
     (SenderChoice.RANDOM.value, _("Another one for each message, at random")),
@@ -74,7 +74,7 @@ class CountriesField(forms.Field):
         return list(value or [])
 
 
-class SenderDetailsForm(forms.Form):
+class SenderDetailsForm(TextsForm):
     def __init__(self, workspace: Workspace, sender: Sender | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["accounts"] = AccountChoices(workspace, sender)
@@ -101,7 +101,7 @@ class SenderForm(SenderDetailsForm):
     )
 
 
-class SenderListForm(forms.Form):
+class SenderListForm(TextsForm):
     name = forms.CharField(label=_("Name"), max_length=NAME_MOST)
     choice = forms.ChoiceField(
         label=_("Which sender a message has"),

@@ -26,6 +26,7 @@ from messaging.sender_lists import (
 from messaging.sender_views import USES_SHOWN, form_page, may_change, section_tabs
 from messaging.senders import KIND_LABEL
 from sms.senders import sender_kind
+from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -33,6 +34,7 @@ from web.toasts import toast
 OFFERED = 50
 
 
+@tells_no_text("name")
 @form_page
 @viewer_page
 def sender_lists(request: WorkspaceRequest) -> HttpResponse:
@@ -67,6 +69,7 @@ def _lists(request: WorkspaceRequest, form: SenderListForm, status: int = 200) -
     return render(request, "messaging/sender_lists.html", context, status=status)
 
 
+@tells_no_text("name")
 @form_page
 @viewer_page
 def sender_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

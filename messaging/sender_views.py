@@ -24,6 +24,7 @@ from messaging.senders import KIND_LABEL, create_sender, set_sender_enabled, upd
 from providers.models import ProviderAccount
 from providers.services import can_list_senders
 from sms.senders import sender_kind
+from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -48,6 +49,7 @@ def section_tabs(current: str) -> list[dict[str, object]]:
     ]
 
 
+@tells_no_text("value")
 @form_page
 @viewer_page
 def sender_list(request: WorkspaceRequest) -> HttpResponse:

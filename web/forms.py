@@ -5,12 +5,20 @@ Only Crier's own pages are touched: the widget templates stay Django's, because 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from web.texts import place_of_no_text
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 # The class of a control by the kind of its widget; the first that fits.
 CONTROL_CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
@@ -28,6 +36,43 @@ CONTROL_CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
 class CrierFormRenderer(TemplatesSetting):
     form_template_name = "web/forms/form.html"
     field_template_name = "web/forms/field.html"
+
+
+def tells_no_text(*names: str) -> Callable[[View], View]:
+    """Of a page whose form is a TextsForm: what is no text in these of its fields is told there, with all else kept.
+
+    In any other field, and on any other page, web.middleware refuses the request.
+    """
+
+    def mark(view: View) -> View:
+        view.tells_no_text = frozenset(names)  # type: ignore[attr-defined]  # read by web.middleware
+        return view
+
+    return mark
+
+
+class TextsForm(forms.Form):
+    """Its fields say where they hold a NUL character."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.validators = [
+                _require_text if isinstance(each, ProhibitNullCharactersValidator) else each
+                for each in field.validators
+            ]
+
+
+def _require_text(value: Any) -> None:
+    text = str(value).replace("\r\n", "\n")
+    if place := place_of_no_text(text):
+        raise ValidationError(no_text_sentence(place.line, place.column), code="no_text")
+
+
+def no_text_sentence(line: int, column: int) -> str:
+    return _(
+        "The text holds a NUL character in line %(line)d, column %(column)d, which is no text (shown as �). Take it out."
+    ) % {"line": line, "column": column}
 
 
 class SegmentedRadio(forms.RadioSelect):

@@ -98,7 +98,9 @@ class TextsMiddleware:
                 for name, text in wrong.items()
             }
             return error_response(ValidationError(details)) if wrong else None
-        wrong = _not_texts(request.GET) | _not_texts(_form(request, view))
+        in_form = _not_texts(_form(request, view))
+        told: frozenset[str] = getattr(view, "tells_no_text", frozenset())
+        wrong = _not_texts(request.GET) | {name: text for name, text in in_form.items() if name not in told}
         if not wrong:
             return None
         name, text = next(iter(wrong.items()))

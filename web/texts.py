@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -16,3 +17,25 @@ def no_text_in(text: str) -> str | None:
 def without_halves(text: str) -> str:
     r"""Halves of characters spelled out, `\ud800`, so that the rest can be shown."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+class Place(NamedTuple):
+    """`at` counts characters; `line` and `column` are counted from 1."""
+
+    at: int
+    line: int
+    column: int
+
+
+def place_of_no_text(text: str) -> Place | None:
+    """Of the first such character, in a text whose lines end with a line feed alone."""
+    found = _NO_TEXT.search(text)
+    if found is None:
+        return None
+    before = text[: found.start()]
+    return Place(len(before), before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+def shown_text(text: str) -> str:
+    """With a mark in place of each such character, as browsers put it there too."""
+    return _NO_TEXT.sub("\ufffd", text)

@@ -20,11 +20,13 @@ from campaigns.services.overview import rows_of
 from campaigns.templatetags.broadcasts import money_text, percent_of
 from messaging.models import Dispatch, MessageCount
 from sms.states import MessageState
+from web.forms import tells_no_text
 from web.toasts import toast
 
 SHOWN_BROADCASTS = 100
 
 
+@tells_no_text("name")
 @viewer_page
 @require_http_methods(["GET", "POST"])
 def campaign_list(request: Any) -> HttpResponse:
@@ -62,6 +64,7 @@ def _create(request: Any) -> HttpResponse:
     return _list_page(request, form, status=422)
 
 
+@tells_no_text("name")
 @viewer_page
 @require_http_methods(["GET", "POST"])
 def campaign_detail(request: Any, pk: int) -> HttpResponse:

@@ -47,6 +47,7 @@ from contacts.views.common import (
     number_in,
     refuse,
 )
+from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -76,6 +77,7 @@ def list_list(request: WorkspaceRequest) -> HttpResponse:
     )
 
 
+@tells_no_text("name")
 @form_page
 @marketer_page
 def list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -337,6 +339,7 @@ def _paste(request: WorkspaceRequest, recipient_list: RecipientList, numbers: li
     return added.refused
 
 
+@tells_no_text("name")
 @form_page
 @marketer_page
 def list_rename(request: WorkspaceRequest, pk: int) -> HttpResponse:

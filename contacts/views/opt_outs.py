@@ -18,6 +18,7 @@ from contacts.numbers import Numbers, read_numbers, split_pasted
 from contacts.search import search_members, search_opt_outs
 from contacts.services import opt_outs
 from contacts.views.common import add_refusal, form_page, ids_of, may_change, unsubscribe_lists_of
+from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -123,6 +124,7 @@ def opt_out_export(request: WorkspaceRequest) -> HttpResponse:
 # --- named lists ---
 
 
+@tells_no_text("list-name")
 @require_POST
 @marketer_page
 def unsubscribe_list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -186,6 +188,7 @@ def _members(
     return response
 
 
+@tells_no_text("name")
 @form_page
 @marketer_page
 def unsubscribe_list_rename(request: WorkspaceRequest, pk: int) -> HttpResponse:

@@ -31,6 +31,7 @@ from messaging.links.views import may_change
 from messaging.models import Link, LinkList
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import link_lists_found, listing_of, searched
+from web.forms import tells_no_text
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -58,6 +59,7 @@ def link_list_list(request: WorkspaceRequest) -> HttpResponse:
     return render(request, template, context)
 
 
+@tells_no_text("name")
 @form_page
 @marketer_page
 def link_list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -79,6 +81,7 @@ def link_list_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/link_list_new.html", {"form": form}, status=status)
 
 
+@tells_no_text("name")
 @form_page
 @viewer_page
 def link_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

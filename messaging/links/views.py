@@ -37,6 +37,7 @@ from messaging.tasks import wake_compute_again
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import links_found, listing_of, searched, url_with
 from messaging.texts.users import broadcast_names
+from web.forms import tells_no_text
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -73,6 +74,7 @@ def _is_over(link: Link) -> bool:
     return link.expires_at is not None and link.expires_at <= timezone.now()
 
 
+@tells_no_text(*LinkForm.base_fields)
 @form_page
 @marketer_page
 def link_new(request: WorkspaceRequest) -> HttpResponse:
@@ -88,6 +90,7 @@ def link_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/link_new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
+@tells_no_text(*LinkForm.base_fields)
 @form_page
 @viewer_page
 def link_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

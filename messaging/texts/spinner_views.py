@@ -35,6 +35,7 @@ from messaging.texts.spinners import (
 from messaging.texts.users import open_counts
 from messaging.texts.words import lines_of, read_lines
 from messaging.tokens import WORD_SPINNER
+from web.forms import tells_no_text
 from web.toasts import toast
 
 # Of a list's row.
@@ -65,6 +66,7 @@ def _row(spinner: WordSpinner, used_by: int) -> dict[str, Any]:
     return {"spinner": spinner, "words": ", ".join(shown), "more": more, "used_by": used_by}
 
 
+@tells_no_text("name", "words")
 @form_page
 @marketer_page
 def spinner_new(request: WorkspaceRequest) -> HttpResponse:
@@ -88,6 +90,7 @@ def spinner_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/spinner_new.html", {"form": form}, status=status)
 
 
+@tells_no_text("name", "words")
 @form_page
 @viewer_page
 def spinner_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

@@ -32,6 +32,8 @@ from messaging.texts.templates import (
 )
 from messaging.texts.users import begun_from, counts_by_template
 from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, swap_smart
+from web.forms import tells_no_text
+from web.texts import shown_text
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -69,6 +71,7 @@ def _rows(workspace: Workspace, templates: list[Template]) -> list[dict[str, Any
     ]
 
 
+@tells_no_text("name", "text")
 @form_page
 @marketer_page
 def template_new(request: WorkspaceRequest) -> HttpResponse:
@@ -89,6 +92,7 @@ def template_new(request: WorkspaceRequest) -> HttpResponse:
     return _editor(request, form)
 
 
+@tells_no_text("name", "text")
 @form_page
 @viewer_page
 def template_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -147,7 +151,8 @@ def _effect_context(workspace: Workspace, text: str) -> dict[str, Any]:
 
 def _shown(text: Any) -> str:
     """As much as can be looked at, with the line ends that are counted."""
-    return str(text or "").replace("\r\n", "\n").replace("\r", "\n")[: MOST_CHARACTERS + 1]
+    shown = str(text or "").replace("\r\n", "\n").replace("\r", "\n")[: MOST_CHARACTERS + 1]
+    return shown_text(shown)
 
 
 def _editor_data(columns: set[str]) -> dict[str, Any]:
@@ -162,6 +167,7 @@ def _editor_data(columns: set[str]) -> dict[str, Any]:
     }
 
 
+@tells_no_text("text")
 @require_POST
 @marketer_page
 def template_effect(request: WorkspaceRequest) -> HttpResponse:

@@ -224,3 +224,44 @@ def test_a_form_that_is_too_large_is_413(alice_client: Client, settings: Setting
     )
     assert response.status_code == 413
     assert "The form holds more than 1.0" in response.content.decode()
+
+
+NUL = "The text holds a NUL character in line 1, column 2"
+FORMS: list[tuple[str, dict[str, str], str, str]] = [
+    ("/templates/new/", {"name": "Kept", "text": "a\x00b"}, "text", "Kept"),
+    ("/templates/new/", {"name": "a\x00b", "text": "Kept"}, "name", "Kept"),
+    ("/spinners/new/", {"name": "Kept", "words": "a\x00b"}, "words", "Kept"),
+    (
+        "/links/new/",
+        {"name": "a\x00b", "url": "https://example.com/kept"},
+        "name",
+        "https://example.com/kept",
+    ),
+    ("/links/new/", {"name": "Kept", "url": "h\x00ttps://example.com/"}, "url", "Kept"),
+    ("/links/lists/new/", {"name": "a\x00b"}, "name", "a"),
+    ("/senders/", {"value": "a\x00b", "countries": "GB"}, "value", "GB"),
+    ("/senders/lists/", {"name": "a\x00b", "choice": "sticky"}, "name", "sticky"),
+    ("/media/new/", {"name": "a\x00b"}, "name", "a"),
+    ("/lists/new/", {"name": "a\x00b"}, "name", "a"),
+    ("/campaigns/", {"name": "a\x00b", "starts_on": "2026-12-01"}, "name", "2026-12-01"),
+    ("/opt-outs/lists/new/", {"list-name": "a\x00b"}, "name", "a"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "field", "kept"), FORMS, ids=[f"{path} {field}" for path, _given, field, _kept in FORMS]
+)
+def test_a_form_with_a_nul_keeps_what_was_typed(
+    alice_client: Client, acme: Workspace, path: str, given: dict[str, str], field: str, kept: str
+) -> None:
+    response = alice_client.post(path, given)
+    assert response.status_code == 422
+    assert any(error.startswith(NUL) for error in response.context["form"].errors[field])
+    assert kept in response.content.decode()
+    assert response.context["form"][field].value() in given.values()
+
+
+def test_the_effect_of_a_text_with_a_nul_is_still_told(alice_client: Client, acme: Workspace) -> None:
+    response = alice_client.post("/templates/effect/", {"text": "{{a\x00b}}"})
+    assert response.status_code == 200
+    assert "a\ufffdb" in response.content.decode()
