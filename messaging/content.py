@@ -255,6 +255,13 @@ def link_base(workspace: Workspace) -> str:
     return (workspace.short_domain or settings.LINK_URL) + "/"
 
 
+def sample_links(base: str) -> dict[str, str]:
+    """By kind of token: what stands for it before a text is planned. `base`: see `link_base`."""
+    return {
+        kind: base + (UNSUBSCRIBE_PATH if kind == UNSUBSCRIPTION_LINK else "") + SAMPLE_CODE for kind in LINKS
+    }
+
+
 @dataclass(slots=True)
 class _Found:
     """What a text's tokens name, and what is wrong with any of it."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -30,14 +30,17 @@ from campaigns.services.launch import send_test
 from campaigns.services.reports import timeline_of
 from campaigns.services.senders import sender_for, sending_from
 from campaigns.views.common import STOP_POLLING, get_broadcast, to_broadcast
-from messaging.content import Content, compile_content, seed_of
+from messaging.content import Content, compile_content, link_base, sample_links, seed_of
 from messaging.models import Message
 from messaging.texts.characters import odd_characters
+from messaging.texts.effect import SAMPLES, sample_text
 from messaging.texts.menu import columns_of, inserts, named_groups, token_menu
-from messaging.tokens import FIELD_NAMES
+from messaging.tokens import FIELD_NAMES, TokenError
 from sms.msisdn import format_msisdn
 from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, SMART_SWAPS, count_parts, swap_smart
 from sms.states import FINAL, MessageState
+from web.forms import tells_no_text
+from web.texts import place_of_no_text, shown_text
 from web.toasts import toast
 
 PEOPLE_AT_ONCE = 20
@@ -50,6 +53,7 @@ LONG_TEXT = 5_000
 TEST_NUMBER = "test_msisdn"
 
 
+@tells_no_text("name", "msisdn", "text")
 @marketer_page
 @require_http_methods(["GET", "POST"])
 def broadcast_edit(request: Any, pk: int) -> HttpResponse:
@@ -141,10 +145,21 @@ def _save_by_script(request: Any, broadcast: Broadcast) -> JsonResponse:
                 form[name].id_for_label or f"id_{name}": [str(e) for e in errors]
                 for name, errors in _shown(form)
             },
-            "token_errors": [asdict(error) for error in content.told_errors],
+            "token_errors": [asdict(error) for error in _no_text_errors(request.POST) or content.told_errors],
+            "sample": sample_text(content),
             "more_token_errors": _more_errors(content),
         }
     )
+
+
+def _no_text_errors(data: QueryDict) -> list[TokenError]:
+    """Where the posted text, which is not saved then, holds what is no text."""
+    text = data.get("text", "").replace("\r\n", "\n")
+    place = place_of_no_text(text)
+    if place is None:
+        return []
+    sentence = _("This is a NUL character, which is no text. Take it out, else the text is not saved.")
+    return [TokenError(sentence, place.at, place.at + 1, place.line, place.column)]
 
 
 def _more_errors(content: Content) -> str:
@@ -161,14 +176,14 @@ def _shown(form: DraftForm) -> list[tuple[str, Any]]:
 
 def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200) -> HttpResponse:
     after = request.GET.get("after", "")
-    text = form["text"].value() or ""
+    text = shown_text(form["text"].value() or "")
     content = compile_content(broadcast.workspace_id, text)
     people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
     person = people[0] if people else None
     shown = (
         content.render(person.values, seed=seed_of(broadcast.pk, person.msisdn))
         if person
-        else content.render({}, seed=0)
+        else sample_text(content)
     )
     for field in form.fields.values():
         # A draft may lack anything, but nothing is sent without these: the page calls none of them optional.
@@ -290,6 +305,10 @@ def composer_data(broadcast: Broadcast, people: list[Person]) -> dict[str, Any]:
         },
         "people": [_without_long_text(person) for person in people_data(broadcast, people)],
         "text": broadcast.text,
+        # What the phone shows and the counter counts until there is anybody.
+        "sample": sample_text(compile_content(broadcast.workspace_id, broadcast.text)),
+        "links": sample_links(link_base(broadcast.workspace)),
+        "samples": {name: SAMPLES.get(name, name) for name in names_of(broadcast)},
         "swapped": broadcast.workspace.swaps_characters,
         "more": len(people) == PEOPLE_AT_ONCE,
         "names": sorted(names_of(broadcast)),

@@ -78,8 +78,9 @@ const gauge = find("[data-gauge]");
 
 function refresh() {
   const person = people[place];
-  const untouched = person && area.value === data.text && person.text;
-  const text = untouched ? person.text : asSent(render(area.value, person?.values ?? {}, names));
+  // Before there is anybody, sample values stand for everybody.
+  const known = area.value === data.text && (person ? person.text : data.sample);
+  const text = known || asSent(render(area.value, person?.values ?? data.samples, names, data.links));
   const { encoding, units, parts, left } = measure(text);
   bubble.textContent = text;
   const words = count.dataset;
@@ -298,6 +299,7 @@ async function send() {
 
 function saved(body, sent, text) {
   form.elements.version.value = body.version;
+  data.sample = body.sample;
   data.text = null; // the texts that came with the page are of the draft as it was then
   trouble.replaceChildren();
   savedAt = Date.now();
@@ -307,7 +309,9 @@ function saved(body, sent, text) {
   const before = audience;
   audience = audienceKey();
   reloadPeople(text, audience !== before);
-  if (sent === edits) {
+  // A refused text is on this page alone: it is no more saved than one that is being written.
+  if ("id_text" in body.errors) say("unsaved");
+  else if (sent === edits) {
     dirty = false;
     say("saved");
   }
@@ -393,6 +397,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const done = await save();
   if (done && button && button.name !== "save") form.requestSubmit(button);
+  else if (document.getElementById("id_text_wrong")) area.focus();
 });
 
 document.addEventListener("click", (event) => {

@@ -50,8 +50,9 @@ export function swapSmart(text, swaps) {
   return [...text.normalize("NFC")].map(swap).join("");
 }
 
-/** The text as a person with these values gets it; a token that is not one of `names` stays as it is written. */
-export function render(source, values, names) {
+/** The text as a person with these values gets it; a token that is not one of `names` stays as it is written.
+    `links`: {kind of a token: an address as long as it will be}. */
+export function render(source, values, names, links = {}) {
   let text = "";
   let done = 0;
   let at = source.indexOf("{{");
@@ -68,6 +69,9 @@ export function render(source, values, names) {
     const key = name.trim();
     if (names.has(key)) {
       text += source.slice(done, at) + (values[key] || rest.join("|").trim());
+      done = close + 2;
+    } else if (links[key.split(":")[0]]) {
+      text += source.slice(done, at) + links[key.split(":")[0]];
       done = close + 2;
     } else if (key === "random_symbol") {
       text += `${source.slice(done, at)}k`;

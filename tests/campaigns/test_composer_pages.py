@@ -16,6 +16,7 @@ from campaigns.services.drafts import create_draft
 from contacts.models import OptOut, RecipientList
 from messaging.models import Message
 from tests.engine.makers import make_list
+from tests.messaging.links.makers import make_link
 
 pytestmark = pytest.mark.django_db
 
@@ -308,3 +309,48 @@ class TestTheTestText:
 
         assert charlie_client.get(url).status_code == 404
         assert bob_client.get(url).status_code == 200
+
+
+def test_before_anybody_is_chosen_samples_stand_for_everybody(
+    bob_client: Client, acme: Workspace, settings: Any
+) -> None:
+    settings.LINK_URL = "https://sho.example.com"
+    link = make_link(acme)
+    tail = f" {{{{link:{link.pk}}}}} {{{{unsubscription_link}}}}"
+    links = "https://sho.example.com/zzzzzzzz https://sho.example.com/o/zzzzzzzz"
+    for kind in ("base", "single"):
+        draft = create_draft(workspace=acme, actor=Actor(), kind=kind)
+        answer = save(bob_client, draft, text="x" * 100 + tail, lists=[])
+        assert answer.json()["sample"] == "x" * 100 + " " + links
+        page = bob_client.get(f"/broadcasts/{draft.pk}/edit/")
+        assert page.context["preview"] == "x" * 100 + " " + links
+        assert page.context["counted"].parts == 2
+        assert page.context["data"]["sample"] == page.context["preview"]
+        assert (
+            f"{page.context['data']['links']['link']} {page.context['data']['links']['unsubscription_link']}"
+            == links
+        )
+
+
+NUL_SAID = (
+    "The text holds a NUL character in line 2, column 3, which is no text (shown as \ufffd). Take it out."
+)
+
+
+def test_a_nul_is_told_at_its_place_and_all_else_is_saved(bob_client: Client, draft: Broadcast) -> None:
+    answer = save(bob_client, draft, text="Hi\r\nab\x00c", name="Renamed")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["errors"]["id_text"] == [NUL_SAID]
+    (error,) = told["token_errors"]
+    assert (error["start"], error["end"], error["line"], error["column"]) == (5, 6, 2, 3)
+    was = draft.text
+    draft.refresh_from_db()
+    assert (draft.name, draft.text) == ("Renamed", was)
+
+
+def test_without_script_a_nul_keeps_what_was_written(bob_client: Client, draft: Broadcast) -> None:
+    page = bob_client.post(f"/broadcasts/{draft.pk}/edit/", form_of(draft, text="Hi\r\nab\x00c"))
+    assert page.status_code == 422
+    assert NUL_SAID in page.content.decode()
+    assert "ab\ufffdc" in page.content.decode().replace("\x00", "\ufffd")
