@@ -17,6 +17,8 @@ from contacts.services.imports import require_size
 REST_OF_FORM = 64 * 1024
 # The end of a body in which its last boundary is looked for.
 TAIL_BYTES = 4096
+# The beginning of a body in which fields before the file are looked for.
+HEAD_BYTES = 8192
 
 
 class _Readable(Protocol):
@@ -24,13 +26,13 @@ class _Readable(Protocol):
 
 
 class _Body(io.RawIOBase):
-    """A request's body that counts what is read of it, and keeps its end."""
+    """A request's body that counts what is read of it, and keeps its beginning and its end."""
 
     def __init__(self, stream: _Readable, limit: int) -> None:
         self._stream = stream
         self._limit = limit
         self._size = 0
-        self.tail = b""
+        self.head = self.tail = b""
 
     def readable(self) -> bool:
         return True
@@ -38,6 +40,7 @@ class _Body(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Raises FileRefused once there is more than can be imported."""
         piece = self._stream.read(len(buffer))
+        self.head += piece[: HEAD_BYTES - len(self.head)]
         self._size += len(piece)
         if self._size > self._limit:
             raise _too_large(self._limit - REST_OF_FORM)
@@ -66,6 +69,18 @@ def watch_body(request: HttpRequest, most: int | None = None) -> None:
             require_size(size)
             raise _too_large(limit - REST_OF_FORM)
     request._stream = io.BufferedReader(_Body(stream, limit))
+
+
+def field_before_file(request: HttpRequest, name: str) -> str:
+    """Of a form whose body was refused: what the field held, if it stood before the file; else ""."""
+    body = getattr(request._stream, "raw", None)
+    head = body.head if isinstance(body, _Body) else request._stream.read(HEAD_BYTES)
+    boundary = (request.content_params or {}).get("boundary", "")
+    for part in head.split(f"--{boundary}".encode())[:-1] if boundary else []:
+        headers, _blank, value = part.partition(b"\r\n\r\n")
+        if f'; name="{name}"'.encode() in headers and b"filename=" not in headers:
+            return str(value.removesuffix(b"\r\n").decode("utf-8", "replace"))
+    return ""
 
 
 def _too_large(most: int) -> FileRefused:

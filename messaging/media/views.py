@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
+from contacts.uploads import field_before_file
 from messaging.edited import seen_of
 from messaging.errors import MessagingError
 from messaging.media.addresses import address_problem, public_path, public_url
@@ -29,6 +30,8 @@ from messaging.models import Media
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import listing_of, searched
 from providers.connectors.capabilities import KIND_NAMES
+from web.forms import tells_no_text
+from web.texts import shown_text
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -77,7 +80,7 @@ def media_new(request: WorkspaceRequest) -> HttpResponse:
 
 def _not_read(request: WorkspaceRequest, error: MessagingError) -> HttpResponse:
     """Answered without having read all of the body, so the connection cannot be used again."""
-    form = PictureForm({}, {})
+    form = PictureForm({"name": shown_text(field_before_file(request, "name"))}, {})
     form.errors["file"] = form.error_class([str(error.sentence)])
     response = _new_page(request, form, 422)
     response.headers["Connection"] = "close"
@@ -108,6 +111,7 @@ def _new_page(request: WorkspaceRequest, form: PictureForm, status: int = 200) -
     return render(request, "messaging/media_new.html", {"form": form}, status=status)
 
 
+@tells_no_text("name")
 @form_page
 @viewer_page
 def media_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
@@ -66,6 +70,26 @@ def test_it_rejects_in_words(bob_client: Client, settings: Settings) -> None:
     assertContains(page, "which is all that can be uploaded", status_code=422)
     assert page.headers["Connection"] == "close"
     assert Media.objects.count() == 0
+
+
+def test_a_picture_that_is_too_large_leaves_the_typed_name(bob_client: Client, settings: Settings) -> None:
+    settings.MEDIA_MAX_BYTES = 2000
+    given = {"name": "Été <2026>", "file": a_file(b"x" * 200_000)}
+    page = bob_client.post(reverse("media-new"), given)
+    assertContains(page, "which is all that can be uploaded", status_code=422)
+    assert page.context["form"]["name"].value() == "Été <2026>"
+    # A body that names no length is read up to the limit.
+    body = encode_multipart(BOUNDARY, given)
+    chunked: dict[str, Any] = {
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(body),
+    }
+    page = bob_client.generic("POST", reverse("media-new"), content_type=MULTIPART_CONTENT, **chunked)
+    assertContains(page, "which is all that can be uploaded", status_code=422)
+    assert page.context["form"]["name"].value() == "Été <2026>"
+    form = bob_client.get(reverse("media-new")).content.decode()
+    assert form.index('name="name"') < form.index('name="file"')
 
 
 def test_it_requires_the_token_of_the_form(bob: User) -> None:
