@@ -79,8 +79,9 @@ def test_a_picture_that_is_too_large_leaves_the_typed_name(bob_client: Client, s
     assertContains(page, "which is all that can be uploaded", status_code=422)
     assert page.context["form"]["name"].value() == "Été <2026>"
     # A body that names no length is read up to the limit.
-    body = encode_multipart(BOUNDARY, given)
+    body = encode_multipart(BOUNDARY, given | {"file": a_file(b"x" * 200_000)})
     chunked: dict[str, Any] = {
+        "CONTENT_TYPE": MULTIPART_CONTENT,
         "CONTENT_LENGTH": "",
         "HTTP_TRANSFER_ENCODING": "chunked",
         "wsgi.input": io.BytesIO(body),
