@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0010_webhooks"),
+        ("messaging", "0011_webhook_shares"),
     ]
 
     operations = [
