@@ -17,6 +17,7 @@ from messaging.verification.services import tidy_codes
 from messaging.webhooks.ledger import prune_deliveries
 from providers.health import prune_hours
 from providers.services import prune_traffic, prune_webhook_calls
+from providers.tasks import push_if_due
 from web.waking import wake
 
 log = structlog.get_logger("crier.tasks")
@@ -44,6 +45,7 @@ def sweep() -> None:
     resume_stalled_jobs()
     sweep_hits()
     wake_webhooks()
+    push_if_due()
     wake_engine()
     # Readiness asks for it: a worker may live and get nothing done.
     beat("sweep", "sweep")

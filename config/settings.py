@@ -306,6 +306,7 @@ CELERY_TASK_ROUTES = {
     "messaging.tasks.send_due_messages": {"queue": "send"},
     # They wait for strangers' servers, and nobody shall wait for them.
     "messaging.tasks.send_webhooks": {"queue": "webhooks"},
+    "providers.tasks.push_changes": {"queue": "webhooks"},
     # Long ones apart, so that a large file does not hold up receipts and the sweep.
     "contacts.tasks.*": {"queue": "files"},
 }

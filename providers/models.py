@@ -200,3 +200,65 @@ class AccountHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.hour:%Y-%m-%d %H}:00"
+
+
+class SyncState(models.TextChoices):
+    LOCAL_ONLY = "local_only", _("only here")
+    REMOTE_ONLY = "remote_only", _("only there")
+    SAME = "same", _("the same")
+    DIFFERS = "differs", _("differs")
+    FAILED = "failed", _("failed")
+
+
+class RemoteRecord(models.Model):
+    """One entity of ours, one of an account's vendor, or both, linked; as they were when they were last looked at.
+
+    `local_id` None: it is not here; `remote_id` "": it is not there. `pushed` is the fingerprint of our side when it was
+    last brought there. `due_at`: a change of ours waits to be pushed; whoever pushes moves it on first, so that a worker
+    that dies leaves it to the next one.
+    """
+
+    account = models.ForeignKey(
+        ProviderAccount, models.CASCADE, related_name="remote_records", db_index=False
+    )
+    entity = models.CharField(_("kind"), max_length=30)
+    local_id = models.BigIntegerField(_("id here"), null=True, blank=True)
+    remote_id = models.CharField(_("id there"), max_length=64, blank=True)
+    name = models.CharField(_("name"), max_length=255)
+    state = models.CharField(_("state"), max_length=12, choices=SyncState.choices)
+    # For each field that differs: its name, ours, theirs.
+    differences = models.JSONField(_("differences"), default=list, blank=True)
+    words = models.CharField(_("note"), max_length=500, blank=True)
+    pushed = models.CharField(max_length=32, blank=True, editable=False)
+    pushed_at = models.DateTimeField(_("pushed"), null=True, blank=True)
+    seen_at = models.DateTimeField(_("compared"), null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("entity at a provider")
+        verbose_name_plural = _("entities at providers")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "entity", "local_id"],
+                condition=models.Q(local_id__isnull=False),
+                name="providers_remote_local_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "entity", "remote_id"],
+                condition=~models.Q(remote_id=""),
+                name="providers_remote_remote_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="providers_remote_due", condition=models.Q(due_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_linked(self) -> bool:
+        return self.local_id is not None and bool(self.remote_id)

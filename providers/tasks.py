@@ -8,6 +8,7 @@ import time
 from celery import shared_task
 
 from providers import services
+from providers.services.sync import is_any_due, push_due
 from web.waking import wake
 
 # A burst of receipts wakes a worker this often; what comes in between waits for the next, or the scheduler.
@@ -15,6 +16,7 @@ WAKE_EVERY_SECONDS = 0.5
 # A broker that is away is not asked again for so long: each try may hold up an answer to a vendor.
 BROKER_AWAY_SECONDS = 5.0
 WAKE_UP_SECONDS = 10
+PUSHED_A_TASK = 50
 
 _lock = threading.Lock()
 _next_wake = 0.0
@@ -30,6 +32,24 @@ def apply_webhook_calls() -> None:
 def tend_sandbox() -> None:
     """Where there is a sandbox: it forgets its webhooks whenever it is started."""
     services.tend_sandbox()
+
+
+@shared_task
+def push_changes() -> None:
+    """What was changed here goes to the providers that have it, too."""
+    if push_due(limit=PUSHED_A_TASK) == PUSHED_A_TASK:
+        push_soon()
+
+
+def push_soon() -> None:
+    """A broker that is away costs one sweep."""
+    wake(push_changes, expires=WAKE_UP_SECONDS)
+
+
+def push_if_due() -> None:
+    """For the sweep: what a lost task or a dead worker left, and what is tried again."""
+    if is_any_due():
+        push_soon()
 
 
 def wake_applier() -> None:

@@ -53,6 +53,7 @@ from providers.errors import (
     Unreachable,
     WebhookRejected,
 )
+from providers.sync.remotes import RemoteSide
 from providers.transport import USER_AGENT, AnswerTooLong
 from sms.opt_out import says_opted_out
 from sms.senders import sender_error, sender_kind
@@ -210,6 +211,8 @@ class Connector(ABC):
     Config: ClassVar[type[AccountConfig]]
     # All operations of its document, as typed methods.
     Client: ClassVar[type[VendorClient]]
+    # What it has of the entities that can be kept in step, each kind once.
+    remote_sides: ClassVar[tuple[type[RemoteSide[Any, Any]], ...]] = ()
     # Columns of the recipient whose values go out beside the text, as OutgoingText.values; an account may set its own.
     wanted_values: tuple[str, ...] = ()
     # One webhook for all accounts of a company there: its news may be of texts of the workspace's other accounts.

@@ -47,6 +47,7 @@ from providers.connectors.base import (
 )
 from providers.connectors.messagewhiz.client import MessageWhizClient
 from providers.connectors.messagewhiz.envelope import inner_status
+from providers.connectors.messagewhiz.remote import SIDES
 from providers.errors import ConnectorError, MessageRefused
 from sms.states import MessageState
 
@@ -105,7 +106,7 @@ class MessageWhiz(Connector):
         schedule=False,
         receipts=True,
         inbound=False,
-        remote_entities=False,
+        remote_entities=True,
         idempotency=False,
         alphanumeric_senders=True,
         webhook_setup=False,
@@ -118,6 +119,7 @@ class MessageWhiz(Connector):
     )
     Config = MessageWhizConfig
     Client = MessageWhizClient
+    remote_sides = SIDES
     config: MessageWhizConfig
     number = re.compile(r"[0-9]{10,15}", re.ASCII)
     number_words = "numbers of 10 to 15 digits"
