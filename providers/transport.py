@@ -26,12 +26,14 @@ MAX_ANSWER_BYTES = 1024 * 1024
 # Node servers close idle connections after 5 s, others later: leave before they do.
 KEEP_ALIVE_SECONDS = 4.0
 DEFAULT_SECONDS = 30.0
+# Lists with all their numbers come in one answer: half a million numbers or so.
+MAX_LIST_BYTES = 32 * 1024 * 1024
 # A call of sync_client() takes no longer than this, however slowly the answer drips.
 SYNC_SECONDS = 30.0
 
 
 class AnswerTooLong(httpx.RemoteProtocolError):
-    """More than MAX_ANSWER_BYTES came; the connection was closed on the rest."""
+    """More came than is taken; the connection was closed on the rest."""
 
 
 class WholeResponse(httpx.Response):
@@ -163,11 +165,14 @@ def _client_timeout(connect: float | None, read: float | None) -> aiohttp.Client
     return aiohttp.ClientTimeout(total=total, connect=connect, sock_read=read, ceil_threshold=float("inf"))
 
 
-def sync_client() -> httpx.Client:
-    """For calls at a person's pace (test connection, register a webhook): the same rules, without a loop."""
+def sync_client(most_bytes: int = MAX_ANSWER_BYTES) -> httpx.Client:
+    """For calls at a person's pace (test connection, register a webhook): the same rules, without a loop.
+
+    `most_bytes`: of an answer.
+    """
     quiet_http_logs()
     return httpx.Client(
-        transport=_CappedTransport(),
+        transport=_CappedTransport(most_bytes),
         timeout=httpx.Timeout(15.0, connect=8.0),
         headers={"user-agent": USER_AGENT, "accept-encoding": "identity"},
         follow_redirects=False,
@@ -184,7 +189,8 @@ def quiet_http_logs() -> None:
 class _CappedTransport(httpx.BaseTransport):
     """httpx's own, with a limit on the size and the duration of an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=5)
         self._inner = httpx.HTTPTransport(limits=limits, trust_env=False)
 
@@ -193,7 +199,7 @@ class _CappedTransport(httpx.BaseTransport):
         answer = self._inner.handle_request(request)
         # A packed answer, which nobody asked for, may grow a thousandfold when httpx unpacks it.
         packed = answer.headers.get("content-encoding", "identity") != "identity"
-        most = MAX_ANSWER_BYTES // 16 if packed else MAX_ANSWER_BYTES
+        most = self._most_bytes // 16 if packed else self._most_bytes
         assert isinstance(answer.stream, httpx.SyncByteStream)
         return httpx.Response(
             answer.status_code,

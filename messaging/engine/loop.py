@@ -340,6 +340,8 @@ class LaneRunner:
         # How long a claim takes, the latest count most.
         self._claim_seconds = 0.0
         self._healthy = False
+        # A person is being asked: until that is written down, the dispatches still look as if they ran.
+        self._asking = False
         self._listen()
         self.feeder = asyncio.create_task(self._feed())
 
@@ -353,6 +355,8 @@ class LaneRunner:
     def refresh(self, lane: Lane) -> None:
         """Called with fresh rows: paused dispatches are gone from `lane`, and so nothing more of them is handed over."""
         self.lane = lane
+        if self._asking:
+            lane.dispatches.clear()
         self._listen()
         if self.feeder.done() and not self.closed:
             self.feeder = asyncio.create_task(self._feed())
@@ -659,11 +663,13 @@ class LaneRunner:
         self._unclear = 0
         self._healthy = False
         account = self.lane.account
+        self._asking = True
         self.lane.dispatches.clear()
         log.warning("account paused", account=account.pk, reason=error.reason)
         await self.engine.in_write_thread_quietly(
             pause_dispatches_of_account, account_id=account.pk, reason=trouble_sentence(account, str(error))
         )
+        self._asking = False
         await self.engine.in_write_thread_quietly(note_failing, account_id=account.pk, words=str(error))
 
     def _settle_error(self, job: Job, error: ConnectorError, state: MessageState) -> None:

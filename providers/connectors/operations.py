@@ -16,6 +16,7 @@ Nothing is tried twice by itself.
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,13 +35,14 @@ from providers.errors import (
     NotFound,
     RequestRefused,
 )
-from providers.transport import sync_client
+from providers.transport import MAX_LIST_BYTES, sync_client
 
 if TYPE_CHECKING:
     from providers.connectors.base import Connector
 
 # Some operations work for seconds at the vendor before they answer.
 OPERATION_SECONDS = 30.0
+JSON_TYPE = {"content-type": "application/json"}
 # Of a request or an answer, in the traffic log.
 SHOWN_CHARACTERS = 8000
 
@@ -170,7 +172,7 @@ class VendorClient:
     ) -> None:
         self.connector = connector
         self.listener = listener
-        self._http = http or sync_client()
+        self._http = http or sync_client(MAX_LIST_BYTES)
         self._is_own = http is None
 
     def __enter__(self) -> Self:
@@ -197,8 +199,7 @@ class VendorClient:
         return httpx.Request(
             operation.method,
             connector.url(filled(operation.path, parameters.path) + query_string(parameters.query)),
-            headers=headers,
-            **body_of(parameters),
+            **_with_headers(body_of(parameters), headers),
             extensions={"timeout": connector.timeout(parameters.seconds)},
         )
 
@@ -273,6 +274,10 @@ def query_string(query: Mapping[str, str | int | Sequence[str | int] | None]) ->
     return "?" + urlencode(pairs, doseq=True, quote_via=quote, safe="") if pairs else ""
 
 
+def _with_headers(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+    return {**body, "headers": {**headers, **body.get("headers", {})}}
+
+
 def body_of(parameters: Parameters) -> dict[str, Any]:
     """As httpx.Request takes it: multipart where there are files, else JSON, else a form, else nothing."""
     if parameters.files:
@@ -282,7 +287,8 @@ def body_of(parameters: Parameters) -> dict[str, Any]:
         }
         return {"files": uploads, "data": dict(parameters.form)}
     if parameters.json is not None:
-        return {"json": parameters.json}
+        # httpx writes characters as they are, and trips over halves of surrogate pairs.
+        return {"content": json.dumps(parameters.json).encode(), "headers": JSON_TYPE}
     return {"data": dict(parameters.form)} if parameters.form else {}
 
 

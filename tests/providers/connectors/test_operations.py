@@ -8,10 +8,11 @@ import sys
 import pytest
 from django.conf import settings
 
-from providers.connectors import connector_for
+from providers.connectors import bulkvs, connector_for
 from providers.connectors.answers import Answer
 from providers.connectors.operations import VendorClient
 from tests.providers.connectors.conformance import SECRET
+from tests.providers.connectors.scripted import Reply, ScriptedServer
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,20 @@ def test_the_clients_work_without_django() -> None:
         "assert not [name for name in sys.modules if name.split('.')[0] == 'django']\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=settings.BASE_DIR, timeout=60)
+
+
+def test_half_a_pair_of_surrogates_is_sent_as_it_is() -> None:
+    with ScriptedServer() as vendor:
+        vendor.expect("POST", "/messageSend", Reply(200, {"RefId": "r", "Results": []}))
+        with bulkvs.client(username="user", password="secret", base_url=vendor.url) as portal:
+            portal.send_message(sender="12025550100", to=["12015550123"], text="half \ud83d end")
+        vendor.verify()
+    assert vendor.received[0].json["Message"] == "half \ud83d end"
+
+
+def test_a_list_with_many_rows_is_read() -> None:
+    rows = [{"Webhook": f"Hook {number}", "Description": "x" * 500} for number in range(5000)]
+    with ScriptedServer() as vendor:
+        vendor.expect("GET", "/webHooks", Reply(200, rows))
+        with bulkvs.client(username="user", password="secret", base_url=vendor.url) as portal:
+            assert len(portal.list_webhooks()) == 5000
