@@ -112,7 +112,7 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
     def get_webhook_url(self, account: ProviderAccount) -> str | None:
         request = self.context.get("request")
         key = getattr(request, "auth", None)
-        return services.receipt_url(account) if key and role_allows(key.role, Role.ADMIN) else None
+        return services.webhook_url(account) if key and role_allows(key.role, Role.ADMIN) else None
 
 
 class ChangeProviderAccountSerializer(ProviderAccountSerializer):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import ipaddress
 import json
 import logging
 import re
@@ -228,6 +229,7 @@ class Connector(ABC):
     def __init__(self, config: AccountConfig, *, timeout_seconds: float = 30.0) -> None:
         self.config = config
         self.timeout_seconds = timeout_seconds
+        self._sources = config.sources()
         self._secrets = _spellings([*config.secrets(), *self.derived_secrets()])
         self._send_url = self.url(self.send_path + query_string(self.send_query()))
         self._send_headers = httpx.Headers(
@@ -424,6 +426,7 @@ class Connector(ABC):
 
     def parse_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         """Raises WebhookRejected. A repeated call gives the same again; dropping repeats is the caller's."""
+        self._check_source(call)
         self.verify_webhook(call)
         try:
             news = self.read_webhook(call)
@@ -543,6 +546,22 @@ class Connector(ABC):
         )
 
     # --- inside -----------------------------------------------------------------------------------
+
+    def _check_source(self, call: WebhookCall) -> None:
+        if not self._sources:
+            return
+        try:
+            address = ipaddress.ip_address(call.remote_address)
+            # A server that listens on IPv6 tells IPv4 callers as ::ffff:192.0.2.1.
+            plain = getattr(address, "ipv4_mapped", None) or address
+            if any(plain in network for network in self._sources):
+                return
+        except ValueError:
+            pass
+        raise WebhookRejected(
+            f"The call came from {call.remote_address or 'an unknown address'}, which is no webhook source of "
+            "this account."
+        )
 
     def _tell(
         self,

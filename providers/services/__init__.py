@@ -8,7 +8,6 @@ from providers.services.accounts import (
     create_account,
     credential_names,
     list_senders,
-    receipt_url,
     register_webhook,
     set_enabled,
     test_account,
@@ -28,7 +27,16 @@ from providers.services.sandbox import (
     tend_sandbox,
 )
 from providers.services.traffic import forget_entries, keep_exchanges, prune_traffic
-from providers.services.webhook_calls import apply_again, apply_waiting_calls, prune_webhook_calls, store_call
+from providers.services.webhook_access import lets_in, receipt_url, shown_webhook_address, webhook_url
+from providers.services.webhook_calls import (
+    apply_again,
+    apply_call_again,
+    apply_state_again,
+    apply_waiting_calls,
+    prune_webhook_calls,
+    store_call,
+    troubled_calls,
+)
 
 __all__ = [
     "CardPlan",
@@ -38,6 +46,8 @@ __all__ = [
     "RateFile",
     "TestResult",
     "apply_again",
+    "apply_call_again",
+    "apply_state_again",
     "apply_waiting_calls",
     "can_list_senders",
     "can_register_webhook",
@@ -49,6 +59,7 @@ __all__ = [
     "import_rates",
     "is_sandbox",
     "keep_exchanges",
+    "lets_in",
     "list_senders",
     "plan_rates",
     "price_for",
@@ -64,9 +75,12 @@ __all__ = [
     "sandbox_names",
     "set_enabled",
     "set_rate",
+    "shown_webhook_address",
     "store_call",
     "tend_sandbox",
     "test_account",
+    "troubled_calls",
     "update_account",
     "vendor_label",
+    "webhook_url",
 ]

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Actor
@@ -26,6 +25,7 @@ from providers.models import Health, ProviderAccount
 from providers.services.prices import RateFields, clean_price, replace_rates
 from providers.services.refusals import ProviderAccountError
 from providers.services.traffic import listener_of
+from providers.services.webhook_access import receipt_url
 from providers.transport import sync_client
 
 NAME_CHARACTERS = 100
@@ -129,11 +129,6 @@ def connector_of(account: ProviderAccount) -> Connector:
     )
 
 
-def receipt_url(account: ProviderAccount) -> str:
-    """Where this account's vendor posts to."""
-    return settings.WEBHOOK_URL + reverse("provider-webhook", args=[account.webhook_token])
-
-
 def test_account(account: ProviderAccount) -> TestResult:
     """Asks the vendor something that sends no text, and keeps what it says as the account's health."""
     result = _ask(account, lambda connector, client: connector.test(client))
@@ -150,8 +145,7 @@ def can_register_webhook(account: ProviderAccount) -> bool:
 
 def register_webhook(*, account: ProviderAccount, actor: Actor) -> TestResult:
     """Tells the vendor where to post receipts and inbound texts. Others take the address with each text."""
-    url = receipt_url(account)
-    result = _ask(account, lambda connector, client: connector.register_webhook(client, url))
+    result = _ask(account, lambda connector, client: connector.register_webhook(client, receipt_url(account)))
     if result.ok and (actor.user or actor.api_key):
         record(account.workspace, actor, "registered the webhook", account)
     return result

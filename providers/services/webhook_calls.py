@@ -25,12 +25,16 @@ from django.db.models import Q
 from django.db.models.functions import Length
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from providers.connectors import REGISTRY
+from accounts.access import Actor
+from accounts.audit import record
 from providers.connectors.base import Connector, DeliveryReport, InboundText, WebhookCall
 from providers.errors import ConfigError, WebhookRejected
 from providers.models import ProviderAccount, StoredWebhookCall, WebhookCallState
 from providers.services.accounts import connector_of
+from providers.services.refusals import ProviderAccountError
 from providers.signals import InboundArrived, ReceiptsArrived, inbound_arrived, receipts_arrived
 
 log = structlog.get_logger("crier.webhooks")
@@ -45,6 +49,8 @@ KEPT_HEADERS = (
     "webhook-signature",
 )
 HEADER_CHARACTERS = 500
+# Beside the kept headers: the account's settings could not be opened when the call came.
+UNCHECKED = "crier-unchecked"
 QUERY_CHARACTERS = 8000
 
 BATCH_CALLS = 2000
@@ -55,8 +61,13 @@ LONGEST_RETRY = timedelta(seconds=60)
 UNMATCHED_AFTER = timedelta(minutes=10)
 KEEP_FOR = timedelta(days=30)
 PRUNE_CALLS = 1000
+TROUBLE_DAYS = 30
+COUNTED_MOST = 1000
+AGAIN_MOST = 5000
 
 State = WebhookCallState
+# What a person looks at: it belongs to no message, or was not understood.
+TROUBLED = (State.UNMATCHED, State.REJECTED)
 
 
 # E.164; vendors may write a leading plus or zeros.
@@ -82,6 +93,14 @@ class _Read:
     texts: list[InboundText]
 
 
+@dataclass(frozen=True, slots=True)
+class TroubledCalls:
+    """How many belong to no message, and how many were not understood."""
+
+    unmatched: int
+    rejected: int
+
+
 def store_call(
     *,
     account_id: int,
@@ -90,14 +109,17 @@ def store_call(
     headers: Mapping[str, str],
     body: bytes,
     remote_address: str | None,
+    is_checked: bool = True,
 ) -> StoredWebhookCall:
-    """One INSERT. `headers`: any case; only KEPT_HEADERS are stored."""
+    """One INSERT. `headers`: any case; only KEPT_HEADERS are stored. `is_checked`: whether it was looked at if it
+    brought along what the account asks for."""
     lowered = {name.lower(): value for name, value in headers.items()}
+    kept = {name: lowered[name][:HEADER_CHARACTERS] for name in KEPT_HEADERS if lowered.get(name)}
     return StoredWebhookCall.objects.create(
         account_id=account_id,
         method=method,
         query=query.replace("\x00", "")[:QUERY_CHARACTERS],
-        headers={name: lowered[name][:HEADER_CHARACTERS] for name in KEPT_HEADERS if lowered.get(name)},
+        headers=kept if is_checked else kept | {UNCHECKED: "1"},
         body=body,
         remote_address=remote_address,
     )
@@ -115,6 +137,40 @@ def apply_waiting_calls(limit: int = BATCH_CALLS) -> int:
         for account_id, group in by_account.items():
             _settle(_apply_group(accounts[account_id], group))
     return looked_at
+
+
+def troubled_calls(account: ProviderAccount) -> TroubledCalls:
+    """Of the last TROUBLE_DAYS, each counted up to COUNTED_MOST."""
+    since = timezone.now() - timedelta(days=TROUBLE_DAYS)
+    calls = StoredWebhookCall.objects.filter(account=account, received_at__gte=since)
+    unmatched, rejected = (calls.filter(state=state)[:COUNTED_MOST].count() for state in TROUBLED)
+    return TroubledCalls(unmatched, rejected)
+
+
+def apply_call_again(*, call: StoredWebhookCall, actor: Actor) -> bool:
+    """False for one that waits for its first time anyway."""
+    with transaction.atomic():
+        is_again = bool(apply_again(call_ids=[call.pk]))
+        if is_again:
+            record(call.account.workspace, actor, "applied a webhook call again", call.account, call=call.pk)
+    return is_again
+
+
+def apply_state_again(*, account: ProviderAccount, state: str, actor: Actor) -> int:
+    """All calls of a state, AGAIN_MOST at most, those first that were looked at longest ago; returns how many. What was
+    applied is left out: it is told apart call by call only. Raises ProviderAccountError."""
+    if state not in TROUBLED:
+        raise ProviderAccountError(
+            _("Calls “%(state)s” are not applied again all at once: choose one of %(known)s.")
+            % {"state": state[:40], "known": ", ".join(TROUBLED)},
+            field="state",
+        )
+    calls = StoredWebhookCall.objects.filter(account=account, state=state).order_by("applied_at", "id")
+    with transaction.atomic():
+        count = apply_again(call_ids=list(calls.values_list("pk", flat=True)[:AGAIN_MOST]))
+        if count:
+            record(account.workspace, actor, "applied webhook calls again", account, state=state, calls=count)
+    return count
 
 
 def apply_again(*, call_ids: Sequence[int]) -> int:
@@ -174,6 +230,11 @@ def _apply_group(account: ProviderAccount, calls: list[StoredWebhookCall]) -> _O
 
 def _read(connector: Connector, call: StoredWebhookCall, outcomes: _Outcomes) -> _Read | None:
     try:
+        if UNCHECKED in call.headers and connector.config.webhook_user:
+            raise WebhookRejected(
+                "It came while the account's settings could not be opened, so that nobody knows whether it brought the "
+                "webhook user and password along."
+            )
         news = [storable(item) for item in connector.parse_webhook(webhook_call_of(call))]
     except WebhookRejected as error:
         outcomes.rejected[call.pk] = connector.redact(str(error))

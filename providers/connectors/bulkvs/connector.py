@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import ipaddress
 import json
 import re
 from dataclasses import dataclass
@@ -104,29 +103,12 @@ class BulkVsConfig(AccountConfig):
     password: str = setting(
         label="API password or token", help="In the BulkVS portal, beside the API username.", secret=True
     )
-    webhook_addresses: str = setting(
-        label="Webhook sources",
-        help="IP addresses that may call the webhook, with commas between. Empty: any.",
-        default="",
-    )
 
     def check(self) -> None:
         if ":" in self.username:
             raise ConfigError(
                 "username", "API username holds a colon, which no such name has: copy it again."
             )
-        try:
-            self.sources()
-        except ValueError:
-            raise ConfigError(
-                "webhook_addresses",
-                "Webhook sources must be IP addresses with commas between, such as 192.0.2.1.",
-            ) from None
-
-    def sources(self) -> frozenset[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-        return frozenset(
-            ipaddress.ip_address(part.strip()) for part in self.webhook_addresses.split(",") if part.strip()
-        )
 
 
 class BulkVs(Connector):
@@ -270,19 +252,6 @@ class BulkVs(Connector):
             f"BulkVS has saved the webhook “{WEBHOOK_NAME}”. Choose it for your numbers in the BulkVS "
             "portal, unless it is your only one."
         )
-
-    def verify_webhook(self, call: WebhookCall) -> None:
-        sources = self.config.sources()
-        if not sources:
-            return
-        try:
-            known = ipaddress.ip_address(call.remote_address) in sources
-        except ValueError:
-            known = False
-        if not known:
-            raise WebhookRejected(
-                f"The call came from {call.remote_address}, which is no webhook source of this account."
-            )
 
     def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         # An older client of the vendor was called by GET, with the same names in lower case.
