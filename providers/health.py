@@ -83,6 +83,7 @@ class Figures:
     delivered: int
     delivered_share: float | None
     report_seconds: int | None
+    refused: int
     throttled: int
     unclear: int
     unreachable: int
@@ -134,10 +135,17 @@ def figures_of(account: ProviderAccount, *, hours: int = 24) -> Figures:
         delivered=found["delivered"],
         delivered_share=found["delivered"] / settled if settled else None,
         report_seconds=found["report_seconds"] // found["reported"] if found["reported"] else None,
+        refused=found["refused"],
         throttled=found["throttled"],
         unclear=found["unclear"],
         unreachable=found["unreachable"],
     )
+
+
+def hours_of(account: ProviderAccount, *, hours: int = 24) -> list[AccountHour]:
+    """Those with something in them, oldest first; the same time as figures_of."""
+    since = timezone.now() - timedelta(hours=hours)
+    return list(AccountHour.objects.filter(account=account, hour__gt=since).order_by("hour"))
 
 
 def prune_hours(older_than: timedelta = KEEP_HOURS_FOR) -> int:

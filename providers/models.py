@@ -136,7 +136,13 @@ class StoredWebhookCall(models.Model):
         verbose_name_plural = _("webhook calls")
         indexes = [
             models.Index(fields=["try_at", "id"], name="providers_call_due", condition=models.Q(state="new")),
-            models.Index(fields=["account", "-received_at"], name="providers_call_recent"),
+            models.Index(fields=["account", "-id"], name="providers_call_latest"),
+            # Few of very many, for the people who look after them.
+            models.Index(
+                fields=["account", "state", "-id"],
+                name="providers_call_troubled",
+                condition=models.Q(state__in=["unmatched", "rejected"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -163,7 +169,14 @@ class TrafficEntry(models.Model):
     class Meta:
         verbose_name = _("request to a provider")
         verbose_name_plural = _("requests to providers")
-        indexes = [models.Index(fields=["account", "-id"], name="providers_traffic_recent")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="providers_traffic_recent"),
+            models.Index(
+                fields=["account", "-id"],
+                name="providers_traffic_trouble",
+                condition=models.Q(trouble__gt=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.operation} {self.at:%Y-%m-%d %H:%M:%S}"

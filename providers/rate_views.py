@@ -11,14 +11,16 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import WorkspaceRequest, actor_of, admin_page, get_row, viewer_page
-from accounts.models import Role, role_allows
+from accounts.access import WorkspaceRequest, actor_of, admin_page, viewer_page
+from providers import services
+from providers.account_frame import account_of, frame, may_change
 from providers.forms import RateForm, RateImportForm, add_refusal, plain_price
 from providers.models import ProviderAccount, Rate
 from providers.services import (
@@ -43,24 +45,52 @@ SHOWN = 20
 @viewer_page
 def rate_card(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """`?q=`: a prefix, or a number: all that fit it, and what it costs."""
-    account = _account(request, pk)
+    return _card(request, account_of(request, pk))
+
+
+@require_POST
+@admin_page
+def set_rate(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    account, form = account_of(request, pk), RateForm(request.POST)
+    if form.is_valid():
+        try:
+            rate = services.set_rate(account=account, actor=actor_of(request), **form.cleaned_data)
+        except ProviderAccountError as error:
+            add_refusal(form, error)
+        else:
+            toast(request, _("Numbers that begin with %(prefix)s have their price.") % {"prefix": rate})
+            return redirect("provider-account-rate-card", account.pk)
+    return _card(request, account, rate_form=form)
+
+
+@require_POST
+@admin_page
+def remove_rate(request: WorkspaceRequest, pk: int, rate: int) -> HttpResponse:
+    account = account_of(request, pk)
+    row = get_object_or_404(Rate.objects.select_related("account__workspace"), account=account, pk=rate)
+    services.remove_rate(rate=row, actor=actor_of(request))
+    toast(request, _("Removed %(prefix)s from the rate card.") % {"prefix": row})
+    return redirect("provider-account-rate-card", account.pk)
+
+
+def _card(
+    request: WorkspaceRequest, account: ProviderAccount, rate_form: RateForm | None = None
+) -> HttpResponse:
+    """`rate_form`: refused, in the place of a fresh one."""
     digits = _digits(request.GET.get("q", ""))
     page = Paginator(_fitting(account, digits), ROWS).get_page(request.GET.get("page"))
-    may_change = role_allows(request.membership.role, Role.ADMIN)
-    context = {
-        "account": account,
+    context = frame(request, account, "rate-card") | {
         "q": request.GET.get("q", ""),
         "answer": _answer(account, digits),
         "page": page,
-        "previous": _link(request, page, -1),
-        "next": _link(request, page, 1),
+        "previous": _link(request, account, page, -1),
+        "next": _link(request, account, page, 1),
         "rows": [(rate, plain_price(rate.price)) for rate in page],
         "is_any": bool(page) or account.rates.exists(),
         "other_price": _other_price(account),
-        "may_change": may_change,
-        "rate_form": RateForm() if may_change else None,
+        "rate_form": rate_form or (RateForm() if may_change(request) else None),
     }
-    return render(request, "providers/rate_card.html", context)
+    return render(request, "providers/rate_card.html", context, status=422 if rate_form else 200)
 
 
 def _fitting(account: ProviderAccount, digits: str) -> QuerySet[Rate]:
@@ -95,13 +125,13 @@ def _other_price(account: ProviderAccount) -> str:
     return _("All other numbers cost %(price)s %(currency)s a part.") % amount
 
 
-def _link(request: WorkspaceRequest, page: Page[Rate], by: int) -> str:
+def _link(request: WorkspaceRequest, account: ProviderAccount, page: Page[Rate], by: int) -> str:
     number = page.number + by
     if not 1 <= number <= page.paginator.num_pages:
         return ""
     query = request.GET.copy()
     query["page"] = str(number)
-    return f"{request.path}?{query.urlencode()}"
+    return f"{reverse('provider-account-rate-card', args=[account.pk])}?{query.urlencode()}"
 
 
 def _digits(written: str) -> str:
@@ -124,7 +154,7 @@ class _Group:
 @admin_page
 def rate_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """A file is only looked at; what was read of it comes back with the button that imports it."""
-    account = _account(request, pk)
+    account = account_of(request, pk)
     if request.method != "POST":
         return _import_page(request, account, RateImportForm())
     form = RateImportForm(request.POST, request.FILES)
@@ -241,7 +271,7 @@ class _Echo:
 @viewer_page
 def rate_export(request: WorkspaceRequest, pk: int) -> Any:
     """As the import reads it back."""
-    account = _account(request, pk)
+    account = account_of(request, pk)
 
     def lines() -> Iterator[str]:
         writer = csv.writer(_Echo())
@@ -253,7 +283,3 @@ def rate_export(request: WorkspaceRequest, pk: int) -> Any:
     name = slugify(account.name) or "rate-card"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-prices.csv"'
     return response
-
-
-def _account(request: Any, pk: int) -> ProviderAccount:
-    return get_row(request, ProviderAccount.objects.select_related("workspace"), pk=pk)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from providers import handset_views, rate_views, views, webhooks
+from providers import call_views, handset_views, rate_views, traffic_views, views, webhooks
 
 HOOK_PATH = "hooks/(?P<token>[A-Za-z0-9_-]{20,64})"
 
@@ -18,9 +18,26 @@ ACCOUNTS: list[URLPattern | URLResolver] = [
     path("providers/<int:pk>/rate-card/", rate_views.rate_card, name="provider-account-rate-card"),
     path("providers/<int:pk>/rate-card/import/", rate_views.rate_import, name="provider-account-rate-import"),
     path("providers/<int:pk>/rate-card/export/", rate_views.rate_export, name="provider-account-rate-export"),
-    path("providers/<int:pk>/rates/", views.set_rate, name="provider-account-rates"),
+    path("providers/<int:pk>/rates/", rate_views.set_rate, name="provider-account-rates"),
     path(
-        "providers/<int:pk>/rates/<int:rate>/remove/", views.remove_rate, name="provider-account-rate-remove"
+        "providers/<int:pk>/rates/<int:rate>/remove/",
+        rate_views.remove_rate,
+        name="provider-account-rate-remove",
+    ),
+    path("providers/<int:pk>/settings/", views.account_settings, name="provider-account-settings"),
+    path("providers/<int:pk>/calls/", call_views.calls, name="provider-account-calls"),
+    path("providers/<int:pk>/calls/again/", call_views.calls_again, name="provider-account-calls-again"),
+    path("providers/<int:pk>/calls/<int:call>/", call_views.call, name="provider-account-call"),
+    path(
+        "providers/<int:pk>/calls/<int:call>/again/",
+        call_views.call_again,
+        name="provider-account-call-again",
+    ),
+    path("providers/<int:pk>/traffic/", traffic_views.traffic, name="provider-account-traffic"),
+    path(
+        "providers/<int:pk>/traffic/<int:entry>/",
+        traffic_views.traffic_entry,
+        name="provider-account-traffic-entry",
     ),
 ]
 

@@ -8,28 +8,24 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import Count, QuerySet
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import WorkspaceRequest, actor_of, admin_page, get_row, marketer_page, viewer_page
+from accounts.access import WorkspaceRequest, actor_of, admin_page, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from providers import services
+from providers.account_frame import account_of, accounts_of, frame, may_change
 from providers.connectors import REGISTRY
 from providers.connectors.capabilities import CapabilityLine
-from providers.forms import AccountForm, ConnectionForm, NewAccountForm, RateForm, add_refusal, plain_price
-from providers.models import ProviderAccount, Rate, StoredWebhookCall
+from providers.forms import AccountForm, ConnectionForm, NewAccountForm, add_refusal, plain_price
+from providers.health_view import health_card
+from providers.models import ProviderAccount
 from providers.services import ProviderAccountError, TestResult, vendor_label
 from web.toasts import toast
-
-RECENT_CALLS = 20
-# On the account's own page; the others on that of its rate card.
-RATES_SHOWN = 10
-BODY_SHOWN = 2000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +54,11 @@ class _Vendor:
 @require_GET
 @viewer_page
 def account_list(request: WorkspaceRequest) -> HttpResponse:
-    accounts = _accounts(request).annotate(rate_count=Count("rates")).order_by("-enabled", "name")
+    accounts = accounts_of(request).annotate(rate_count=Count("rates")).order_by("-enabled", "name")
     rows = [_AccountRow(one, vendor_label(one.vendor), _price_words(one, one.rate_count)) for one in accounts]
     context = {
         "rows": rows,
-        "may_change": _may_change(request),
+        "may_change": may_change(request),
         "offer_sandbox": bool(settings.SANDBOX_URL) and not services.sandbox_accounts(request.workspace),
     }
     return render(request, "providers/account_list.html", context)
@@ -115,13 +111,39 @@ def add_sandbox(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @viewer_page
 def account_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    return _detail(request, _account(request, pk))
+    """`?hours=`: 1, 24 or 168 of the figures."""
+    account = account_of(request, pk)
+    connector = REGISTRY.get(account.vendor)
+    context = frame(request, account, "detail") | {
+        "capabilities": connector.capabilities.lines() if connector else (),
+        "card": health_card(account, request.GET.get("hours", "")),
+        "troubled": services.troubled_calls(account),
+        "price": _price_words(account, account.rates.count()),
+        "sends_pictures": connector is not None and connector.capabilities.media,
+        "media_price": _money_words(account, account.media_price),
+        "may_test": role_allows(request.membership.role, Role.MARKETER) and connector is not None,
+    }
+    if may_change(request) and connector:
+        context |= {
+            "webhook": services.shown_webhook_address(account),
+            "can_register_webhook": services.can_register_webhook(account),
+        }
+    return render(request, "providers/account_detail.html", context)
+
+
+@require_GET
+@admin_page
+def account_settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    account = account_of(request, pk)
+    if account.vendor not in REGISTRY:
+        raise Http404
+    return _settings(request, account)
 
 
 @require_POST
 @admin_page
 def edit(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    account, form = _account(request, pk), AccountForm(request.POST)
+    account, form = account_of(request, pk), AccountForm(request.POST)
     if form.is_valid():
         try:
             services.update_account(account=account, actor=actor_of(request), **form.account_fields())
@@ -129,15 +151,15 @@ def edit(request: WorkspaceRequest, pk: int) -> HttpResponse:
             add_refusal(form, error)
         else:
             toast(request, _("Saved."))
-            return _to(account)
-    return _detail(request, account, edit_form=form)
+            return redirect("provider-account-settings", account.pk)
+    return _settings(request, account, edit_form=form)
 
 
 @require_POST
 @admin_page
 def reconnect(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Replaces address and credentials."""
-    account = _account(request, pk)
+    account = account_of(request, pk)
     form = ConnectionForm(account.vendor, request.POST, account=account)
     if form.is_valid():
         try:
@@ -147,14 +169,14 @@ def reconnect(request: WorkspaceRequest, pk: int) -> HttpResponse:
         else:
             toast(request, _("The connection is saved. Test it next."))
             return _to(account)
-    return _detail(request, account, connection_form=form)
+    return _settings(request, account, connection_form=form)
 
 
 @require_POST
 @admin_page
 def switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """`on`: 1 enables, anything else disables."""
-    account, on = _account(request, pk), request.POST.get("on") == "1"
+    account, on = account_of(request, pk), request.POST.get("on") == "1"
     services.set_enabled(account=account, enabled=on, actor=actor_of(request))
     words = _("%(account)s is enabled.") if on else _("%(account)s is disabled.")
     toast(request, words % {"account": account})
@@ -165,20 +187,20 @@ def switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @viewer_page
 def health(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The live part of the connection card."""
-    return render(request, "providers/_health.html", {"account": _account(request, pk)})
+    return render(request, "providers/_health.html", {"account": account_of(request, pk)})
 
 
 @require_POST
 @marketer_page
 def test(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    account = _account(request, pk)
+    account = account_of(request, pk)
     return _answer(request, account, services.test_account(account))
 
 
 @require_POST
 @admin_page
 def register_webhook(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    account = _account(request, pk)
+    account = account_of(request, pk)
     if not services.can_register_webhook(account):
         raise Http404
     result = services.register_webhook(account=account, actor=actor_of(request))
@@ -186,86 +208,22 @@ def register_webhook(request: WorkspaceRequest, pk: int) -> HttpResponse:
     return _to(account)
 
 
-@require_POST
-@admin_page
-def set_rate(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    account, form = _account(request, pk), RateForm(request.POST)
-    if form.is_valid():
-        try:
-            rate = services.set_rate(account=account, actor=actor_of(request), **form.cleaned_data)
-        except ProviderAccountError as error:
-            add_refusal(form, error)
-        else:
-            toast(request, _("Numbers that begin with %(prefix)s have their price.") % {"prefix": rate})
-            return redirect(_page_after(request, account))
-    return _detail(request, account, rate_form=form)
-
-
-@require_POST
-@admin_page
-def remove_rate(request: WorkspaceRequest, pk: int, rate: int) -> HttpResponse:
-    account = _account(request, pk)
-    row = get_object_or_404(Rate.objects.select_related("account__workspace"), account=account, pk=rate)
-    services.remove_rate(rate=row, actor=actor_of(request))
-    toast(request, _("Removed %(prefix)s from the rate card.") % {"prefix": row})
-    return redirect(_page_after(request, account))
-
-
-def _page_after(request: WorkspaceRequest, account: ProviderAccount) -> str:
-    """The page of the rate card for what was done there."""
-    if "card" in request.POST:
-        return reverse("provider-account-rate-card", args=[account.pk])
-    return reverse("provider-account-detail", args=[account.pk]) + "#rates"
-
-
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def _accounts(request: WorkspaceRequest) -> QuerySet[ProviderAccount]:
-    return ProviderAccount.objects.filter(workspace=request.workspace).select_related("workspace")
+def _to(account: ProviderAccount) -> HttpResponse:
+    return redirect("provider-account-detail", account.pk)
 
 
-def _account(request: WorkspaceRequest, pk: int) -> ProviderAccount:
-    return get_row(request, _accounts(request), pk=pk)
-
-
-def _may_change(request: WorkspaceRequest) -> bool:
-    return role_allows(request.membership.role, Role.ADMIN)
-
-
-def _to(account: ProviderAccount, place: str = "") -> HttpResponse:
-    return HttpResponseRedirect(redirect("provider-account-detail", account.pk).url + place)
-
-
-def _detail(
-    request: WorkspaceRequest, account: ProviderAccount, result: TestResult | None = None, **bound: forms.Form
-) -> HttpResponse:
+def _settings(request: WorkspaceRequest, account: ProviderAccount, **bound: forms.Form) -> HttpResponse:
     """The page; `bound`: a refused form in the place of a fresh one, by its name in the template."""
-    may_change, connector = _may_change(request), REGISTRY.get(account.vendor)
-    context: dict[str, Any] = {
-        "account": account,
-        "result": result,
-        "vendor": vendor_label(account.vendor),
-        "capabilities": connector.capabilities.lines() if connector else (),
-        "rates": [(rate, plain_price(rate.price)) for rate in account.rates.order_by("prefix")[:RATES_SHOWN]],
-        "rate_count": account.rates.count(),
-        "price": _price_words(account, 0),
-        "sends_pictures": connector is not None and connector.capabilities.media,
-        "media_price": _money_words(account, account.media_price),
-        "calls": _recent_calls(account, with_body=may_change),
-        "may_change": may_change,
-        "may_test": role_allows(request.membership.role, Role.MARKETER) and connector is not None,
+    context: dict[str, Any] = frame(request, account, "settings") | {
+        "sends_pictures": REGISTRY[account.vendor].capabilities.media,
+        "edit_form": AccountForm.of(account),
+        "connection_form": ConnectionForm(account.vendor, account=account),
     }
-    if may_change and connector:
-        context |= {
-            "edit_form": AccountForm.of(account),
-            "connection_form": ConnectionForm(account.vendor, account=account),
-            "rate_form": RateForm(),
-            "receipt_url": services.receipt_url(account),
-            "can_register_webhook": services.can_register_webhook(account),
-        }
     status = 422 if bound else 200
-    return render(request, "providers/account_detail.html", context | bound, status=status)
+    return render(request, "providers/account_settings.html", context | bound, status=status)
 
 
 def _answer(request: WorkspaceRequest, account: ProviderAccount, result: TestResult) -> HttpResponse:
@@ -284,21 +242,6 @@ def _result_words(result: TestResult) -> str:
         "sentence": result.sentence,
         "words": result.words,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class _CallRow:
-    call: StoredWebhookCall
-    # "" where the viewer may not see it: whoever knows what a vendor posts could post it, too.
-    body: str
-
-
-def _recent_calls(account: ProviderAccount, *, with_body: bool) -> list[_CallRow]:
-    calls = account.webhook_calls.order_by("-received_at")[:RECENT_CALLS]
-    return [
-        _CallRow(call, bytes(call.body)[:BODY_SHOWN].decode("utf-8", "replace") if with_body else "")
-        for call in (calls if with_body else calls.defer("body"))
-    ]
 
 
 def _price_words(account: ProviderAccount, rates: int) -> str:

@@ -14,8 +14,16 @@ from accounts.access import Actor
 from accounts.models import User, Workspace
 from messaging.sender_lists import create_sender_list
 from messaging.senders import create_sender
+from providers.connectors.operations import Exchange
+from providers.health import Tally, note_tally
 from providers.models import ProviderAccount, StoredWebhookCall
-from providers.services import create_sandbox_accounts, register_sandbox_webhooks, set_rate, store_call
+from providers.services import (
+    create_sandbox_accounts,
+    keep_exchanges,
+    register_sandbox_webhooks,
+    set_rate,
+    store_call,
+)
 from tests.browser.support import NARROW, WIDE, assert_page_is_clean, assert_shown_page_is_clean
 from tests.conftest import CANARY_SECRET
 from tests.providers.makers import make_account
@@ -65,10 +73,26 @@ def account(acme: Workspace, site: str) -> ProviderAccount:
             account_id=bulkvs.pk, method="POST", query="", headers={}, body=body, remote_address="192.0.2.1"
         )
         StoredWebhookCall.objects.filter(pk=call.pk).update(state=state, words=words)
+    keep_traffic(bulkvs)
+    note_tally(bulkvs.pk, Tally(taken=1204, refused=3, unclear=1, answered=1208, milliseconds=250_000))
+    note_tally(bulkvs.pk, Tally(delivered=990, not_delivered=20, reported=1010, report_seconds=9000))
     create_sender(workspace=acme, actor=Actor(), value=SENDER, accounts=[bulkvs])
     name = create_sender(workspace=acme, actor=Actor(), value="Northwind", countries=["GB", "US"])
     create_sender_list(workspace=acme, actor=Actor(), name="Main numbers", senders=[name])
     return bulkvs
+
+
+def keep_traffic(account: ProviderAccount) -> None:
+    """One that went well and one that did not, with words of some length."""
+    url = "https://portal.bulkvs.com/api/v1.0/messageSend"
+    request = '{"From": "12025550100", "To": ["12015550123"], "Message": "Hello"}'
+    for status, trouble in (
+        (200, ""),
+        (403, "BulkVS says that there is no credit left (403). Top up there, then resume."),
+    ):
+        answer = '{"RefId": "' + "1" * 90 + '", "Results": [{"To": "12015550123", "Status": "SUCCESS"}]}'
+        exchange = Exchange("send", "POST", url, request, status, answer, 0.231, trouble)
+        keep_exchanges(account.pk, [exchange])
 
 
 def text_ann(process: SandboxProcess, account: ProviderAccount, text: str) -> None:
@@ -88,6 +112,14 @@ def addresses(account: ProviderAccount) -> list[str]:
         "/providers/new/",
         "/providers/new/?vendor=bulkvs",
         f"/providers/{account.pk}/",
+        f"/providers/{account.pk}/?hours=168",
+        f"/providers/{account.pk}/settings/",
+        f"/providers/{account.pk}/rate-card/",
+        f"/providers/{account.pk}/calls/",
+        f"/providers/{account.pk}/calls/?state=rejected",
+        f"/providers/{account.pk}/calls/{account.webhook_calls.earliest('id').pk}/",
+        f"/providers/{account.pk}/traffic/",
+        f"/providers/{account.pk}/traffic/{account.traffic.latest('id').pk}/",
         "/senders/",
         f"/senders/{account.senders.get().pk}/",
         "/senders/lists/",
@@ -123,7 +155,9 @@ def test_pages_of_a_viewer_are_clean(
     open_page: OpenPage, site: str, account: ProviderAccount, victor: User, size: tuple[int, int]
 ) -> None:
     page = open_page(width=size[0], height=size[1], user=victor, base_url=site)
-    for address in ("/providers/", f"/providers/{account.pk}/", "/senders/", "/handset/"):
+    own = f"/providers/{account.pk}/"
+    call = account.webhook_calls.earliest("id").pk
+    for address in ("/providers/", own, f"{own}calls/", f"{own}calls/{call}/", "/senders/", "/handset/"):
         assert_page_is_clean(page, site + address)
 
 
@@ -146,6 +180,20 @@ def test_testing_the_connection_swaps_its_card_alone(
     expect(page.locator("#account-health .badge")).to_have_text("Works")
     assert page.evaluate("document.body.dataset.mark") == "same page"
     assert_shown_page_is_clean(page)
+
+
+def test_calls_of_a_state_are_applied_again(
+    open_page: OpenPage, site: str, account: ProviderAccount, alice: User
+) -> None:
+    page = open_page(user=alice, base_url=site)
+    page.goto(f"{site}/providers/{account.pk}/")
+    page.get_by_role("link", name="Look at what was not understood").click()
+    page.get_by_role("button", name="Apply all of these again").click()
+    expect(page.get_by_role("button", name="Leave them")).to_be_focused()
+    assert_shown_page_is_clean(page)
+    page.get_by_role("button", name="Apply them again", exact=True).click()
+    expect(page.get_by_text("1 call is applied again.")).to_be_visible()
+    assert not account.webhook_calls.filter(state="rejected").exists()
 
 
 def test_a_refused_form_is_said_in_place(open_page: OpenPage, site: str, alice: User) -> None:

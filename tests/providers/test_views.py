@@ -13,8 +13,8 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
-from providers.models import Health, ProviderAccount, StoredWebhookCall
-from providers.services import receipt_url, store_call
+from providers.models import Health, ProviderAccount
+from providers.services import receipt_url
 from tests.access import assert_access
 from tests.conftest import CANARY_SECRET
 from tests.providers.makers import NOBODY, make_account, tiny_vendor
@@ -63,6 +63,7 @@ def test_who_adds_an_account(db: None) -> None:
 def test_who_sees_an_account(account: ProviderAccount) -> None:
     assert_access(page(account))
     assert_access(page(account, "health"), wrong_method="post")
+    assert_access(page(account, "settings"), viewer=403, marketer=403, admin=200, wrong_method="post")
 
 
 @pytest.mark.parametrize(
@@ -181,10 +182,15 @@ def test_a_name_that_is_taken_is_said_at_its_field(account: ProviderAccount, ali
 # --- one account ------------------------------------------------------------------------------------
 
 
-def test_no_secret_is_in_the_page(account: ProviderAccount, alice_client: Client) -> None:
-    shown = text_of(alice_client, page(account))
+@pytest.mark.parametrize("name", ["detail", "settings"])
+def test_no_secret_is_in_the_page(account: ProviderAccount, alice_client: Client, name: str) -> None:
+    shown = text_of(alice_client, page(account, name))
     assert CANARY_SECRET not in shown
     assert account.encrypted_credentials not in shown
+
+
+def test_secrets_are_asked_for_without_being_shown(account: ProviderAccount, alice_client: Client) -> None:
+    shown = text_of(alice_client, page(account, "settings"))
     assert 'type="password"' in shown
 
 
@@ -213,6 +219,12 @@ def test_connection_replaces_address_and_credentials(account: ProviderAccount, a
     assert adam_client.post(page(account, "connection"), fields).status_code == 302
     account.refresh_from_db()
     assert (account.credentials["api_key"], account.base_url) == ("another", "https://api.example.com/x")
+
+
+def test_a_vendor_that_is_gone_has_no_settings(account: ProviderAccount, adam_client: Client) -> None:
+    ProviderAccount.objects.update(vendor="gone")
+    assert adam_client.get(page(account, "settings")).status_code == 404
+    assert page(account, "settings") not in text_of(adam_client, page(account))
 
 
 def test_an_empty_secret_is_refused_and_nothing_is_lost(
@@ -278,23 +290,6 @@ def test_the_webhook_is_set_at_the_vendor(acme: Workspace, adam_client: Client) 
         response = adam_client.post(page(account, "webhook"), follow=True)
     assert json.loads(vendor.asked[0][3])["Url"] == receipt_url(account)
     assert "BulkVS has saved the webhook" in response.content.decode()
-
-
-def test_latest_calls_show_their_state_and_to_admins_their_body(
-    account: ProviderAccount, victor_client: Client, adam_client: Client
-) -> None:
-    call = store_call(
-        account_id=account.pk,
-        method="POST",
-        query="",
-        headers={},
-        body=b"<b>odd</b>\xff",
-        remote_address=None,
-    )
-    StoredWebhookCall.objects.filter(pk=call.pk).update(state="rejected", words="The body is not JSON.")
-    assert "The body is not JSON." in text_of(victor_client, page(account))
-    assert "odd" not in text_of(victor_client, page(account))
-    assert "&lt;b&gt;odd&lt;/b&gt;" in text_of(adam_client, page(account))
 
 
 # --- sandbox ----------------------------------------------------------------------------------------
