@@ -13,7 +13,7 @@ from accounts.access import WorkspaceRequest, get_row
 from accounts.models import Role, role_allows
 from providers.connectors import REGISTRY
 from providers.models import ProviderAccount
-from providers.services import vendor_label
+from providers.services import sections_of, vendor_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ def _tabs(account: ProviderAccount) -> list[Tab]:
         Tab("calls", _("Calls")),
         Tab("traffic", _("Traffic"), admins=True),
     ]
+    if sections_of(account):
+        tabs.append(
+            Tab("at-vendor", _("At %(vendor)s") % {"vendor": vendor_label(account.vendor)}, admins=True)
+        )
     if account.vendor in REGISTRY:
         tabs.append(Tab("settings", _("Settings"), admins=True))
     return tabs

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from providers import call_views, handset_views, rate_views, traffic_views, views, webhooks
+from providers import at_vendor_views, call_views, handset_views, rate_views, traffic_views, views, webhooks
 
 HOOK_PATH = "hooks/(?P<token>[A-Za-z0-9_-]{20,64})"
 
@@ -38,6 +38,17 @@ ACCOUNTS: list[URLPattern | URLResolver] = [
         "providers/<int:pk>/traffic/<int:entry>/",
         traffic_views.traffic_entry,
         name="provider-account-traffic-entry",
+    ),
+    path("providers/<int:pk>/at-vendor/", at_vendor_views.at_vendor, name="provider-account-at-vendor"),
+    path(
+        "providers/<int:pk>/at-vendor/<slug:section>/",
+        at_vendor_views.at_vendor,
+        name="provider-account-at-vendor-section",
+    ),
+    path(
+        "providers/<int:pk>/at-vendor/<slug:section>/<slug:deed>/",
+        at_vendor_views.change,
+        name="provider-account-at-vendor-change",
     ),
 ]
 

@@ -204,7 +204,7 @@ def register_webhook(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if not services.can_register_webhook(account):
         raise Http404
     result = services.register_webhook(account=account, actor=actor_of(request))
-    toast(request, _result_words(result), level="success" if result.ok else "error")
+    toast(request, services.result_words(result), level="success" if result.ok else "error")
     return _to(account)
 
 
@@ -231,17 +231,8 @@ def _answer(request: WorkspaceRequest, account: ProviderAccount, result: TestRes
     account.refresh_from_db()
     if request.htmx:
         return render(request, "providers/_health.html", {"account": account, "result": result})
-    toast(request, _result_words(result), level="success" if result.ok else "error")
+    toast(request, services.result_words(result), level="success" if result.ok else "error")
     return _to(account)
-
-
-def _result_words(result: TestResult) -> str:
-    if not result.words:
-        return result.sentence
-    return _("%(sentence)s The provider's words: %(words)s") % {
-        "sentence": result.sentence,
-        "words": result.words,
-    }
 
 
 def _price_words(account: ProviderAccount, rates: int) -> str:

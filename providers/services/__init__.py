@@ -9,11 +9,13 @@ from providers.services.accounts import (
     credential_names,
     list_senders,
     register_webhook,
+    result_words,
     set_enabled,
     test_account,
     update_account,
     vendor_label,
 )
+from providers.services.at_vendor import change_at_vendor, look_at_vendor, section_of, sections_of
 from providers.services.prices import PriceTable, price_for, rate_for, remove_rate, set_rate
 from providers.services.rate_cards import CardPlan, RateChange, import_rates, plan_rates
 from providers.services.rate_files import RateFile, read_rates
@@ -27,6 +29,7 @@ from providers.services.sandbox import (
     tend_sandbox,
 )
 from providers.services.traffic import forget_entries, keep_exchanges, prune_traffic
+from providers.services.vendor_sections import Deed, Row, Section
 from providers.services.webhook_access import lets_in, receipt_url, shown_webhook_address, webhook_url
 from providers.services.webhook_calls import (
     apply_again,
@@ -40,10 +43,13 @@ from providers.services.webhook_calls import (
 
 __all__ = [
     "CardPlan",
+    "Deed",
     "PriceTable",
     "ProviderAccountError",
     "RateChange",
     "RateFile",
+    "Row",
+    "Section",
     "TestResult",
     "apply_again",
     "apply_call_again",
@@ -51,6 +57,7 @@ __all__ = [
     "apply_waiting_calls",
     "can_list_senders",
     "can_register_webhook",
+    "change_at_vendor",
     "connector_of",
     "create_account",
     "create_sandbox_accounts",
@@ -61,6 +68,7 @@ __all__ = [
     "keep_exchanges",
     "lets_in",
     "list_senders",
+    "look_at_vendor",
     "plan_rates",
     "price_for",
     "prune_traffic",
@@ -71,8 +79,11 @@ __all__ = [
     "register_sandbox_webhooks",
     "register_webhook",
     "remove_rate",
+    "result_words",
     "sandbox_accounts",
     "sandbox_names",
+    "section_of",
+    "sections_of",
     "set_enabled",
     "set_rate",
     "shown_webhook_address",

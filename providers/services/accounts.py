@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Actor
@@ -149,6 +150,16 @@ def register_webhook(*, account: ProviderAccount, actor: Actor) -> TestResult:
     if result.ok and (actor.user or actor.api_key):
         record(account.workspace, actor, "registered the webhook", account)
     return result
+
+
+def result_words(result: TestResult) -> str:
+    """As one sentence, for a toast."""
+    if not result.words:
+        return result.sentence
+    return gettext("%(sentence)s The provider's words: %(words)s") % {
+        "sentence": result.sentence,
+        "words": result.words,
+    }
 
 
 def can_list_senders(account: ProviderAccount) -> bool:

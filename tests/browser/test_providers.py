@@ -118,6 +118,8 @@ def addresses(account: ProviderAccount) -> list[str]:
         f"/providers/{account.pk}/calls/",
         f"/providers/{account.pk}/calls/?state=rejected",
         f"/providers/{account.pk}/calls/{account.webhook_calls.earliest('id').pk}/",
+        f"/providers/{account.pk}/at-vendor/",
+        f"/providers/{account.pk}/at-vendor/webhooks/",
         f"/providers/{account.pk}/traffic/",
         f"/providers/{account.pk}/traffic/{account.traffic.latest('id').pk}/",
         "/senders/",
@@ -194,6 +196,23 @@ def test_calls_of_a_state_are_applied_again(
     page.get_by_role("button", name="Apply them again", exact=True).click()
     expect(page.get_by_text("1 call is applied again.")).to_be_visible()
     assert not account.webhook_calls.filter(state="rejected").exists()
+
+
+def test_a_webhook_is_deleted_at_the_vendor_and_set_again(
+    open_page: OpenPage, site: str, account: ProviderAccount, alice: User
+) -> None:
+    page = open_page(user=alice, base_url=site)
+    page.goto(f"{site}/providers/{account.pk}/")
+    page.get_by_role("link", name="At BulkVS").click()
+    page.get_by_role("link", name="Webhooks", exact=True).click()
+    expect(page.get_by_text("This account", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Delete Crier").click()
+    assert_shown_page_is_clean(page)
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("BulkVS has deleted the webhook “Crier”.")).to_be_visible()
+    page.get_by_role("button", name="Set ours").click()
+    page.get_by_role("button", name="Set it", exact=True).click()
+    expect(page.get_by_text("This account", exact=True)).to_be_visible()
 
 
 def test_a_refused_form_is_said_in_place(open_page: OpenPage, site: str, alice: User) -> None:

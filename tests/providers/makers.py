@@ -88,7 +88,7 @@ def tiny_vendor(
             self.end_headers()
             self.wfile.write(vendor.body)
 
-        do_GET = do_POST = do_PUT = answer  # the names of http.server
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # the names of http.server
 
         def log_message(self, *args: Any) -> None:
             pass

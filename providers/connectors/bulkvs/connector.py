@@ -59,6 +59,7 @@ from providers.errors import ConnectorError, MessageRefused
 from sms.states import MessageState
 
 WEBHOOK_NAME = "Crier"
+WEBHOOK_DESCRIPTION = "Delivery reports and replies for Crier"
 
 # `Results[].Status`. Only SUCCESS is documented; the others say in plain words that it was not taken.
 RESULTS: StatusTable = {
@@ -238,7 +239,7 @@ class BulkVs(Connector):
             "/webHooks",
             data={
                 "Webhook": WEBHOOK_NAME,
-                "Description": "Delivery reports and replies for Crier",
+                "Description": WEBHOOK_DESCRIPTION,
                 "Url": url,
                 "Dlr": True,
                 "Method": "POST",
