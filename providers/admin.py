@@ -17,7 +17,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import User
 from providers import services
-from providers.models import Pace, ProviderAccount, Rate, StoredWebhookCall
+from providers.models import AccountHour, Pace, ProviderAccount, Rate, StoredWebhookCall, TrafficEntry
 from providers.services import ProviderAccountError
 from providers.services.prices import clean_prefix, clean_price, touch
 
@@ -207,3 +207,38 @@ class StoredWebhookCallAdmin(ReadOnlyAdmin):
     def apply_again(self, request: HttpRequest, queryset: QuerySet[StoredWebhookCall]) -> None:
         count = services.apply_again(call_ids=list(queryset.values_list("pk", flat=True)))
         self.message_user(request, _("%(n)s calls are applied again.") % {"n": count}, messages.SUCCESS)
+
+
+@admin.register(TrafficEntry)
+class TrafficEntryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "account", "at", "operation", "status", "milliseconds", "trouble")
+    list_filter = ("account", "operation")
+    list_select_related = ("account",)
+    show_full_result_count = False
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrafficEntry]:
+        """The list is spared what only one entry's page shows."""
+        rows: QuerySet[TrafficEntry] = super().get_queryset(request)
+        match = request.resolver_match
+        is_list = match is not None and str(match.url_name).endswith("_changelist")
+        return rows.defer("request", "answer") if is_list else rows
+
+
+@admin.register(AccountHour)
+class AccountHourAdmin(ReadOnlyAdmin):
+    list_display = (
+        "account",
+        "hour",
+        "taken",
+        "refused",
+        "unclear",
+        "throttled",
+        "unreachable",
+        "delivered",
+        "not_delivered",
+    )
+    list_filter = ("account",)
+    list_select_related = ("account",)
+    date_hierarchy = "hour"
+    ordering = ("-hour", "account")

@@ -49,7 +49,9 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
     credentials = serializers.DictField(
         child=serializers.CharField(allow_blank=True, trim_whitespace=True),
         write_only=True,
-        help_text="Never shown again; replaces all. MessageWhiz: `api_key`; BulkVS: `username`, `password`.",
+        help_text="Never shown again; replaces all. MessageWhiz: `api_key`; BulkVS: `username`, `password`. For all, "
+        "if you like: `webhook_user` and `webhook_password`, which calls to the webhook have to bring along, and "
+        "`webhook_addresses`, IP addresses or networks with commas between that may call it.",
     )
     enabled = serializers.BooleanField(required=False, help_text="A disabled account cannot be chosen.")
     parts_per_second = serializers.DecimalField(

@@ -10,8 +10,10 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User, Workspace
 from messaging.models import Sender
+from providers.connectors.operations import Exchange
+from providers.health import Tally, note_tally
 from providers.models import Pace, ProviderAccount, Rate
-from providers.services import store_call
+from providers.services import keep_exchanges, store_call
 from tests.conftest import CANARY_SECRET
 from tests.people import client_of
 from tests.providers.makers import make_account
@@ -152,3 +154,20 @@ def test_a_sender_is_disabled_through_the_service(root: Client, acme: Workspace,
     sender.refresh_from_db()
     assert not sender.enabled
     assert AuditEntry.objects.get(user=alice).action == "disabled"
+
+
+def test_the_admin_shows_traffic_and_hours_to_look_at(root: Client, account: ProviderAccount) -> None:
+    exchange = Exchange("send", "POST", "https://api.example.com/", "{}", 200, "[]", 0.1)
+    keep_exchanges(account.pk, [exchange])
+    note_tally(account.pk, Tally(taken=3))
+    for name, pk in (
+        ("trafficentry", account.traffic.get().pk),
+        ("accounthour", account.hours.get().pk),
+    ):
+        base = f"/admin/providers/{name}/"
+        assert root.get(base).status_code == 200
+        shown = root.get(f"{base}{pk}/change/")
+        assert shown.status_code == 200
+        assert 'name="_save"' not in shown.content.decode()
+        assert root.get(f"{base}add/").status_code == 403
+        assert root.post(f"{base}{pk}/delete/").status_code == 403
