@@ -30,7 +30,26 @@ def decrypt_mapping(sealed: str) -> dict[str, Any]:
     try:
         opened: dict[str, Any] = json.loads(_box(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()))
     except InvalidToken:
-        raise ImproperlyConfigured(
-            "None of CRIER_ENCRYPTION_KEYS opens the stored provider credentials: add the key they were sealed with."
-        ) from None
+        raise _no_key_fits() from None
     return opened
+
+
+def sealed_anew(sealed: str) -> str:
+    """The same with the newest key; as it is where it has that one already. Raises ImproperlyConfigured when no key fits."""
+    keys = tuple(settings.ENCRYPTION_KEYS)
+    try:
+        _box(keys[:1]).decrypt(sealed.encode())
+    except InvalidToken:
+        pass
+    else:
+        return sealed
+    try:
+        return _box(keys).rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise _no_key_fits() from None
+
+
+def _no_key_fits() -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        "None of CRIER_ENCRYPTION_KEYS opens the stored provider credentials: add the key they were sealed with."
+    )

@@ -35,6 +35,10 @@ class _AccountRow:
     price: str
 
 
+# What one looks for before there is an account; all of it stands on the account's page.
+CHOSEN_BY = ("body", "media", "receipts", "inbound", "alphanumeric_senders", "sender_list", "sends_to")
+
+
 @dataclass(frozen=True, slots=True)
 class _Vendor:
     """A connector for templates, which would call the class itself."""
@@ -45,7 +49,8 @@ class _Vendor:
 
     @classmethod
     def of(cls, slug: str) -> _Vendor:
-        return cls(slug, REGISTRY[slug].label, REGISTRY[slug].capabilities.lines())
+        lines = {line.name: line for line in REGISTRY[slug].capabilities.lines()}
+        return cls(slug, REGISTRY[slug].label, tuple(lines[name] for name in CHOSEN_BY))
 
 
 # --- list and new ---------------------------------------------------------------------------------
@@ -116,6 +121,7 @@ def account_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
     connector = REGISTRY.get(account.vendor)
     context = frame(request, account, "detail") | {
         "capabilities": connector.capabilities.lines() if connector else (),
+        "opening_problem": services.opening_problem(account),
         "card": health_card(account, request.GET.get("hours", "")),
         "troubled": services.troubled_calls(account),
         "price": _price_words(account, account.rates.count()),

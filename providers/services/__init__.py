@@ -16,6 +16,7 @@ from providers.services.accounts import (
     vendor_label,
 )
 from providers.services.at_vendor import change_at_vendor, look_at_vendor, section_of, sections_of
+from providers.services.key_rotation import opening_problem
 from providers.services.prices import PriceTable, price_for, rate_for, remove_rate, set_rate
 from providers.services.rate_cards import CardPlan, RateChange, import_rates, plan_rates
 from providers.services.rate_files import RateFile, read_rates
@@ -69,6 +70,7 @@ __all__ = [
     "lets_in",
     "list_senders",
     "look_at_vendor",
+    "opening_problem",
     "plan_rates",
     "price_for",
     "prune_traffic",
