@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
@@ -86,7 +87,7 @@ class CallSerializer(ModelSerializer[StoredWebhookCall]):
     @property
     def _sees_all(self) -> bool:
         key = getattr(self.context.get("request"), "auth", None)
-        return bool(key) and role_allows(key.role, Role.ADMIN)
+        return key is not None and role_allows(key.role, Role.ADMIN)
 
     @extend_schema_field({"type": ["string", "null"]})
     def get_remote_address(self, call: StoredWebhookCall) -> str | None:
@@ -196,8 +197,7 @@ class HealthViewSet(_OfAccount):
         asked.is_valid(raise_exception=True)
         hours = asked.validated_data["hours"]
         figures = figures_of(account, hours=hours)
-        values = {name: getattr(figures, name) for name in FiguresSerializer().fields if name != "hours"}
-        return Response(FiguresSerializer({"hours": hours, **values}).data)
+        return Response(FiguresSerializer({"hours": hours, **asdict(figures)}).data)
 
 
 @extend_schema_view(

@@ -13,6 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
+from providers.connectors import REGISTRY
 from providers.models import Health, ProviderAccount
 from providers.services import receipt_url
 from tests.access import assert_access
@@ -142,9 +143,11 @@ def test_the_list_costs_the_same_however_long(acme: Workspace, victor_client: Cl
 
 def test_every_vendor_is_offered(alice_client: Client) -> None:
     shown = text_of(alice_client, "/providers/new/")
-    assert "?vendor=bulkvs" in shown
-    assert "?vendor=messagewhiz" in shown
-    assert "Replies and STOP come in." in shown
+    for slug, connector in REGISTRY.items():
+        assert f"?vendor={slug}" in shown
+        assert f'data-label="Provider">{connector.label}</th>' in shown
+    assert shown.count('data-label="Replies"') == len(REGISTRY)
+    assert "Yes: Replies and STOP come in." in " ".join(shown.replace("</span>", "").split())
 
 
 def test_the_form_posts_to_its_vendor(alice_client: Client) -> None:
