@@ -222,7 +222,12 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfAccount):
         beginning = Substr("body", 1, LISTED, output_field=BinaryField())
         return calls.annotate(beginning=beginning).defer("body")
 
-    @extend_schema(summary="Apply a call again", request=None, responses={200: AppliedAgainSerializer})
+    @extend_schema(
+        operation_id="provider_accounts_calls_apply_again",
+        summary="Apply a call again",
+        request=None,
+        responses={200: AppliedAgainSerializer},
+    )
     def apply_again(self, request: Request, account_pk: int, pk: int) -> Response:
         """Once what was wrong is mended. What counts already changes nothing; 0 for a call that waits anyway."""
         is_again = services.apply_call_again(call=self.get_object(), actor=actor_of(request))
@@ -230,6 +235,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfAccount):
         return Response({"calls": int(is_again)})
 
     @extend_schema(
+        operation_id="provider_accounts_calls_apply_all_again",
         summary="Apply all calls of a state again",
         request=ApplyAgainSerializer,
         responses={200: AppliedAgainSerializer},

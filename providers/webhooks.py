@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from providers.models import ProviderAccount
 from providers.services import lets_in, store_call
 from providers.tasks import wake_applier
+from web.callers import address_of
 
 BODY_MOST = 1024 * 1024
 
@@ -70,6 +71,6 @@ def _unauthorized() -> HttpResponse:
 def _address(request: HttpRequest) -> str | None:
     """None where the server knows no address (a Unix socket)."""
     try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+        return str(ipaddress.ip_address(address_of(request.META)))
     except ValueError:
         return None

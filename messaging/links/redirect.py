@@ -29,6 +29,7 @@ from messaging.links.public_pages import public_page
 from messaging.links.spool import Spool
 from messaging.models import LinkUse
 from messaging.tasks import take_hits
+from web.callers import address_of
 
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -177,15 +178,6 @@ def address_for(target: Target, seen: Hit) -> str:
     if target.bot_redirect and device_of(seen.agent) == Device.DESKTOP:
         return target.bot_redirect
     return target.url
-
-
-def address_of(environ: dict[str, Any]) -> str:
-    """Of the visitor: behind a proxy, what the last one wrote down."""
-    if settings.BEHIND_PROXY:
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-        if forwarded:
-            return str(forwarded.rpartition(",")[2]).strip()
-    return str(environ.get("REMOTE_ADDR", ""))
 
 
 def page_names() -> frozenset[str]:

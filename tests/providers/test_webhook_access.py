@@ -199,6 +199,30 @@ def test_only_named_addresses_and_networks_may_call(vendor: str, address: str, i
     assert ("no webhook source" in str(caught.value)) is not is_in
 
 
+@pytest.mark.parametrize(
+    ("behind_proxy", "forwarded", "address"),
+    [
+        (False, "198.51.100.9", "127.0.0.1"),
+        (True, "203.0.113.1, 198.51.100.9", "198.51.100.9"),
+        (True, "", "127.0.0.1"),
+        (True, "nonsense", None),
+    ],
+)
+def test_behind_a_proxy_the_caller_counts(
+    client: Client,
+    acme: Workspace,
+    settings: Settings,
+    behind_proxy: bool,
+    forwarded: str,
+    address: str | None,
+) -> None:
+    """And whoever is not behind one cannot make up an address."""
+    settings.BEHIND_PROXY = behind_proxy
+    url = f"/hooks/{make_account(acme).webhook_token}/"
+    client.post(url, b"{}", content_type="application/json", headers={"X-Forwarded-For": forwarded})
+    assert StoredWebhookCall.objects.get().remote_address == address
+
+
 # --- the address to copy, and to tell -------------------------------------------------------------------
 
 
