@@ -27,9 +27,9 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from providers.connectors import REGISTRY
 from accounts.access import Actor
 from accounts.audit import record
+from providers.connectors import REGISTRY
 from providers.connectors.base import Connector, DeliveryReport, InboundText, WebhookCall
 from providers.errors import ConfigError, WebhookRejected
 from providers.models import ProviderAccount, StoredWebhookCall, WebhookCallState

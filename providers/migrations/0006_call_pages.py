@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("providers", "0004_traffic_and_hours"),
+        ("providers", "0005_remote_records"),
     ]
 
     operations = [
