@@ -8,13 +8,14 @@ caller named.
 Start: `python -m providers.sandbox --port 8001`. Outcomes are chosen by the last two digits of the number,
 see `outcomes`; the whole is described in docs/sandbox.md.
 
-    app          routing, cutting the line              control     JSON door for tests and the Handset page
+    app          the list of doors, cutting the line    control     JSON door for tests and the Handset page
+    doors        what a vendor's door is and offers     people      who hold the handsets: replies, clicks
     messagewhiz  document 004, section Fast Single      bulkvs      document 001, all five operations
     mx2          document 000 and its webhook           mobiz       document 003, all four operations
-    ogangi       document 002, all eight operations     doors       these three for the control door
+    ogangi       document 002, all eight operations     faults      trouble at a path of one's choice
     callbacks    receipts and replies, when due         state       handsets, counters
     later        what waits for its time                batches     several texts in one request
     forms        fields of a form
-    outcomes     magic numbers                          dials       latency, throttle, down, hang
+    outcomes     magic numbers                          dials       latency, throttle, down, hang, faults
     wire         requests, answers                      parts       PDUs of a text
 """

@@ -13,7 +13,7 @@ import aiohttp
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from providers.sandbox.app import SandboxApp
+from providers.sandbox.app import DOORS, SandboxApp
 from providers.sandbox.dials import DEFAULT_DELAY_MS, DialError, parse_delay
 from providers.sandbox.state import DEFAULT_KEEP
 
@@ -137,11 +137,8 @@ async def announce(host: str, port: int) -> None:
                         break
             except aiohttp.ClientError:
                 await asyncio.sleep(0.02)
-    print(
-        f"sandbox: ready on {address} (MessageWhiz {address}/messagewhiz, BulkVS {address}/bulkvs/api/v1.0,"
-        f" Mx2 {address}/mx2, Mobiz {address}/mobiz, Ogangi {address}/ogangi)",
-        flush=True,
-    )
+    doors = ", ".join(f"{kind.label} {address}/{kind.base}" for kind in DOORS.values())
+    print(f"sandbox: ready on {address} ({doors})", flush=True)
 
 
 async def report(app: SandboxApp) -> None:

@@ -7,8 +7,13 @@ from providers.sandbox.bulkvs import BulkVs
 from providers.sandbox.callbacks import Callbacks
 from providers.sandbox.control import Control
 from providers.sandbox.dials import DEFAULT_DELAY_MS, Dial
-from providers.sandbox.doors import SLUGS, Doors, Vendor, body_cap
+from providers.sandbox.doors import Door, DoorMaker, Roomy
+from providers.sandbox.faults import REFUSALS, FaultKind, spoil
+from providers.sandbox.later import Later
 from providers.sandbox.messagewhiz import MessageWhiz
+from providers.sandbox.mobiz import Mobiz
+from providers.sandbox.mx2 import Mx2
+from providers.sandbox.ogangi import Ogangi
 from providers.sandbox.state import DEFAULT_KEEP, State
 from providers.sandbox.wire import (
     BODY_CAP,
@@ -23,13 +28,10 @@ from providers.sandbox.wire import (
     send_answer,
 )
 
-NO_DOOR = json_answer(
-    404,
-    {
-        "error": "Nothing is here; the doors are /messagewhiz, /bulkvs/api/v1.0, /mx2, /mobiz, /ogangi and"
-        " /_sandbox."
-    },
-)
+# A new vendor is one line here.
+KINDS: tuple[DoorMaker, ...] = (MessageWhiz, BulkVs, Mx2, Mobiz, Ogangi)
+DOORS = {kind.slug: kind for kind in KINDS}
+NO_DOOR = json_answer(404, {"error": f"Nothing is here; the doors are /{', /'.join(DOORS)} and /_sandbox."})
 
 
 class SandboxApp:
@@ -43,15 +45,15 @@ class SandboxApp:
     ) -> None:
         self.state = State(keep)
         self.callbacks = Callbacks(self.state, allowed_hosts)
-        self.dials = {slug: Dial(receipt_delay_ms) for slug in (MessageWhiz.slug, BulkVs.slug, *SLUGS)}
-        bulkvs = BulkVs(self.state, self.dials[BulkVs.slug], self.callbacks)
-        doors = Doors(self.state, self.dials, self.callbacks)
-        self.vendors: dict[str, Vendor] = {
-            **doors.by_slug,
-            MessageWhiz.slug: MessageWhiz(self.state, self.dials[MessageWhiz.slug], self.callbacks),
-            BulkVs.slug: bulkvs,
+        self.dials = {slug: Dial(receipt_delay_ms) for slug in DOORS}
+        later = Later()
+        self.vendors: dict[str, Door] = {
+            slug: make(self.state, self.dials[slug], self.callbacks, later) for slug, make in DOORS.items()
         }
-        self.control = Control(self.state, self.dials, self.callbacks, bulkvs, doors)
+        self.body_caps = {
+            slug: door.body_cap for slug, door in self.vendors.items() if isinstance(door, Roomy)
+        }
+        self.control = Control(self.state, self.vendors, self.callbacks, later)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,25 +66,29 @@ class SandboxApp:
         else:
             await send_answer(send, NO_DOOR)
 
-    async def serve_vendor(
-        self, vendor: Vendor, path: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def serve_vendor(self, vendor: Door, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         """A text counts as accepted before the latency begins: a caller that goes away did send it."""
         dial = vendor.dial
         if dial.down:
             await self.cut(vendor.slug, scope, send)
             return
-        body = await read_body(receive, body_cap(vendor.slug))
+        cap = self.body_caps[vendor.slug](path) if vendor.slug in self.body_caps else BODY_CAP
+        body = await read_body(receive, cap)
         if body is None:
-            await send_answer(send, too_large(body_cap(vendor.slug)))
-        elif dial.hang:
+            await send_answer(send, too_large(cap))
+            return
+        fault = dial.fault_of(scope["method"], path) if dial.faults else None
+        if dial.hang or fault is FaultKind.HANG:
             await _wait_for_end(dial, receive)
             await self.cut(vendor.slug, scope, send)
-        else:
+            return
+        answer = REFUSALS.get(fault) if fault else None
+        if answer is None:
             answer = vendor.answer(_call(path, scope, body))
-            if dial.latency_ms:
-                await asyncio.sleep(dial.latency_ms / 1000)
-            await self.give(vendor.slug, answer, scope, send)
+            answer = spoil(answer, fault) if fault else answer
+        if dial.latency_ms:
+            await asyncio.sleep(dial.latency_ms / 1000)
+        await self.give(vendor.slug, answer, scope, send)
 
     async def give(self, slug: str, answer: Answer, scope: Scope, send: Send) -> None:
         if not answer.status:

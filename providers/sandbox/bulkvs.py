@@ -22,12 +22,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus
 
-from providers.sandbox import parts
+from providers.sandbox import batches, parts
 from providers.sandbox.callbacks import Callbacks, Post
 from providers.sandbox.dials import Dial
+from providers.sandbox.doors import Reply
+from providers.sandbox.later import Later
 from providers.sandbox.outcomes import Outcome, outcome_of
 from providers.sandbox.state import INBOUND, OUTBOUND, Entry, State
-from providers.sandbox.wire import CUT, HTML, RETRY_SOON, Answer, Call, is_url, json_answer, json_object
+from providers.sandbox.wire import RETRY_SOON, Answer, Call, is_url, json_answer, json_object
 
 SLUG = "bulkvs"
 BASE = "api/v1.0/"
@@ -101,8 +103,11 @@ class Account:
 
 class BulkVs:
     slug = SLUG
+    label = "BulkVS"
+    webhook_is_set_by = "PUT /webHooks"
+    base = f"{SLUG}/{BASE}".rstrip("/")
 
-    def __init__(self, state: State, dial: Dial, callbacks: Callbacks) -> None:
+    def __init__(self, state: State, dial: Dial, callbacks: Callbacks, _later: Later) -> None:
         self.state = state
         self.dial = dial
         self.callbacks = callbacks
@@ -129,6 +134,10 @@ class BulkVs:
             case _, "messageSend" | "webHooks" | "campaigns":
                 return _failure(405, "Method not allowed")
         return _failure(404, "Not found")
+
+    def reset(self, *, accounts: bool) -> None:
+        if accounts:
+            self.accounts.clear()
 
     def account(self, username: str) -> Account | None:
         """The account of that name, made at its first use; None beyond `MOST_ACCOUNTS`."""
@@ -187,11 +196,7 @@ class BulkVs:
             {"To": msisdn, "Status": "SUCCESS" if self.take(text, msisdn, outcome) else "FAILED"}
             for msisdn, outcome in zip(data["To"], outcomes, strict=True)
         ]
-        if Outcome.CUT in outcomes:
-            return CUT
-        if Outcome.HTML in outcomes:
-            return HTML
-        return json_answer(
+        answer = json_answer(
             200,
             {
                 "RefId": text.message_id,
@@ -201,6 +206,7 @@ class BulkVs:
                 "Results": results,
             },
         )
+        return batches.spoil(outcomes, answer)
 
     def take(self, text: Entry, msisdn: str, outcome: Outcome) -> bool:
         """Put a copy of the text on one recipient's handset; whether it was accepted."""
@@ -226,7 +232,10 @@ class BulkVs:
             only_200=True,
         )
 
-    def reply(self, entry: Entry, _word: str = "") -> Post | None:
+    def heard(self, _entry: Entry) -> tuple[str, ...]:
+        return ("",)
+
+    def reply(self, entry: Entry, _word: str) -> Post | None:
         """An inbound text; None without a webhook."""
         webhook = self.accounts.get(entry.account, Account()).webhook_of(entry.number)
         if webhook is None or webhook.method != "POST":
@@ -239,17 +248,17 @@ class BulkVs:
         }
         return Post(webhook.url, body, only_200=True)
 
-    def new_reply(self, account: str, msisdn: str, number: str, text: str, media: tuple[str, ...]) -> Entry:
+    def new_reply(self, reply: Reply) -> Entry:
         return Entry(
             direction=INBOUND,
             vendor=SLUG,
-            account=account,
-            msisdn=msisdn,
-            number=number,
-            text=text,
+            account=reply.account,
+            msisdn=reply.msisdn,
+            number=reply.number,
+            text=reply.text,
             message_id="",
-            parts=parts.count(text),
-            media=media,
+            parts=parts.count(reply.text),
+            media=reply.media,
             state="posting",
         )
 

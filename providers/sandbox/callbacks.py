@@ -59,6 +59,10 @@ class Job:
     attempts: int = 0
 
 
+# Stands in where a post is about no one text.
+_NO_TEXT = Entry(OUTBOUND, vendor="", account="", msisdn="", number="", text="", message_id="")
+
+
 class Callbacks:
     def __init__(self, state: State, allowed_hosts: Collection[str] = (), retry_ms: int = 500) -> None:
         self.state = state
@@ -109,6 +113,13 @@ class Callbacks:
         words = receipts_of(entry.outcome) if words is None else words
         if words:
             self._push(Job(entry, words, build, gap=max(delay, ORDER_GAP)), delay)
+
+    def schedule_post(self, build: Callable[[], Post | None], delay: float = 0.0) -> None:
+        """Post what is about no one text's receipts: a click, a batch. Counted and repeated as a receipt is.
+
+        Built at each attempt; nothing is posted where it gives None.
+        """
+        self._push(Job(_NO_TEXT, ("",), lambda _entry, _word: build(), gap=0.0), delay)
 
     async def post_reply(self, entry: Entry, build: Build, words: tuple[str, ...] = ("",)) -> Posted | None:
         """Post an inbound text now, and again later when it is not taken; None when nowhere wants it.

@@ -6,10 +6,15 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from providers.sandbox.faults import Fault, FaultKind
 from providers.sandbox.outcomes import Outcome
 
 DEFAULT_DELAY_MS = (400, 2500)
 LONGEST_MS = 3_600_000
+MINUTE_MS = 60_000
+MOST_FAULTS = 100
+MOST_TIMES = 1_000_000
+PATH_CAP = 500  # characters
 
 
 class DialError(ValueError):
@@ -66,12 +71,56 @@ def check_switch(name: str, value: Any) -> bool:
     raise DialError(f"{name} {value!r} is not a switch; use true or false.")
 
 
+def check_faults(value: Any) -> list[Fault]:
+    if isinstance(value, list) and len(value) <= MOST_FAULTS:
+        return [_fault(f"faults[{index}]", row) for index, row in enumerate(value)]
+    raise DialError(
+        f"faults {str(value)[:40]!r} is not a list of up to {MOST_FAULTS} faults; send [] for none."
+    )
+
+
+def _fault(name: str, row: Any) -> Fault:
+    """One row of `faults`, `name` being its place there."""
+    known = ("path", "fault", "method", "times")
+    if not isinstance(row, dict):
+        raise DialError(
+            f'{name} {str(row)[:40]!r} is not an object; write it like {{"path": "sms", "fault": "html"}}.'
+        )
+    if unknown := sorted(set(row) - set(known)):
+        raise DialError(f"{name}.{unknown[0]} is not known; a fault has {', '.join(known)}.")
+    path, method, times = row.get("path"), row.get("method", ""), row.get("times")
+    if not (isinstance(path, str) and len(path) <= PATH_CAP):
+        raise DialError(
+            f"{name}.path {str(path)[:40]!r} is not a text of up to {PATH_CAP} characters; give the vendor's path,"
+            ' "" for every one.'
+        )
+    if not (isinstance(method, str) and (method == "" or method.isalpha())):
+        raise DialError(
+            f"{name}.method {str(method)[:40]!r} is not an HTTP method; use one like POST, or leave it out."
+        )
+    if times is not None and not (type(times) is int and 1 <= times <= MOST_TIMES):
+        raise DialError(
+            f"{name}.times {str(times)[:40]!r} is not a whole number from 1 to {MOST_TIMES}; leave it out for ever."
+        )
+    return Fault(path, _fault_kind(name, row.get("fault")), method.upper(), times)
+
+
+def _fault_kind(name: str, value: Any) -> FaultKind:
+    try:
+        return FaultKind(value)
+    except ValueError:
+        raise DialError(
+            f"{name}.fault {str(value)[:40]!r} is not known; use one of {', '.join(FaultKind)}."
+        ) from None
+
+
 @dataclass(slots=True)
 class Dial:
     """Settings of one vendor.
 
     down: the line is cut at once, nothing is read. hang: the request is read and never answered, nothing is
-    accepted; the line is cut when the dial is turned back. throttle_per_second counts requests.
+    accepted; the line is cut when the dial is turned back. throttle_per_second counts requests to send.
+    minute_ms: how long a minute of the vendor's own timers lasts. faults: the first that matches has its way.
     """
 
     receipt_delay_ms: tuple[int, int] = DEFAULT_DELAY_MS
@@ -80,6 +129,8 @@ class Dial:
     throttle_per_second: float | None = None
     down: bool = False
     hang: bool = False
+    minute_ms: int = MINUTE_MS
+    faults: list[Fault] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     _tokens: float = 0.0
     _filled_at: float = 0.0
@@ -102,12 +153,23 @@ class Dial:
         self._tokens -= 1
         return True
 
+    def fault_of(self, method: str, path: str) -> FaultKind | None:
+        """What befalls this request, which counts it; a fault that has had its times is gone."""
+        for fault in self.faults:
+            if fault.matches(method, path):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if not fault.times:
+                        self.faults.remove(fault)
+                return fault.kind
+        return None
+
     def turn(self, settings: dict[str, Any]) -> None:
         """Apply the named settings, all or none; raises DialError."""
         checked = {name: _check(name, value) for name, value in settings.items()}
         for name, value in checked.items():
             setattr(self, name, value)
-        if not self.hang:
+        if not self.hang and not any(fault.kind is FaultKind.HANG for fault in self.faults):
             self.released.set()
             self.released = asyncio.Event()
 
@@ -119,6 +181,8 @@ class Dial:
             "throttle_per_second": self.throttle_per_second,
             "down": self.down,
             "hang": self.hang,
+            "minute_ms": self.minute_ms,
+            "faults": [fault.shown() for fault in self.faults],
         }
 
 
@@ -134,7 +198,11 @@ def _check(name: str, value: Any) -> Any:
             return check_rate(value)
         case "down" | "hang":
             return check_switch(name, value)
+        case "minute_ms":
+            return check_whole(name, value, MINUTE_MS)
+        case "faults":
+            return check_faults(value)
     raise DialError(
         f"{name!r} is not on the dial; it has vendor, latency_ms, receipt_delay_ms, force_outcome,"
-        " throttle_per_second, down, hang and retry_ms."
+        " throttle_per_second, down, hang, minute_ms, faults and retry_ms."
     )

@@ -19,6 +19,7 @@ from typing import Any, TypeGuard
 from providers.sandbox import parts
 from providers.sandbox.callbacks import Callbacks, Post
 from providers.sandbox.dials import Dial
+from providers.sandbox.later import Later
 from providers.sandbox.outcomes import Outcome, outcome_of
 from providers.sandbox.state import OUTBOUND, Entry, State, iso
 from providers.sandbox.wire import CUT, HTML, RETRY_SOON, Answer, Call, is_url, json_answer, json_object
@@ -62,8 +63,10 @@ _is_sender = re.compile(r"[A-Za-z'._\-+& ]{1,11}|[0-9]{1,20}").fullmatch
 
 class MessageWhiz:
     slug = SLUG
+    label = "MessageWhiz"
+    base = SLUG
 
-    def __init__(self, state: State, dial: Dial, callbacks: Callbacks) -> None:
+    def __init__(self, state: State, dial: Dial, callbacks: Callbacks, _later: Later) -> None:
         self.state = state
         self.dial = dial
         self.callbacks = callbacks

@@ -37,7 +37,7 @@ from providers.sandbox.dials import Dial, DialError
 from providers.sandbox.later import Later
 from providers.sandbox.outcomes import Outcome, outcome_of
 from providers.sandbox.state import OUTBOUND, Entry, State, iso
-from providers.sandbox.wire import RETRY_SOON, Answer, Call, json_answer, json_value
+from providers.sandbox.wire import LARGE_BODY_CAP, RETRY_SOON, Answer, Call, json_answer, json_value
 
 SLUG = "mobiz"
 SENDER = "Mobiz"
@@ -142,6 +142,8 @@ class Account:
 
 class Mobiz:
     slug = SLUG
+    label = "Mobiz"
+    base = SLUG
     default_account = DEFAULT_ACCOUNT
 
     def __init__(self, state: State, dial: Dial, callbacks: Callbacks, later: Later) -> None:
@@ -152,6 +154,9 @@ class Mobiz:
         self.accounts: dict[str, Account] = {}
         self.next_list_id = FIRST_LIST_ID
         self.held = 0  # rows that wait for their send_time
+
+    def body_cap(self, _path: str) -> int:
+        return LARGE_BODY_CAP
 
     def answer(self, call: Call) -> Answer:
         """The gateway compares paths in any case."""
@@ -359,7 +364,7 @@ class Mobiz:
         for key, value in settings.items():
             setattr(account, key, value)
 
-    def forget(self, *, accounts: bool) -> None:
+    def reset(self, *, accounts: bool) -> None:
         """What waits is traffic; lists and columns are settings and stay unless the accounts go too."""
         self.held = 0
         for account in self.accounts.values():

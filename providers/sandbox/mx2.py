@@ -26,6 +26,7 @@ from typing import Any
 from providers.sandbox import batches, parts
 from providers.sandbox.callbacks import Callbacks, Post
 from providers.sandbox.dials import Dial, DialError
+from providers.sandbox.doors import Problem, Reply
 from providers.sandbox.later import Later
 from providers.sandbox.outcomes import Outcome, outcome_of, receipts_of
 from providers.sandbox.state import INBOUND, OUTBOUND, Entry, State
@@ -86,9 +87,12 @@ class CampaignText(Entry):
 
 class Mx2:
     slug = SLUG
+    label = "Mx2"
+    base = SLUG
+    webhook_is_set_by = "POST /_sandbox/settings"
     default_account = DEFAULT_ACCOUNT
 
-    def __init__(self, state: State, dial: Dial, callbacks: Callbacks, later: Later) -> None:
+    def __init__(self, state: State, dial: Dial, callbacks: Callbacks, _later: Later) -> None:
         self.state = state
         self.dial = dial
         self.callbacks = callbacks
@@ -176,13 +180,20 @@ class Mx2:
 
     # What the person who holds the handset does
 
-    def new_reply(self, latest: CampaignText, text: str) -> CampaignText:
-        """A reply to the text that came last; `heard` has it take effect."""
+    def new_reply(self, reply: Reply) -> CampaignText:
+        """To the text that came last; `heard` has it take effect. Raises DialError or Problem."""
+        latest = reply.latest
+        if not isinstance(latest, CampaignText):
+            raise Problem(404, f"No text of mx2 has arrived at {reply.msisdn}, so there is none to reply to.")
+        if reply.account != latest.account:
+            raise DialError(f"account {reply.account!r} has sent nothing to {latest.msisdn}; leave it out.")
+        if reply.media:
+            raise DialError(f"media {list(reply.media)!r} cannot be told to mx2, its webhook has text alone.")
         return replace(
             latest,
             direction=INBOUND,
-            text=text,
-            parts=parts.count(text),
+            text=reply.text,
+            parts=parts.count(reply.text),
             outcome=Outcome.DELIVERED,
             state="posting",
             at=time.time(),
@@ -199,9 +210,19 @@ class Mx2:
             return RECEIVED, OPTOUT
         return (RECEIVED, YES) if word == "YES" else (RECEIVED,)
 
-    def new_click(self, latest: CampaignText) -> CampaignText:
-        """A walk to the landing page of a text, told to the webhook as `CLICK`; it stands in no thread."""
-        return replace(latest, direction=INBOUND, text="", state="posting", at=time.time(), told_at={})
+    def reply(self, entry: Entry, word: str) -> Post | None:
+        return self.event(entry, word)
+
+    def landing_page(self, entry: Entry) -> str:
+        return entry.landing_page if isinstance(entry, CampaignText) else ""
+
+    def new_click(self, entry: Entry) -> Entry:
+        """A walk to the landing page of a text; it stands in no thread."""
+        assert isinstance(entry, CampaignText)
+        return replace(entry, direction=INBOUND, text="", state="posting", at=time.time(), told_at={})
+
+    def click(self, entry: Entry, _word: str) -> Post | None:
+        return self.event(entry, CLICK)
 
     # Settings
 
@@ -223,6 +244,9 @@ class Mx2:
             )
         return guid
 
+    def spelled(self, name: str) -> str:
+        return guid_of(name) or name
+
     def settings(self, name: str) -> dict[str, Any]:
         return self.accounts.get(name, Account()).shown()
 
@@ -233,7 +257,7 @@ class Mx2:
         for key, value in checked.items():
             setattr(account, key, value)
 
-    def forget(self, *, accounts: bool) -> None:
+    def reset(self, *, accounts: bool) -> None:
         """Opt-outs are traffic; the webhook is a setting and stays unless the accounts go too."""
         if accounts:
             self.accounts.clear()

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,7 +14,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_CAP = 1024 * 1024  # bytes
+LARGE_BODY_CAP = 32 * 1024 * 1024  # where files and lists come
 JSON_TYPE = b"application/json; charset=utf-8"
+HTML_TYPE = b"text/html; charset=utf-8"
 
 
 @dataclass(slots=True)
@@ -59,13 +62,20 @@ HTML = Answer(
     200,
     b"<!doctype html><html><head><title>Welcome</title></head>"
     b"<body><h1>It works!</h1><p>The network gateway is being serviced.</p></body></html>",
-    b"text/html; charset=utf-8",
+    HTML_TYPE,
 )
 RETRY_SOON = ((b"retry-after", b"1"),)
 
 
 def json_answer(status: int, data: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
     return Answer(status, json.dumps(data).encode(), JSON_TYPE, headers)
+
+
+def page(status: int, title: str, content: str = "") -> Answer:
+    """A page of HTML; `content` is HTML already, `title` is not."""
+    heading = escape(title)
+    text = f"<!doctype html><html><head><title>{heading}</title></head><body><h1>{heading}</h1>{content}</body></html>"
+    return Answer(status, text.encode(), HTML_TYPE)
 
 
 def json_value(body: bytes) -> Any:

@@ -26,7 +26,7 @@ from providers.sandbox.ogangi.recipients import (
 )
 from providers.sandbox.outcomes import Outcome, outcome_of
 from providers.sandbox.state import OUTBOUND, Entry, State
-from providers.sandbox.wire import RETRY_SOON, Answer, Call
+from providers.sandbox.wire import LARGE_BODY_CAP, RETRY_SOON, Answer, Call
 
 SLUG = "ogangi"
 BASE = "rest/api/"
@@ -85,6 +85,8 @@ class Operation:
 
 class Ogangi:
     slug = SLUG
+    label = "Ogangi"
+    base = SLUG
     default_account = DEFAULT_ACCOUNT
 
     def __init__(self, state: State, dial: Dial, callbacks: Callbacks, later: Later) -> None:
@@ -96,6 +98,9 @@ class Ogangi:
         self.accounts: dict[str, Account] = {}
         self.broadcasts: dict[tuple[str, str, int], Broadcast] = {}  # by publicKey, instanceId and id
         self.last_number = 0
+
+    def body_cap(self, _path: str) -> int:
+        return LARGE_BODY_CAP
 
     def answer(self, call: Call) -> Answer:
         found = operation_of(call.path)
@@ -331,7 +336,7 @@ class Ogangi:
     def set(self, name: str, settings: dict[str, Any]) -> None:
         self.accounts[name].set(settings)
 
-    def forget(self, *, accounts: bool) -> None:
+    def reset(self, *, accounts: bool) -> None:
         """Broadcasts are traffic; settings stay unless the accounts go too."""
         self.broadcasts.clear()
         self.last_number = 0

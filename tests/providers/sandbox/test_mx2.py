@@ -270,8 +270,8 @@ def test_stop_counts_without_a_webhook(sandbox: SandboxProcess) -> None:
     status, answer = reply(sandbox, "STOP")
     assert (status, answer["error"]) == (
         409,
-        f"The mx2 account '{APIKEY}' has no webhook; set one with POST settings,"
-        " so nobody would hear of the reply.",
+        f"The mx2 account '{APIKEY}' has no webhook for Mx2, so nobody would hear of the reply;"
+        " set one with POST /_sandbox/settings.",
     )
     assert mx2_send(sandbox).json()["status"] == "optout"
 
