@@ -15,7 +15,7 @@ see `outcomes`; the whole is described in docs/sandbox.md.
     ogangi       document 002, all eight operations     faults      trouble at a path of one's choice
     callbacks    receipts and replies, when due         state       handsets, counters
     later        what waits for its time                batches     several texts in one request
-    forms        fields of a form
+    forms        fields and files of a form             sheets      .csv and .xlsx
     outcomes     magic numbers                          dials       latency, throttle, down, hang, faults
     wire         requests, answers                      parts       PDUs of a text
 """

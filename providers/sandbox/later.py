@@ -56,9 +56,11 @@ class Later:
             self._timer = asyncio.get_running_loop().call_later(delay, self._release)
 
     def _release(self) -> None:
+        """What work plans for now waits for the loop's next turn, so that others get theirs."""
         self._timer = None
+        now, newest = self.now(), next(self._order)
         try:
-            while self._waiting and self._waiting[0][0] <= self.now():
+            while self._waiting and self._waiting[0][0] <= now and self._waiting[0][1] < newest:
                 heapq.heappop(self._waiting)[2]()
         finally:
             self._arm()

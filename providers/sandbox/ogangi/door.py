@@ -11,7 +11,7 @@ from typing import Any
 from providers.sandbox import batches, parts
 from providers.sandbox.callbacks import Callbacks, Post
 from providers.sandbox.dials import Dial, DialError
-from providers.sandbox.forms import fields_of
+from providers.sandbox.forms import read_form
 from providers.sandbox.later import Later
 from providers.sandbox.ogangi.accounts import Account, is_code
 from providers.sandbox.ogangi.answers import BAD_SIGNATURE, ERROR, INTERNAL, envelope, moment, nest, tag
@@ -123,9 +123,7 @@ class Ogangi:
     # Texts by file
 
     def send_file(self, request: Request) -> Answer:
-        content = fields_of(request.call).get("file")
-        if content is None:
-            raise OperationError("The POST parameter file is missing; send multipart/form-data")
+        content = content_of(request, "file")
         pairs = [(row, self.outcome_of_row(row)) for row in read_phone_list(content)]
         if refusal := self.refusal(
             request, [(row.msisdn, outcome) for row, outcome in pairs if not row.status]
@@ -219,9 +217,7 @@ class Ogangi:
 
     def new_broadcast(self, request: Request) -> Broadcast:
         """As the request describes it, not kept yet; raises OperationError or RecipientError."""
-        content = fields_of(request.call).get("to")
-        if content is None:
-            raise OperationError("The POST parameter to is missing; send multipart/form-data")
+        content = content_of(request, "to")
         recipients = read_recipients(content)
         held = sum(len(broadcast.waiting) for broadcast in self.broadcasts.values())
         if held + len(recipients) > self.state.keep or len(self.broadcasts) >= MOST_BROADCASTS:
@@ -371,6 +367,15 @@ def operation_of(path: str) -> tuple[Operation, list[str]] | None:
         if path.startswith(start) and len(values) == len(operation.parameters) + 2:
             return operation, values
     return None
+
+
+def content_of(request: Request, name: str) -> bytes:
+    """Of a POST parameter; raises OperationError without it."""
+    form = read_form(request.call)
+    content = form.content(name) if form else None
+    if content is None:
+        raise OperationError(f"The POST parameter {name} is missing; send multipart/form-data")
+    return content
 
 
 def check_parameters(parameters: dict[str, str]) -> None:

@@ -40,6 +40,22 @@ async def test_work_may_plan_more() -> None:
     assert done == [0, 1], "time that was skipped is not made up for"
 
 
+async def test_work_that_plans_more_for_now_gives_others_a_turn() -> None:
+    later, done = Later(), list[str]()
+
+    def again() -> None:
+        done.append("work")
+        if len(done) < 6:
+            later.at(0.0, again)
+
+    later.after(0, again)
+    asyncio.get_running_loop().call_soon(lambda: done.append("before"))
+    while len(done) < 6:
+        await asyncio.sleep(0)
+        done.append("another")
+    assert "work,work" not in ",".join(done)
+
+
 async def test_one_failure_leaves_the_rest() -> None:
     later, done, told = Later(), list[str](), list[str]()
     asyncio.get_running_loop().set_exception_handler(lambda _loop, told_of: told.append(told_of["message"]))
