@@ -1,10 +1,13 @@
 """What the doors that take several texts in one request share: what refuses or spoils the request as a whole."""
 
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from providers.sandbox.outcomes import Outcome
 from providers.sandbox.state import State
 from providers.sandbox.wire import CUT, HTML, Answer
+
+T = TypeVar("T")
 
 TRIES = 2  # of a number that are throttled
 OF_THE_REQUEST = (Outcome.SERVER_ERROR, Outcome.NO_CREDIT, Outcome.SENDER_OFF)
@@ -18,7 +21,7 @@ def refusal_of(state: State, vendor: str, rows: Collection[tuple[str, Outcome]])
     return refusal
 
 
-def spoil(outcomes: Iterable[Outcome], answer: Answer) -> Answer:
+def spoil(outcomes: Iterable[Outcome], answer: T) -> T | Answer:
     """The answer, unless a text that was accepted cuts the line or brings a page of HTML."""
     found = set(outcomes)
     if Outcome.CUT in found:

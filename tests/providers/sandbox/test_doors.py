@@ -7,7 +7,15 @@ import pytest
 from tests.providers.sandbox.support import APIKEY, SUBSCRIPTION, settings
 from tests.sandbox_process import SandboxProcess
 
-FIRST_SETTINGS = {
+FIRST_SETTINGS: dict[str, dict[str, Any]] = {
+    "messagewhiz": {
+        "vendor": "messagewhiz",
+        "account": "sandbox-key",
+        "webhook": "",
+        "t1": 5,
+        "t2": None,
+        "click_webhook": "",
+    },
     "mx2": {"vendor": "mx2", "account": APIKEY, "webhook": "", "optouts": []},
     "mobiz": {
         "vendor": "mobiz",
@@ -29,6 +37,12 @@ FIRST_SETTINGS = {
     },
 }
 CHANGES: dict[str, dict[str, Any]] = {
+    "messagewhiz": {
+        "webhook": "https://example.com/dlr",
+        "t1": 6,
+        "t2": 60,
+        "click_webhook": "https://example.com/click",
+    },
     "mx2": {"webhook": "https://example.com/hook", "optouts": ["2015550123"]},
     "mobiz": {"number_column": "B", "text_column": "C"},
     "ogangi": {
@@ -40,6 +54,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
 }
 OTHERS = {
+    "messagewhiz": "sandbox-key-2",
     "mx2": "5A4DB0C5-0000-4000-8000-0000000000AB",
     "mobiz": "sandbox-key-2",
     "ogangi": "sandbox-public-2",
@@ -67,8 +82,21 @@ def test_one_setting_leaves_the_others(sandbox: SandboxProcess) -> None:
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        ({}, "vendor None has no settings; use mx2 or mobiz or ogangi."),
+        ({}, "vendor None has no settings; use messagewhiz or mx2 or mobiz or ogangi."),
         ({"vendor": "bulkvs"}, "vendor 'bulkvs' has no settings"),
+        ({"vendor": "messagewhiz", "account": "wrong"}, "account 'wrong' is not an API key of the sandbox"),
+        (
+            {"vendor": "messagewhiz", "webhook": "nowhere"},
+            "webhook 'nowhere' is not an http or https address",
+        ),
+        (
+            {"vendor": "messagewhiz", "click_webhook": "x"},
+            "click_webhook 'x' is not an http or https address",
+        ),
+        ({"vendor": "messagewhiz", "t1": None}, "t1 None is not a whole number of minutes from 5 to 10080"),
+        ({"vendor": "messagewhiz", "t1": 3}, "t1 3 is not a whole number of minutes from 5 to"),
+        ({"vendor": "messagewhiz", "t2": "9"}, "t2 '9' is not a whole number"),
+        ({"vendor": "messagewhiz", "colour": 1}, "'colour' is no setting of MessageWhiz"),
         ({"vendor": "mx2", "account": "sandbox"}, "account 'sandbox' is not an apikey of the sandbox"),
         ({"vendor": "mobiz", "account": "alice"}, "account 'alice' is not an api_key of the sandbox"),
         ({"vendor": "ogangi", "account": "alice"}, "account 'alice' is not a publicKey of the sandbox"),
@@ -100,6 +128,7 @@ def test_settings_reject(sandbox: SandboxProcess, body: dict[str, Any], part: st
 @pytest.mark.parametrize(
     ("vendor", "changes"),
     [
+        ("messagewhiz", {"webhook": "https://example.com", "t1": 4}),
         ("mx2", {"webhook": "https://example.com", "optouts": 5}),
         ("mobiz", {"text_column": "B", "number_column": 5}),
         ("ogangi", {"digest": "base64url", "signed": "twice"}),
@@ -131,6 +160,9 @@ def test_settings_name_what_they_do_not_know(sandbox: SandboxProcess) -> None:
     ("path", "size", "status"),
     [
         ("/mobiz/nothing", 2 * 1024 * 1024, 404),
+        ("/ogangi/nothing", 2 * 1024 * 1024, 404),
+        ("/messagewhiz/api/3/recipientList", 2 * 1024 * 1024, 401),
+        ("/messagewhiz/sms", 1024 * 1024 + 1, 413),
         ("/mobiz/nothing", 32 * 1024 * 1024 + 1, 413),
         ("/mx2/api/send", 1024 * 1024 + 1, 413),
     ],

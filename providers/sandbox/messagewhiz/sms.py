@@ -1,35 +1,32 @@
-"""MessageWhiz API v3, document 004: `POST /sms` (Fast Single), its DLR callback, and `GET /api/3/sender`.
+"""Fast Single: `POST /sms`, its DLR callback, and the links in its text. Document 004, section Fast Single.
 
 Readings chosen where the document is silent:
 - the success status is 200, and `client_ref` is echoed beside `message_id` when it was given;
 - several wrong fields give all their sentences in one array, in the document's order text, to, from;
 - `to` is a string of digits, as in the example; a sender of letters holds no digits, as the error text says;
-- errors of `/api/3` come in that API's envelope, `errorCode` being the HTTP status;
-- an API key that begins with `sandbox-key-` is an account of its own;
-- 403, 429 and 500 have the same shape as the documented 401.
+- 403, 429 and 500 have the same shape as the documented 401;
+- of the tokens only `{{link:ID}}` and `{{link_list:ID}}` are rendered: "can contain text and links".
 No inbound text is documented.
 """
 
 import re
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any, TypeGuard
 
-from providers.sandbox import parts
-from providers.sandbox.callbacks import Callbacks, Post
-from providers.sandbox.dials import Dial
-from providers.sandbox.later import Later
+from providers.sandbox import batches, parts
+from providers.sandbox.callbacks import Post
+from providers.sandbox.messagewhiz.running import SLUG, Runner
+from providers.sandbox.messagewhiz.sendings import price_of
 from providers.sandbox.outcomes import Outcome, outcome_of
-from providers.sandbox.state import OUTBOUND, Entry, State, iso
-from providers.sandbox.wire import CUT, HTML, RETRY_SOON, Answer, Call, is_url, json_answer, json_object
+from providers.sandbox.state import OUTBOUND, Entry, iso
+from providers.sandbox.wire import RETRY_SOON, Answer, Call, is_url, json_answer, json_object
 
-SLUG = "messagewhiz"
 API_KEY = "sandbox-key"
+DISABLED_ENDING = "-disabled"  # a key of a user who is disabled: the document's 403
 KEY_CAP = 64  # characters
 TEXT_CAP = 100_000  # characters
 CLIENT_REF_CAP = 160
-PRICE_OF_PART = 0.01
 
 BAD_TO = (
     "The recipient number entered is invalid."
@@ -50,50 +47,39 @@ STATE_IDS = {
     "REJECTD": 8,
     "FAILED": 9,
 }
-SENDERS = (
-    {"enabled": True, "id": 28938892, "name": "FirstSender"},
-    {"enabled": True, "id": 28905672, "name": "test"},
-    {"enabled": True, "id": 28905671, "name": "Crier"},
-    {"enabled": False, "id": 28905670, "name": "OldSender"},
-)
-
 _is_number = re.compile(r"[0-9]{10,15}").fullmatch
-_is_sender = re.compile(r"[A-Za-z'._\-+& ]{1,11}|[0-9]{1,20}").fullmatch
+is_sender = re.compile(r"[A-Za-z'._\-+& ]{1,11}|[0-9]{1,20}").fullmatch
 
 
-class MessageWhiz:
-    slug = SLUG
-    label = "MessageWhiz"
-    base = SLUG
+# Renders the link tokens of a text: (key, text, call) to the text and who is told of its entry.
+LinkTokens = Callable[[str, str, Call], tuple[str, Callable[[Entry], None]]]
 
-    def __init__(self, state: State, dial: Dial, callbacks: Callbacks, _later: Later) -> None:
-        self.state = state
-        self.dial = dial
-        self.callbacks = callbacks
 
-    def answer(self, call: Call) -> Answer:
-        """Paths are compared in lower case: the document writes them both ways."""
-        path = call.path.rstrip("/").lower()
-        if path == "sms" and call.method == "POST":
-            return self.take_text(call.body)
-        if path == "api/3/sender" and call.method == "GET":
-            return self.list_senders(call)
-        return _failure(404, f"Cannot {call.method} /{call.path}", "Not Found")
+class FastSingle:
+    """No account is made or looked up for a text without tokens: this path is the fast one."""
 
-    def take_text(self, body: bytes) -> Answer:
-        data = json_object(body)
+    def __init__(self, runner: Runner, link_tokens: LinkTokens) -> None:
+        self.state = runner.state
+        self.dial = runner.dial
+        self.callbacks = runner.callbacks
+        self.link_tokens = link_tokens
+
+    def take_text(self, call: Call) -> Answer:
+        data = json_object(call.body)
         if data is None:
             return _failure(400, "The request body is not a JSON object", "Bad Request")
         key = data.get("api_key")
         if not is_key(key):
             return _failure(401, "Unauthorized")
+        if key.endswith(DISABLED_ENDING):
+            return _failure(403, "Forbidden")
         if not self.dial.lets_through():
             self.state.refuse(Outcome.THROTTLED)
             return _too_many()
         if sentences := validation_errors(data):
             return _failure(400, sentences, "Bad Request")
         outcome = outcome_of(data["to"], self.dial.force_outcome)
-        return self.refusal(data["to"], outcome) or self.accept(key, data, outcome)
+        return self.refusal(data["to"], outcome) or self.accept(key, data, outcome, call)
 
     def refusal(self, msisdn: str, outcome: Outcome) -> Answer | None:
         """The answer to a text that is not accepted, or None."""
@@ -112,48 +98,33 @@ class MessageWhiz:
         self.state.refuse(outcome)
         return answer
 
-    def accept(self, key: str, data: dict[str, Any], outcome: Outcome) -> Answer:
+    def accept(self, key: str, data: dict[str, Any], outcome: Outcome, call: Call) -> Answer:
+        text, tell = data["text"], None
+        if "{{link" in text:
+            text, tell = self.link_tokens(key, text, call)
         entry = Entry(
             direction=OUTBOUND,
             vendor=SLUG,
             account=key,
             msisdn=data["to"],
             number=data["from"],
-            text=data["text"],
+            text=text,
             message_id=secrets.token_urlsafe(16)[:21],
-            parts=parts.count(data["text"]),
+            parts=parts.count(text),
             reference=data.get("client_ref") or "",
             callback=data.get("callback") or "",
             outcome=outcome,
         )
+        if tell:
+            tell(entry)
         self.state.accept(entry)
         self.callbacks.schedule_receipts(entry, self.dial.delay_of(entry.msisdn), receipt)
         if outcome is Outcome.THROTTLED:
             self.state.forget_tries(SLUG, entry.msisdn)
-        if outcome is Outcome.CUT:
-            return CUT
-        if outcome is Outcome.HTML:
-            return HTML
         result = {"message_id": entry.message_id}
         if entry.reference:
             result["client_ref"] = entry.reference
-        return json_answer(200, result)
-
-    def list_senders(self, call: Call) -> Answer:
-        """Envelope, `limit` (10), `start` (0), `enabled` (true) and `filter=name=X` of the document."""
-        began = time.perf_counter()
-        if not is_key(call.header(b"apikey")):
-            return _envelope(
-                401, "Unauthorized -- API key is missing or invalid", "Unauthorized", None, began
-            )
-        query = call.query()
-        limit, start = query.get("limit", "10"), query.get("start", "0")
-        if not (limit.isdecimal() and start.isdecimal()):
-            return _envelope(400, "Bad Request -- Invalid parameters specified", "BadRequest", None, began)
-        enabled = query.get("enabled", "true").lower() in ("true", "1")
-        name = query.get("filter", "").removeprefix("name=")
-        rows = [row for row in SENDERS if row["enabled"] is enabled and name in ("", row["name"])]
-        return _envelope(200, "", "", rows[int(start) : int(start) + int(limit)], began)
+        return batches.spoil([outcome], json_answer(200, result))
 
 
 def is_key(value: Any) -> TypeGuard[str]:
@@ -167,7 +138,7 @@ def validation_errors(data: dict[str, Any]) -> list[str]:
     sentences = _text_errors(data.get("text"))
     checks: tuple[tuple[str, Callable[[str], object], str], ...] = (
         ("to", _is_number, BAD_TO),
-        ("from", _is_sender, BAD_FROM),
+        ("from", is_sender, BAD_FROM),
     )
     for name, is_right, sentence in checks:
         value = data.get(name)
@@ -208,7 +179,7 @@ def receipt(entry: Entry, word: str) -> Post | None:
         body["client_ref"] = entry.reference
     body["timestamp"] = iso(entry.at)
     body["parts_count"] = len(texts)
-    body["price"] = round(PRICE_OF_PART * len(texts), 2)
+    body["price"] = price_of(len(texts))
     body["parts"] = [
         {"pdu_id": _pdu_id(entry, index), "encoding": encoding, "content": text, "status": word}
         for index, text in enumerate(texts)
@@ -230,14 +201,3 @@ def _failure(status: int, message: str | list[str], error: str = "") -> Answer:
 
 def _too_many() -> Answer:
     return json_answer(429, {"statusCode": 429, "message": "Too Many Requests"}, RETRY_SOON)
-
-
-def _envelope(status: int, message: str, kind: str, result: Any, began: float) -> Answer:
-    body = {
-        "errorCode": 0 if status == 200 else status,
-        "errorMessage": message,
-        "errorType": kind,
-        "executionTime": round(time.perf_counter() - began, 9),
-        "result": result,
-    }
-    return json_answer(status, body)
