@@ -165,10 +165,13 @@ class Dial:
         return None
 
     def turn(self, settings: dict[str, Any]) -> None:
-        """Apply the named settings, all or none; raises DialError."""
+        """Apply the named settings, all or none; raises DialError. A throttle begins with a full bucket."""
         checked = {name: _check(name, value) for name, value in settings.items()}
         for name, value in checked.items():
             setattr(self, name, value)
+        if "throttle_per_second" in checked:
+            self._tokens = max(1.0, self.throttle_per_second or 0.0)
+            self._filled_at = time.monotonic()
         if not self.hang and not any(fault.kind is FaultKind.HANG for fault in self.faults):
             self.released.set()
             self.released = asyncio.Event()

@@ -367,6 +367,12 @@ def test_messagewhiz_account_can_be_refused(sandbox: SandboxProcess) -> None:
     assert (response.status_code, response.json()) == (403, {"statusCode": 403, "message": "Forbidden"})
 
 
+def test_a_throttle_that_is_set_again_begins_anew(sandbox: SandboxProcess) -> None:
+    for _ in range(2):
+        sandbox.dial(vendor="messagewhiz", throttle_per_second=0.001)
+        assert [sms(sandbox).status_code for _ in range(2)] == [200, 429]
+
+
 def test_the_throttle_counts_requests(sandbox: SandboxProcess) -> None:
     sandbox.dial(vendor="messagewhiz", throttle_per_second=0.001)
     answers = [sms(sandbox) for _ in range(3)]
