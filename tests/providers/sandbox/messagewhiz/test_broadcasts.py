@@ -251,6 +251,16 @@ def test_a_date_is_waited_for(whiz: Whiz) -> None:
     assert time.time() - began >= 1
 
 
+def test_the_clock_may_be_put_forward(whiz: Whiz) -> None:
+    whiz.send(whiz.base(whiz.recipient_list(ALICE), send_date=soon(3600)))
+    whiz.sandbox.control("POST", "clock", {"advance_ms": 3_500_000})
+    assert whiz.accepted() == {}
+    whiz.sandbox.control("POST", "clock", {"advance_ms": 100_000})
+    assert whiz.text(ALICE) == "Hello"
+    whiz.send(whiz.single(BOB, send_date=soon(3500)))
+    assert whiz.accepted() == {ALICE: 1, BOB: 1}, "by the same clock this date is past"
+
+
 def test_a_date_without_a_zone_is_of_the_offset(whiz: Whiz) -> None:
     local = (datetime.now(UTC) + timedelta(minutes=120, seconds=1)).replace(tzinfo=None).isoformat()
     whiz.send(whiz.single(ALICE, send_date=local, utc_offset=120))
