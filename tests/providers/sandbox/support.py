@@ -181,6 +181,16 @@ def read_to_end(line: socket.socket) -> bytes:
     return received
 
 
+class _PatientServer(ThreadingHTTPServer):
+    """Python's own lets 5 lines wait to be accepted and the sandbox opens up to 64 at once.
+
+    Lines beyond are dropped and tried again by the system after 1, 3 and 7 seconds: on a busy machine a burst would
+    take longer than tests wait, or than the sandbox does, which then posts again what had come.
+    """
+
+    request_queue_size = 128
+
+
 class Webhook:
     """A loopback server that records what is posted to it; `statuses` are answered first, then 200.
 
@@ -194,15 +204,15 @@ class Webhook:
         self.statuses: list[int] = []
         self.open = threading.Event()
         self.open.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _PatientServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/hooks/alice"
 
-    def wait_for(self, count: int) -> list[dict[str, Any]]:
-        eventually(lambda: len(self.received) >= count)
+    def wait_for(self, count: int, seconds: float = 10.0) -> list[dict[str, Any]]:
+        eventually(lambda: len(self.received) >= count, seconds)
         return self.received
 
     def __enter__(self) -> Self:

@@ -95,8 +95,8 @@ def test_many_receipts_all_come_once(sandbox: SandboxProcess, webhook: Webhook) 
     references = [f"ref-{number}" for number in range(300)]
     for number, reference in enumerate(references):
         sms(sandbox, f"44770090{number:04d}", client_ref=reference, callback=webhook.url)
-    received = webhook.wait_for(300)
-    eventually(lambda: sandbox.stats()["receipts_pending"] == 0)
+    received = webhook.wait_for(300, seconds=60)
+    eventually(lambda: sandbox.stats()["receipts_pending"] == 0, seconds=60)
     assert sorted(receipt["client_ref"] for receipt in received) == sorted(references)
     assert sandbox.stats()["receipts_posted"] == 300
 
