@@ -248,6 +248,11 @@ class Callbacks:
             job.entry.state = "delivered" if taken else "failed"
 
 
+def no_receipt(_entry: Entry, _word: str) -> Post | None:
+    """Nobody is told: the handset's state changes and that is all."""
+    return None
+
+
 def _not_allowed(url: str) -> str:
     try:
         host = urlsplit(url).hostname

@@ -32,7 +32,7 @@ from functools import partial
 from typing import Any
 
 from providers.sandbox import batches, parts
-from providers.sandbox.callbacks import Callbacks, Post
+from providers.sandbox.callbacks import Callbacks, no_receipt
 from providers.sandbox.dials import Dial, DialError
 from providers.sandbox.later import Later
 from providers.sandbox.outcomes import Outcome, outcome_of
@@ -414,11 +414,6 @@ def rows_problem(rows: Any, data_list: DataList, text_column: str) -> str:
             if problem := _cell_problem(value, data_list.definition.get(column)):
                 return f"Row {number}: {column} {problem}"
     return ""
-
-
-def no_receipt(_entry: Entry, _word: str) -> Post | None:
-    """Nobody is told: the handset's state changes and that is all."""
-    return None
 
 
 def _cell_problem(value: Any, kind: str | None) -> str:

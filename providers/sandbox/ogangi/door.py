@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.sandbox import batches, parts
-from providers.sandbox.callbacks import Callbacks, Post
+from providers.sandbox.callbacks import Callbacks, no_receipt
 from providers.sandbox.dials import Dial, DialError
 from providers.sandbox.forms import read_form
 from providers.sandbox.later import Later
@@ -431,11 +431,6 @@ def retrieved(broadcast: Broadcast) -> str:
 def new_message_id() -> str:
     """A signed number of 64 bits, as in the document."""
     return str(int.from_bytes(secrets.token_bytes(8), signed=True))
-
-
-def no_receipt(_entry: Entry, _word: str) -> Post | None:
-    """Nobody is told: the handset's state changes and that is all."""
-    return None
 
 
 def _key(request: Request, number: int) -> tuple[str, str, int]:
