@@ -209,7 +209,8 @@ class DraftForm(TextsForm):
     def chosen_lists(self) -> list[RecipientList]:
         """As posted, else as saved: the chips."""
         if self.is_bound:
-            ids = {int(value) for value in self["lists"].data or [] if str(value).isdigit()}
+            posted = [str(value) for value in self["lists"].data or []]
+            ids = {int(value) for value in posted if value.isascii() and value.isdigit() and len(value) < 19}
         else:
             ids = set(self.initial["lists"])
         return [row for row in self._field("lists").queryset if row.pk in ids]

@@ -47,6 +47,12 @@ def is_lone_address(text: str) -> bool:
     return bool(_ADDRESS.fullmatch(_TOKEN.sub("x", text)))
 
 
+def passes_sender(account: ProviderAccount | None) -> bool:
+    """Whether people see the sender that is chosen here; of no account, they do."""
+    vendor = _vendor(account)
+    return vendor is None or vendor.capabilities.passes_sender
+
+
 def reaches_number(account: ProviderAccount | None) -> Callable[[str], bool]:
     """Whether the account's vendor takes a text to a number; of no account, any."""
     vendor = _vendor(account)

@@ -21,7 +21,7 @@ from campaigns.services.estimate import Estimate
 from campaigns.services.senders import SendingFrom, sending_from
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
-from messaging.bodies import body_problem, writes_text
+from messaging.bodies import body_problem, passes_sender, writes_text
 from messaging.budget import budget_of
 from messaging.content import Content, compile_content
 from messaging.media.addresses import address_problem
@@ -370,6 +370,11 @@ def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
 
 
 def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    if not passes_sender(broadcast.account) and broadcast.account:
+        sentence = _(
+            "%(account)s sends from a sender of its own: the one that is chosen here is not what people see."
+        ) % {"account": broadcast.account}
+        yield Check("sender_of_vendor", WARN, sentence, "sender")
     if broadcast.sender_list is not None:
         yield from _sender_list(broadcast, broadcast.sender_list)
     else:
@@ -389,7 +394,7 @@ def _one_sender(broadcast: Broadcast) -> Iterator[Check]:
     problem = sender_problem(sender, broadcast.account) if broadcast.account else None
     if problem:
         yield Check("sender_not_allowed", BLOCK, problem, "sender")
-    elif broadcast.account:
+    elif broadcast.account and passes_sender(broadcast.account):
         sentence = _("%(account)s may use the sender %(sender)s") % {
             "account": broadcast.account,
             "sender": sender,
@@ -421,7 +426,7 @@ def _sender_list(broadcast: Broadcast, sender_list: SenderList) -> Iterator[Chec
         return
     if senders.left_out:
         yield Check("senders_left_out", WARN, _left_out_words(sender_list, senders), "sender")
-    if broadcast.account:
+    if broadcast.account and passes_sender(broadcast.account):
         words = (
             ngettext(
                 "%(n)s sender of %(list)s, the same for each person",

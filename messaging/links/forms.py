@@ -44,6 +44,9 @@ class LinkForm(NameForm):
         label=_("Ends"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={
+            "invalid": _("This is no date with a time: write it as 2026-12-31T18:00, or leave it empty.")
+        },
     )
     expired_url = _address(
         _("Afterwards to"), _("When it is over. Empty: a page that says that the link is over.")

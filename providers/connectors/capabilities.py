@@ -90,6 +90,7 @@ class Capabilities:
     webhook_setup: bool  # we can tell the vendor our webhook address
     max_text_length: int
     batch_most: int = 1  # recipients of one request
+    passes_sender: bool = True  # the sender chosen here is the one that people see
     sender_list: bool = False  # the vendor tells which senders the account has
     sends_to: tuple[str, ...] = ()
     media_limits: MediaLimits = MediaLimits()  # where it has `media`

@@ -106,9 +106,23 @@ class _Columns:
     names: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    # Commas stand between the cells: a decimal comma would cut a price in two.
+    may_cut: bool = False
 
     def cell(self, row: Sequence[str], place: int | None) -> str:
         return row[place].strip() if place is not None and place < len(row) else ""
+
+    def is_cut(self, row: Sequence[str]) -> bool:
+        """Whether price and next cell may be the two halves of one: 0,005 is a whole number and digits. Of a network's
+        digits only where the price would be nothing."""
+        after = self.price + 1
+        if not self.may_cut or after in (self.prefix, self.country, self.currency):
+            return False
+        price, rest = self.cell(row, self.price), self.cell(row, after)
+        if not (price.isascii() and price.isdigit() and rest.isascii() and rest.isdigit()):
+            return False
+        is_network = after < len(self.names) and self.names[after] in self.networks
+        return not is_network or not price.strip("0")
 
     def is_over(self, row: Sequence[str]) -> bool:
         """Whether something stands where no column is: a decimal comma makes two cells of one."""
@@ -119,9 +133,10 @@ class _Columns:
 def read_rates(data: bytes, *, currency: str) -> RateFile:
     """`currency`: the account's. Raises ProviderAccountError where the file cannot be read at all."""
     text = _decoded(data)
-    rows = _rows(text)
+    rows, delimiter = _rows(text)
     found = _header(rows)
     columns, first = (found[1], found[0] + 1) if found else (_without_header(rows), 0)
+    columns.may_cut = delimiter == ","
     return _Reading(columns, currency, rows, first).result()
 
 
@@ -148,7 +163,8 @@ def _decoded(data: bytes) -> str:
     return text
 
 
-def _rows(text: str) -> list[list[str]]:
+def _rows(text: str) -> tuple[list[list[str]], str]:
+    """And what stands between their cells."""
     try:
         head = text.splitlines()[:LOOKED_AT]
         delimiter = max(DELIMITERS, key=lambda char: sum(len(row) > 1 for row in _cells(head, char)))
@@ -160,7 +176,7 @@ def _rows(text: str) -> list[list[str]]:
             _("The file has %(rows)s rows; at most %(most)s are read at once. Split it.")
             % {"rows": f"{len(rows):,}", "most": f"{MOST_ROWS:,}"}
         )
-    return rows
+    return rows, delimiter
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> list[list[str]]:
@@ -314,6 +330,15 @@ class _Reading:
                     "It has more cells than there are columns with a name. A comma inside a price needs quotation marks"
                     " around the cell, or semicolons between the columns; any other column needs a name in the first row."
                 )
+            )
+        if columns.is_cut(row):
+            halves = {"price": columns.cell(row, columns.price), "rest": columns.cell(row, columns.price + 1)}
+            raise _refused(
+                _(
+                    "“%(price)s” and “%(rest)s” may be one price with a decimal comma: put quotation marks around it, or"
+                    " write it with a point, such as %(price)s.%(rest)s or %(price)s.00."
+                )
+                % halves
             )
         written = columns.cell(row, columns.prefix) or columns.cell(row, columns.country)
         prefixes, problem = _places(written)

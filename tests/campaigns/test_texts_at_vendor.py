@@ -107,6 +107,17 @@ def test_what_was_shown_is_what_goes_out(
 
 
 @pytest.mark.django_db
+def test_a_sender_that_nobody_sees_is_told(through_mx2: Broadcast) -> None:
+    checks = checked(through_mx2)
+    assert "sender" not in checks
+    check = checks["sender_of_vendor"]
+    assert (check.level, str(check.sentence)) == (
+        "warn",
+        "Mx2 sends from a sender of its own: the one that is chosen here is not what people see.",
+    )
+
+
+@pytest.mark.django_db
 def test_a_single_text_is_refused_in_words(acme: Workspace) -> None:
     account = make_account(acme)
     account.vendor, account.credentials = "mx2", CREDENTIALS

@@ -345,3 +345,24 @@ def test_every_column_that_is_not_used_is_named() -> None:
         "Not used: “MCC”. A network cannot be told by the number.",
         "Not used: “valid_from”, “note”. All prices count from the import on.",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prefix,price,note\n1,0,005,\n44,0,05,\n",
+        "prefix,price,note\n1,0,005\n44,0,05\n",
+        "prefix,price,mcc\n1,0,005\n44,0,05\n",
+        "prefix,price,valid_from\n1,1,25\n44,2,5\n",
+    ],
+)
+def test_a_decimal_comma_that_cuts_a_price_in_two_is_told(text: str) -> None:
+    found = read_rates(text.encode(), currency="USD")
+    assert found.rates == {}
+    assert [bad.row for bad in found.bad_rows] == [2, 3]
+    assert "may be one price with a decimal comma" in found.bad_rows[0].sentence
+
+
+def test_digits_of_a_network_behind_a_whole_price_are_none() -> None:
+    found = read_rates(b"prefix,price,mcc\n1,5,310\n", currency="USD")
+    assert found.rates == {"1": Decimal("5")}

@@ -166,6 +166,7 @@ class Mobiz(BatchConnector):
         idempotency=False,
         alphanumeric_senders=True,
         webhook_setup=False,
+        passes_sender=False,
         max_text_length=MAX_TEXT,
         notes={
             "batch": f"Up to {BATCH_MOST} recipients a request, each with a text of their own.",

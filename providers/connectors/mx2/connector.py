@@ -132,6 +132,7 @@ class Mx2(Connector):
         idempotency=False,
         alphanumeric_senders=True,
         webhook_setup=False,
+        passes_sender=False,
         max_text_length=MAX_ADDRESS,
         sends_to=("1",),
         notes={
