@@ -37,6 +37,7 @@ from messaging.senders import create_sender, set_sender_enabled
 from messaging.texts.spinners import change_spinner, create_spinner, set_spinner_enabled
 from messaging.texts.templates import change_template, create_template, set_template_enabled
 from providers.sync.payloads import (
+    UNTOLD,
     LinkListPayload,
     LinkPayload,
     Payload,
@@ -185,12 +186,13 @@ class _Links(_Rows[Link, LinkPayload]):
 
 def _link_fields(payload: Payload) -> dict[str, Any]:
     assert isinstance(payload, LinkPayload)
-    return {
+    fields = {
         "name": payload.name,
         "url": payload.url,
         "bot_redirect": payload.bot_redirect,
         "preview_url": payload.preview_url,
     }
+    return {name: value for name, value in fields.items() if value is not UNTOLD}
 
 
 class _LinkLists(_Rows[LinkList, LinkListPayload]):

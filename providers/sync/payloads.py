@@ -12,9 +12,19 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
 from typing import Any
 
 SHOWN_CHARACTERS = 500
+
+
+class Untold(Enum):
+    """What a vendor takes and does not tell back: it is not compared, and a pull leaves ours alone."""
+
+    UNTOLD = "untold"
+
+
+UNTOLD = Untold.UNTOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +54,8 @@ class SenderListPayload(Payload):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPayload(Payload):
     url: str
-    bot_redirect: str = ""
-    preview_url: str = ""
+    bot_redirect: str | Untold = ""
+    preview_url: str | Untold = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +105,12 @@ def differences(local: Payload, remote: Payload) -> tuple[Difference, ...]:
     return tuple(
         Difference(one.name, shown(getattr(local, one.name)), shown(getattr(remote, one.name)))
         for one in dataclasses.fields(local)
-        if one.compare and getattr(local, one.name) != getattr(remote, one.name)
+        if one.compare and _is_other(getattr(local, one.name), getattr(remote, one.name))
     )
+
+
+def _is_other(local: Any, remote: Any) -> bool:
+    return UNTOLD not in (local, remote) and local != remote
 
 
 def fingerprint(payload: Payload) -> str:

@@ -1,7 +1,8 @@
 """MessageWhiz's side of what is kept in step: campaigns, senders, lists, links, spinners, templates.
 
 - Lists of the vendor tell either what is enabled or what is not: both are read.
-- A link's platform addresses go together, and cannot be emptied once they are set.
+- A link's addresses for PCs and previews are taken, but told by no list: they are not compared. They go together, and no
+  call empties them.
 - Links and templates can be disabled, and not enabled again: the document has no call for it.
 - A link list is changed link by link: its file import would make the links anew.
 """
@@ -20,6 +21,7 @@ from providers.connectors.messagewhiz.client import MessageWhizClient
 from providers.connectors.operations import Upload
 from providers.errors import CapabilityError
 from providers.sync.payloads import (
+    UNTOLD,
     CampaignPayload,
     LinkListPayload,
     LinkPayload,
@@ -134,7 +136,10 @@ class SenderListSide(_Side[SenderListPayload]):
 
 class LinkSide(_Side[LinkPayload]):
     entity = "link"
-    loses = "UTM parameters, expiry and our own short code stay here."
+    loses = (
+        "UTM parameters, expiry and our own short code stay here. Addresses for PCs and previews are sent, but not told"
+        " back: they are not compared, and cannot be emptied there."
+    )
 
     def rows(self) -> list[RemoteRow[LinkPayload]]:
         return self._both(
@@ -143,8 +148,8 @@ class LinkSide(_Side[LinkPayload]):
                 name=row.name,
                 enabled=enabled,
                 url=row.url,
-                bot_redirect=row.bot_redirect,
-                preview_url=row.preview_url,
+                bot_redirect=row.bot_redirect or UNTOLD,
+                preview_url=row.preview_url or UNTOLD,
             ),
         )
 
@@ -152,8 +157,7 @@ class LinkSide(_Side[LinkPayload]):
         made = self.client.create_link(
             name=payload.name,
             url=payload.url,
-            bot_redirect=payload.bot_redirect,
-            preview_url=payload.preview_url,
+            **_platform(payload),
         )
         if not payload.enabled:
             self.client.disable_link(link_id=made.id)
@@ -165,21 +169,7 @@ class LinkSide(_Side[LinkPayload]):
             raise CapabilityError(
                 "MessageWhiz has no call that enables a link again: unlink it, and push it anew."
             )
-        emptied = now is not None and (
-            (now.bot_redirect and not payload.bot_redirect) or (now.preview_url and not payload.preview_url)
-        )
-        if emptied:
-            raise CapabilityError(
-                "MessageWhiz has no call that takes a link's addresses for PCs or previews away: unlink it, and push it"
-                " anew."
-            )
-        self.client.update_link(
-            link_id=remote_id,
-            name=payload.name,
-            url=payload.url,
-            bot_redirect=payload.bot_redirect,
-            preview_url=payload.preview_url,
-        )
+        self.client.update_link(link_id=remote_id, name=payload.name, url=payload.url, **_platform(payload))
         if not payload.enabled:
             self.client.disable_link(link_id=remote_id)
 
@@ -383,6 +373,11 @@ SIDES: tuple[type[RemoteSide[Any, Any]], ...] = (
     RecipientListSide,
     UnsubscribeListSide,
 )
+
+
+def _platform(payload: LinkPayload) -> dict[str, str]:
+    given = {"bot_redirect": payload.bot_redirect, "preview_url": payload.preview_url}
+    return {name: url for name, url in given.items() if isinstance(url, str)}
 
 
 def _day(at: datetime | None) -> date | None:
