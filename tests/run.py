@@ -1,5 +1,6 @@
 """`make test`: the whole suite on SQLite, then on PostgreSQL, there without what knows no database: pure trade knowledge,
-and how pages look and behave in a browser. The main job and the wizard of imports are walked on both.
+connectors and the sandbox, and how pages look and behave in a browser. The main job and the wizard of imports are walked
+on both.
 
 What a machine lacks is said in one line, or fails with CI.
 
@@ -27,6 +28,8 @@ BROWSER = Path("tests/browser")
 WALKED_TWICE = {"test_main_job.py", "test_contacts_imports.py"}
 NO_DATABASE = [
     "tests/sms",
+    "tests/providers/connectors",
+    "tests/providers/sandbox",
     *(
         str(BROWSER / path.name)
         for path in sorted((ROOT / BROWSER).glob("test_*.py"))
