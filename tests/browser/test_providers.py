@@ -54,7 +54,7 @@ def site(live_server: Any, settings: Settings, process: SandboxProcess) -> str:
 @pytest.fixture
 def account(acme: Workspace, site: str) -> ProviderAccount:
     """The sandbox's BulkVS account with a rate card and calls in each state."""
-    bulkvs, _whiz = create_sandbox_accounts(acme)
+    bulkvs = create_sandbox_accounts(acme)[0]
     register_sandbox_webhooks(workspace=acme)
     set_rate(account=bulkvs, prefix="1", price="0.0079", actor=Actor())
     failing = make_account(acme, name="Old contract", credentials={"api_key": CANARY_SECRET})
