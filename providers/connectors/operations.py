@@ -288,7 +288,7 @@ def body_of(parameters: Parameters) -> dict[str, Any]:
         return {"files": uploads, "data": dict(parameters.form)}
     if parameters.json is not None:
         # httpx writes characters as they are, and trips over halves of surrogate pairs.
-        return {"content": json.dumps(parameters.json).encode(), "headers": JSON_TYPE}
+        return {"content": json.dumps(parameters.json, separators=(",", ":")).encode(), "headers": JSON_TYPE}
     return {"data": dict(parameters.form)} if parameters.form else {}
 
 
