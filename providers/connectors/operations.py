@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 # Some operations work for seconds at the vendor before they answer.
 OPERATION_SECONDS = 30.0
-JSON_TYPE = {"content-type": "application/json"}
 # Of a request or an answer, in the traffic log.
 SHOWN_CHARACTERS = 8000
 
@@ -196,10 +195,13 @@ class VendorClient:
         headers = {**connector.base_headers(), **connector.auth_headers()}
         if operation.gives_file:
             headers["accept"] = "*/*"
+        if parameters.json is not None and not parameters.files:
+            headers["content-type"] = "application/json"
         return httpx.Request(
             operation.method,
             connector.url(filled(operation.path, parameters.path) + query_string(parameters.query)),
-            **_with_headers(body_of(parameters), headers),
+            headers=headers,
+            **body_of(parameters),
             extensions={"timeout": connector.timeout(parameters.seconds)},
         )
 
@@ -274,10 +276,6 @@ def query_string(query: Mapping[str, str | int | Sequence[str | int] | None]) ->
     return "?" + urlencode(pairs, doseq=True, quote_via=quote, safe="") if pairs else ""
 
 
-def _with_headers(body: dict[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-    return {**body, "headers": {**headers, **body.get("headers", {})}}
-
-
 def body_of(parameters: Parameters) -> dict[str, Any]:
     """As httpx.Request takes it: multipart where there are files, else JSON, else a form, else nothing."""
     if parameters.files:
@@ -288,7 +286,7 @@ def body_of(parameters: Parameters) -> dict[str, Any]:
         return {"files": uploads, "data": dict(parameters.form)}
     if parameters.json is not None:
         # httpx writes characters as they are, and trips over halves of surrogate pairs.
-        return {"content": json.dumps(parameters.json, separators=(",", ":")).encode(), "headers": JSON_TYPE}
+        return {"content": json.dumps(parameters.json, separators=(",", ":")).encode()}
     return {"data": dict(parameters.form)} if parameters.form else {}
 
 

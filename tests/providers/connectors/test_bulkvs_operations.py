@@ -183,7 +183,7 @@ class TestBulkVsOperations(OperationSuite):
         ("nothing to delete", lambda portal: portal.delete_webhook(webhook=""), "no name"),
     ]
 
-    def test_an_account_without_campaigns_has_none(self, vendor) -> None:  # type: ignore[no-untyped-def]
+    def test_an_account_without_campaigns_has_none(self, vendor) -> None:  # type: ignore[no-untyped-def]  # a test's fixtures
         vendor.expect("GET", f"{self.base_path}/campaigns", Reply(404, {"Description": "Campaign not found"}))
         with self.client(vendor.url) as portal:
-            assert portal.list_campaigns() == ()  # type: ignore[attr-defined]
+            assert portal.list_campaigns() == ()  # type: ignore[attr-defined]  # of the vendor's own client, or error

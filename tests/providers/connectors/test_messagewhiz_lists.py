@@ -90,7 +90,7 @@ class TestMessageWhizLists(OperationSuite):
     def test_the_key_goes_out_in_its_header(self, vendor: ScriptedServer, seen: list[str]) -> None:
         vendor.expect("GET", f"{BASE_PATH}/api/3/sender", Reply(200, enveloped([])))
         with self.client(vendor.url) as whiz:
-            whiz.list_senders()  # type: ignore[attr-defined]
+            whiz.list_senders()  # type: ignore[attr-defined]  # of the vendor's own client, or error
         [received] = vendor.received
         assert received.headers["apikey"] == SECRET
 
@@ -99,7 +99,7 @@ class TestMessageWhizLists(OperationSuite):
         answer = enveloped(None) | {"errorCode": 409, "errorMessage": "Duplicate entry"}
         vendor.expect("POST", f"{BASE_PATH}/api/3/sender", Reply(200, answer))
         with self.client(vendor.url) as whiz, pytest.raises(Conflict) as caught:
-            whiz.create_sender(name="FirstSender")  # type: ignore[attr-defined]
+            whiz.create_sender(name="FirstSender")  # type: ignore[attr-defined]  # of the vendor's own client, or error
         assert caught.value.words == "Duplicate entry"
 
     @pytest.mark.parametrize(("call", "argument", "method", "path", "result"), MISSHAPEN)

@@ -115,7 +115,7 @@ class TestMessageWhizSending(OperationSuite):
     ) -> None:
         vendor.expect("POST", "/messagewhiz/sms", Reply(200, {"message_id": "m-1", "client_ref": SECRET}))
         with self.client(vendor.url, exchanges) as client:
-            client.send_fast_single(to="12015550123", sender="sender", text="Hi")  # type: ignore[attr-defined]
+            client.send_fast_single(to="12015550123", sender="sender", text="Hi")  # type: ignore[attr-defined]  # of the vendor's own client, or error
         [exchange] = exchanges
         assert '"api_key":"[redacted]"' in exchange.request
         assert '"text":"Hi"' in exchange.request
@@ -160,7 +160,7 @@ def test_a_fast_single_is_refused_in_its_own_words(
     with pytest.raises(raises) as caught:
         client.send_fast_single(to="12015550123", sender="sender", text="Hi")
     assert type(caught.value) is raises
-    assert caught.value.words == words  # type: ignore[attr-defined]
+    assert caught.value.words == words  # type: ignore[attr-defined]  # of the vendor's own client, or error
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_an_error_of_the_envelope_counts_wherever_it_stands(
     with pytest.raises(raises) as caught:
         client.create_link(name="Link1", url="https://example.com")
     assert type(caught.value) is raises
-    assert caught.value.words == "It is so."  # type: ignore[attr-defined]
+    assert caught.value.words == "It is so."  # type: ignore[attr-defined]  # of the vendor's own client, or error
 
 
 def link_row(number: int) -> dict[str, Any]:

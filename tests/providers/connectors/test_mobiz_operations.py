@@ -200,7 +200,7 @@ class TestMobizOperations(OperationSuite):
     ]
 
     @pytest.mark.parametrize("answer", [{"status": 0, "message": "List not found"}, {"status": "error"}])
-    def test_a_list_call_that_is_no_success_is_refused(self, vendor, seen, exchanges, answer) -> None:  # type: ignore[no-untyped-def]
+    def test_a_list_call_that_is_no_success_is_refused(self, vendor, seen, exchanges, answer) -> None:  # type: ignore[no-untyped-def]  # a test's fixtures
         """HTTP says 200 all the same."""
         for case in self.cases:
             if case.operation in ("append_to_list", "create_list"):
@@ -217,7 +217,7 @@ class TestMobizOperations(OperationSuite):
             (4, RequestRefused, "refused"),
         ],
     )
-    def test_every_result_code_but_3_is_a_refusal(  # type: ignore[no-untyped-def]
+    def test_every_result_code_but_3_is_a_refusal(  # type: ignore[no-untyped-def]  # a test's fixtures
         self, vendor, seen, exchanges, code, raises, reason
     ) -> None:
         answer = {"Result_Code": code, "Result_Description": f"no {SECRET}"}
@@ -226,7 +226,7 @@ class TestMobizOperations(OperationSuite):
                 error = self.failure(vendor, case, Reply(200, answer), seen, exchanges)
                 assert (type(error), error.reason, error.words) == (raises, reason, "no [redacted]")
 
-    def test_a_list_without_an_id_is_a_bad_answer(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]
+    def test_a_list_without_an_id_is_a_bad_answer(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]  # a test's fixtures
         [case, _other] = [case for case in self.cases if case.operation == "create_list"]
         error = self.failure(vendor, case, Reply(200, {"status": 1}), seen, exchanges)
         assert str(error) == "Mobiz's answer does not hold a list_id."

@@ -299,7 +299,7 @@ def test_connection_test_proves_nothing_by_another_answer(
 ) -> None:
     with pytest.raises(raises) as caught:
         answer_to_a_test(Reply(200, reply))
-    assert caught.value.reason == reason  # type: ignore[attr-defined]
+    assert caught.value.reason == reason  # type: ignore[attr-defined]  # of the vendor's own client, or error
 
 
 @pytest.mark.parametrize(

@@ -103,11 +103,11 @@ class TestMx2Operations(OperationSuite):
         ),
     ]
 
-    def test_a_status_that_is_not_documented_is_a_bad_answer(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]
+    def test_a_status_that_is_not_documented_is_a_bad_answer(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]  # a test's fixtures
         error = self.failure(vendor, self.cases[0], Reply(200, {"status": "parked"}), seen, exchanges)
         assert str(error) == "Mx2 Group's answer does not hold the status success."
 
-    def test_every_documented_error_is_one(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]
+    def test_every_documented_error_is_one(self, vendor, seen, exchanges) -> None:  # type: ignore[no-untyped-def]  # a test's fixtures
         """ "StatusMessage Property Possible Values"."""
         for message, reason in {
             "Invalid or missing payload": "refused",

@@ -15,7 +15,7 @@ async def test_work_is_done_in_the_order_of_its_time() -> None:
     later, done = Later(), list[str]()
     now = later.now()
     for name, moment in (("third", 30), ("first", 10), ("second", 20), ("second again", 20)):
-        later.at(now + moment, lambda name=name: done.append(name))  # type: ignore[misc]
+        later.at(now + moment, lambda name=name: done.append(name))  # type: ignore[misc]  # a default keeps the name
     later.advance(15)
     await turns()
     assert done == ["first"]

@@ -252,7 +252,7 @@ def test_a_change_wakes_a_worker_once_it_stands(
     sender = linked_sender(account)
     woken: list[str] = []
     monkeypatch.setattr("providers.receivers.push_soon", lambda: woken.append("push"))
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]  # of the vendor's own client, or error
         set_sender_enabled(sender=sender, enabled=False, actor=ACTOR)
         assert woken == []
     assert woken == ["push"]

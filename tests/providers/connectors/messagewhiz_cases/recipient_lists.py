@@ -267,7 +267,7 @@ CASES = [
 ]
 
 
-def imported(whiz, **changed):  # type: ignore[no-untyped-def]
+def imported(whiz, **changed):  # type: ignore[no-untyped-def]  # a test's fixtures
     return whiz.import_recipient_list(
         **{"name": "x", "mapping": {0: "phone_number"}, "doc": NUMBERS, **changed}
     )
