@@ -16,7 +16,8 @@ from accounts import services
 from accounts.access import Actor
 from accounts.errors import AccountsError
 from accounts.forms import GeneralForm, PersonForm, TextsForm
-from accounts.models import ApiKey, AuditEntry, Invitation, Membership, ProcessBeat, User, Workspace
+from accounts.models import ApiKey, AuditEntry, Instance, Invitation, Membership, ProcessBeat, User, Workspace
+from web.forms import ModelForm
 
 admin.site.site_header = "Crier"
 admin.site.site_title = "Crier"
@@ -105,7 +106,7 @@ class WorkspaceAdmin(admin.ModelAdmin):
         return False
 
 
-class MembershipForm(forms.ModelForm):
+class MembershipForm(ModelForm):
     """Asks the service while the form is checked, so that its refusal stands beside the field."""
 
     actor: Actor
@@ -200,6 +201,15 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace", "user", "api_key")
     search_fields = ("label", "action")
     show_full_result_count = False
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnlyAdmin):
+    """A copy is claimed on the page “This copy” or by `claim_instance`."""
+
+    list_display = ("name", "turn", "turned_at", "claimed_at", "claimed_by")
+    list_select_related = ("claimed_by",)
+    fields = ("name", "place", "turn", "turned_at", "claimed_at", "claimed_by")
 
 
 @admin.register(ProcessBeat)

@@ -17,7 +17,8 @@ from accounts.models import ApiKey, Invitation, Role, User, Workspace
 from accounts.services import WORKSPACE_FIELDS, grantable_roles
 from accounts.short_domains import clean_short_domain
 from accounts.stop_words import language_choices
-from web.forms import CheckList
+from web.edited import TellsEdited
+from web.forms import CheckList, Form, ModelForm
 
 
 def _password_hint() -> str:
@@ -46,7 +47,7 @@ class PasswordInput(forms.PasswordInput):
         super().__init__(attrs={"autocomplete": "new-password"})
 
 
-class WorkspaceForm(forms.Form):
+class WorkspaceForm(Form):
     name = forms.CharField(label=_("Workspace"), max_length=100, help_text=_("Usually the company's name."))
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices, initial="UTC")
     default_country = forms.ChoiceField(
@@ -105,7 +106,7 @@ class LinesField(forms.CharField):
 TEXTS_FIELDS = ("short_domain", "swaps_characters")
 
 
-class TextsForm(forms.ModelForm):
+class TextsForm(TellsEdited, ModelForm):
     """Only reads and checks: saving is update_workspace()."""
 
     short_domain = forms.CharField(
@@ -127,7 +128,7 @@ class TextsForm(forms.ModelForm):
         return clean_short_domain(self.cleaned_data["short_domain"])
 
 
-class GeneralForm(forms.ModelForm):
+class GeneralForm(TellsEdited, ModelForm):
     """Only reads and checks: saving is update_workspace()."""
 
     opt_out_languages = forms.MultipleChoiceField(
@@ -166,7 +167,7 @@ class GeneralForm(forms.ModelForm):
         """The service says it, with the lock held."""
 
 
-class RoleChoiceMixin(forms.Form):
+class RoleChoiceMixin(Form):
     role = forms.ChoiceField(label=_("Role"), initial=Role.MARKETER)
 
     def __init__(self, *args: Any, granted_by: str, **kwargs: Any) -> None:
@@ -183,7 +184,7 @@ class InviteForm(RoleChoiceMixin):
     field_order = ("email", "role")
 
 
-class JoinForm(forms.Form):
+class JoinForm(Form):
     """What a new person says about themselves; their address is the invited one."""
 
     name = forms.CharField(
@@ -203,7 +204,7 @@ class KeyForm(RoleChoiceMixin):
     field_order = ("name", "role")
 
 
-class PersonForm(forms.ModelForm):
+class PersonForm(ModelForm):
     """For the admin: a new person without a password sets one through “Forgot your password?”."""
 
     class Meta:

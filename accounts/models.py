@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -243,3 +244,26 @@ class ProcessBeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+class Instance(models.Model):
+    """Which installation this database belongs to, and where it was when a person (or its first start) said so.
+
+    One row. A copy of the database carries it along, and is told by what it cannot carry: see accounts/instance.py.
+    """
+
+    name = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # accounts.instance.place(): {"database": "...", "address": "..."}.
+    place = models.JSONField(_("place"), default=dict)
+    # Grows with each sweep. A process that has seen a higher one looks at a database that went back in time.
+    turn = models.BigIntegerField(default=0)
+    turned_at = models.DateTimeField(_("last sent from"), default=timezone.now)
+    claimed_at = models.DateTimeField(_("claimed"), default=timezone.now)
+    claimed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("installation")
+        verbose_name_plural = _("installation")
+
+    def __str__(self) -> str:
+        return str(self.name)

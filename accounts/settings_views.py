@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from accounts.access import WorkspaceRequest, actor_of, admin_page, get_row, vie
 from accounts.errors import AccountsError
 from accounts.forms import GeneralForm, InviteForm, KeyForm, TextsForm, add_refusal
 from accounts.models import ApiKey, AuditEntry, Membership, Role, role_allows
+from web.edited import values_of
 from web.paging import key_page
 from web.toasts import toast
 
@@ -77,7 +79,7 @@ def settings_tabs(request: WorkspaceRequest) -> list[dict[str, Any]]:
 def general(request: WorkspaceRequest) -> HttpResponse:
     if request.method == "POST":
         return _save_general(request)
-    form = GeneralForm(instance=request.workspace)
+    form = GeneralForm(instance=request.workspace, now=values_of(request.workspace, GeneralForm.base_fields))
     if not _is_admin(request):
         for field in form.fields.values():
             field.disabled = True
@@ -85,9 +87,11 @@ def general(request: WorkspaceRequest) -> HttpResponse:
 
 
 @admin_page
+@transaction.atomic
 def _save_general(request: WorkspaceRequest) -> HttpResponse:
     # The form writes what was typed into its instance: a copy, as the page's head shows the saved name.
-    form = GeneralForm(request.POST, instance=type(request.workspace).objects.get(pk=request.workspace.pk))
+    kept = type(request.workspace).objects.select_for_update().get(pk=request.workspace.pk)
+    form = GeneralForm(request.POST, instance=kept, now=values_of(kept, GeneralForm.base_fields))
     if form.is_valid():
         try:
             services.update_workspace(
@@ -109,7 +113,7 @@ def _save_general(request: WorkspaceRequest) -> HttpResponse:
 def texts(request: WorkspaceRequest) -> HttpResponse:
     if request.method == "POST":
         return _save_texts(request)
-    form = TextsForm(instance=request.workspace)
+    form = TextsForm(instance=request.workspace, now=values_of(request.workspace, TextsForm.base_fields))
     if not _is_admin(request):
         for field in form.fields.values():
             field.disabled = True
@@ -117,8 +121,10 @@ def texts(request: WorkspaceRequest) -> HttpResponse:
 
 
 @admin_page
+@transaction.atomic
 def _save_texts(request: WorkspaceRequest) -> HttpResponse:
-    form = TextsForm(request.POST, instance=type(request.workspace).objects.get(pk=request.workspace.pk))
+    kept = type(request.workspace).objects.select_for_update().get(pk=request.workspace.pk)
+    form = TextsForm(request.POST, instance=kept, now=values_of(kept, TextsForm.base_fields))
     if form.is_valid():
         try:
             services.update_workspace(

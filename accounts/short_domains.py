@@ -17,6 +17,11 @@ _HOST = re.compile(
 )
 
 
+LAST_PORT = 65535
+# Whose last part is a number is an address of IPv4 to browsers, in whatever writing.
+_IS_ADDRESS = re.compile(r".*\.([0-9]+|0x[0-9a-f]*)", re.ASCII)
+
+
 def clean_short_domain(text: str) -> str:
     """`Sho.RT` and `https://sho.rt/` -> `https://sho.rt`; "" stays. Raises ValidationError."""
     text = text.strip().rstrip("/")
@@ -30,7 +35,8 @@ def clean_short_domain(text: str) -> str:
             _("“%(text)s” is more than a domain. Write the domain alone, such as https://sho.example.com.")
             % {"text": text[:100]}
         )
-    if not _HOST.fullmatch(host):
+    name, _colon, port = host.partition(":")
+    if not _HOST.fullmatch(host) or not 0 < int(port or 443) <= LAST_PORT or _IS_ADDRESS.fullmatch(name):
         raise ValidationError(
             _("“%(text)s” is no domain. Write one, such as https://sho.example.com.") % {"text": text[:100]}
         )

@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+    SetPasswordForm,
+)
 from django.utils.translation import gettext_lazy as _
 
+from web.forms import TellsNoText
 
-class SignInForm(LoginForm):
+
+class SignInForm(TellsNoText, LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("E-mail address")
@@ -14,3 +23,23 @@ class SignInForm(LoginForm):
         self.fields["password"].help_text = ""
         if "remember" in self.fields:
             self.fields["remember"].label = _("Keep me signed in")
+
+
+class ToldChangePasswordForm(TellsNoText, ChangePasswordForm):
+    pass
+
+
+class ToldSetPasswordForm(TellsNoText, SetPasswordForm):
+    pass
+
+
+class ToldResetPasswordForm(TellsNoText, ResetPasswordForm):
+    pass
+
+
+class ToldResetPasswordKeyForm(TellsNoText, ResetPasswordKeyForm):
+    pass
+
+
+class ToldReauthenticateForm(TellsNoText, ReauthenticateForm):
+    pass

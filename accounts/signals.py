@@ -1,6 +1,7 @@
 """News of workspaces for the floors above."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.dispatch import Signal
 
@@ -31,3 +32,15 @@ class ShortDomainWanted:
 # Sent with payload=ShortDomainWanted before a workspace gets another short domain: a receiver that raises AccountsError
 # refuses it.
 short_domain_wanted = Signal()
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceClaimed:
+    """`last_sent_from`: until then, at least, the original was at work; since then it may have sent what waits here."""
+
+    last_sent_from: datetime
+
+
+# Sent with payload=InstanceClaimed inside the transaction that claims a copy of the database: who receives it holds back
+# what the original may have sent meanwhile.
+instance_claimed = Signal()

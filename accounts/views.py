@@ -18,6 +18,7 @@ from accounts.errors import AccountsError, AlreadySetUp, InvitationNotValid
 from accounts.forms import JoinForm, SetupForm, WorkspaceForm, add_refusal
 from accounts.middleware import SESSION_KEY
 from accounts.models import Invitation, User
+from web.posted import number_in
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -94,10 +95,9 @@ def _welcome(request: HttpRequest, workspace_id: int) -> HttpResponse:
 @require_POST
 def switch_workspace(request: Any) -> HttpResponse:
     """`workspace`: the id of one that the person is a member of, else 404. Goes to that one's dashboard."""
-    raw = request.POST.get("workspace", "")
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
-        raise Http404
-    membership = get_object_or_404(request.user.memberships, workspace_id=int(raw))
+    membership = get_object_or_404(
+        request.user.memberships, workspace_id=number_in(request.POST, "workspace") or 0
+    )
     return _welcome(request, membership.workspace_id)
 
 

@@ -37,7 +37,7 @@ MESSAGES = 60_000
 AGENT = (
     b"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 )
-REDIRECT = ("--interface", "wsgi", "--blocking-threads", "4", "config.wsgi:application")
+REDIRECT = ("--interface", "asgi", "config.asgi:application")
 PING = ("--interface", "asgi", "benchmarks.ping:application")
 KEPT_WITHIN_SECONDS = 60.0
 

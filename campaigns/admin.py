@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +11,9 @@ from import_export.admin import ExportMixin
 
 from accounts.access import Actor
 from accounts.models import User
-from campaigns.models import Broadcast, BroadcastEvent, Campaign, Segment
+from campaigns.models import Broadcast, BroadcastEvent, Campaign, Segment, SmartStep
 from campaigns.services.campaigns import create_campaign, update_campaign
+from web.forms import ModelForm
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -29,7 +29,7 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
 
-class CampaignAdminForm(forms.ModelForm):
+class CampaignAdminForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """Says on the form what the service would refuse."""
         cleaned = super().clean() or {}
@@ -97,8 +97,8 @@ class BroadcastAdmin(ExportMixin, ReadOnly):
 
 @admin.register(Segment)
 class SegmentAdmin(ReadOnly):
-    list_display = ("broadcast", "number", "dispatch", "planned_at")
-    list_select_related = ("broadcast", "dispatch")
+    list_display = ("broadcast", "number", "size", "dispatch", "planned_at", "started_by")
+    list_select_related = ("broadcast", "dispatch", "started_by")
 
 
 @admin.register(BroadcastEvent)
@@ -106,3 +106,10 @@ class BroadcastEventAdmin(ReadOnly):
     list_display = ("at", "broadcast", "kind", "sentence", "user")
     list_select_related = ("broadcast", "user")
     list_filter = ("kind",)
+
+
+@admin.register(SmartStep)
+class SmartStepAdmin(ReadOnly):
+    list_display = ("at", "broadcast", "segment_number", "decision", "sent", "clicked", "sentence", "user")
+    list_select_related = ("broadcast", "user")
+    list_filter = ("decision",)

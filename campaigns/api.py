@@ -7,7 +7,7 @@ from typing import Any
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,12 +15,13 @@ from rest_framework.response import Response
 
 from accounts.access import actor_of
 from campaigns.api_errors import Unprocessable, check_data, problems
+from campaigns.api_segments import PROBLEM, SegmentActions
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Campaign
 from campaigns.services.campaigns import create_campaign, set_default_campaign, update_campaign
 from campaigns.services.checks import launch_checks
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
-from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.estimate import Estimate, count_to_type, estimate_of
 from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
@@ -54,14 +55,19 @@ DRAFT_KEYS = {
     "sender_list": "sender_list_id",
     "account": "account_id",
     "text": "text",
+    "custom_parameter": "custom_parameter",
     "template": "template_id",
     "media": "media_ids",
     "send_at": "send_at",
+    "first_segment_size": "first_segment_size",
+    "next_segment_size": "next_segment_size",
+    "conversion_threshold": "conversion_threshold",
+    "recipient_cap": "recipient_cap",
+    "minimum_sample": "minimum_sample",
+    "wait_minutes": "wait_minutes",
+    "exp_date": "exp_date",
 }
 API_FIELDS = {key: name for name, key in DRAFT_KEYS.items()}
-PROBLEM = OpenApiResponse(
-    description="A problem (application/problem+json) whose detail says why, in a sentence."
-)
 REFUSALS = {409: PROBLEM, 422: PROBLEM}
 
 
@@ -186,9 +192,17 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "sender_list",
             "account",
             "text",
+            "custom_parameter",
             "template",
             "media",
             "send_at",
+            "first_segment_size",
+            "next_segment_size",
+            "conversion_threshold",
+            "recipient_cap",
+            "minimum_sample",
+            "wait_minutes",
+            "exp_date",
             "version",
             "estimate",
             "created_at",
@@ -235,6 +249,13 @@ class DraftSerializer(Serializer[Broadcast]):
         trim_whitespace=False,
         help_text="With tokens such as {{first_name|there}}.",
     )
+    custom_parameter = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=160,
+        help_text="What your program calls it: told with its delivery reports.",
+    )
     template = serializers.IntegerField(
         required=False,
         allow_null=True,
@@ -252,6 +273,40 @@ class DraftSerializer(Serializer[Broadcast]):
         "it grew or would cost more by then, nothing is sent: it is a draft again, state_reason says what has changed.",
     )
 
+    first_segment_size = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of a smart one: how many people the first segment has."
+    )
+    exp_date = MomentField(
+        required=False,
+        allow_null=True,
+        help_text="Of a smart one, with its offset: who has not got it by then does not get it; null: no such time.",
+    )
+    conversion_threshold = serializers.DecimalField(
+        required=False,
+        allow_null=True,
+        max_digits=6,
+        decimal_places=3,
+        help_text="Of smart_ctr: people who clicked of a hundred messages sent, from which on the next segment goes out.",
+    )
+    next_segment_size = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Of smart_ctr: how many people each next segment has."
+    )
+    recipient_cap = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Of smart_ctr: at so many people it is paused, and a person decides; null: no cap.",
+    )
+    minimum_sample = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Of smart_ctr: the least messages sent to decide on; null: 100.",
+    )
+    wait_minutes = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Of smart_ctr: minutes after a segment was through before it is decided; null: 60.",
+    )
+
     def changes(self) -> dict[str, Any]:
         return {DRAFT_KEYS[name]: value for name, value in self.validated_data.items() if name in DRAFT_KEYS}
 
@@ -260,7 +315,8 @@ class NewDraftSerializer(DraftSerializer):
     kind = serializers.ChoiceField(
         choices=BroadcastKind.choices,
         default=BroadcastKind.BASE,
-        help_text="base: to lists; single: to one number.",
+        help_text="base: to lists; single: to one number; smart_manual: to lists in segments, each next one sent by a person"
+        " or a call; smart_ctr: each next one sent by itself when enough people clicked.",
     )
 
 
@@ -300,6 +356,13 @@ class AudienceSerializer(Serializer[Any]):
     )
 
 
+class FirstSegmentSerializer(Serializer[Any]):
+    people = serializers.IntegerField()
+    reached = serializers.IntegerField(help_text="Who of them gets a text.")
+    parts = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True)
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -323,6 +386,9 @@ class EstimateSerializer(Serializer[Estimate]):
     )
     reach = ReachSerializer()
     audience = AudienceSerializer()
+    first_segment = FirstSegmentSerializer(
+        required=False, help_text="Of a smart broadcast: what goes out with the launch."
+    )
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
     checks = CheckSerializer(many=True)
 
@@ -441,6 +507,8 @@ class SentTextSerializer(MessageDetailSerializer):
 def sent_data(sent: SingleText) -> dict[str, Any]:
     cost = None if sent.cost is None else str(sent.cost)
     return MessageDetailSerializer(sent.message).data | {
+        # The ledger has it once it is handed over.
+        "text": sent.text,
         "parts": sent.parts,
         "cost": cost,
         "currency": sent.currency,
@@ -470,13 +538,15 @@ class BroadcastFilter(FilterSet):
     list=extend_schema(summary="List broadcasts"),
     retrieve=extend_schema(summary="One broadcast"),
 )
-class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Broadcast]):
+class BroadcastViewSet(
+    SegmentActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Broadcast]
+):
     """Drafts are written and changed freely; after the launch only pause, resume and stop are left."""
 
     serializer_class = BroadcastSerializer
     filterset_class = BroadcastFilter
     paged_actions = frozenset({"list", "messages"})
-    body_actions = frozenset({"create", "partial_update", "launch", "test"})
+    body_actions = frozenset({"create", "partial_update", "launch", "test", "segments", "segments_estimate"})
     parameters = {"messages": ("state", "msisdn")}
     lookup_value_regex = "[0-9]+"
     queryset = Broadcast.objects.none()
@@ -568,7 +638,7 @@ class BroadcastViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generic
         if broadcast.state == BroadcastState.DRAFT:
             now = estimate_of(broadcast)
             _same_people(agreed, now)
-            digest, people = agreed.get("digest") or now.digest, now.reached
+            digest, people = agreed.get("digest") or now.digest, count_to_type(broadcast, now)
         else:
             digest, people = "", 0
         with problems():
@@ -760,6 +830,13 @@ class NewMessageSerializer(Serializer[Message]):
         max_value=1000,
         help_text="The most parts that you agree to pay for; 422 when the text has more. Without it, 3.",
     )
+    custom_parameter = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=160,
+        help_text="What your program calls it: told with its delivery reports.",
+    )
 
 
 @extend_schema_view(
@@ -807,5 +884,6 @@ class MessageViewSet(LedgerViewSet):
                 text=values["text"],
                 agreed_parts=values.get("parts"),
                 pictures=pictures,
+                custom_parameter=values.get("custom_parameter", ""),
             )
         return Response(sent_data(sent), status=status.HTTP_201_CREATED)

@@ -19,7 +19,7 @@ from campaigns.errors import (
     NotNow,
     PartsNotAgreed,
 )
-from campaigns.services.checks import Check
+from campaigns.services.check import Check
 from web.api import Conflict
 
 

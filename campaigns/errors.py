@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from campaigns.services.checks import Check
+    from campaigns.services.check import Check
     from campaigns.services.estimate import Estimate
 
 
@@ -77,9 +77,10 @@ def _changed_words(numbers_differ: bool, people_differ: bool) -> Promise:
 
 
 class AlreadyLaunched(CampaignError):
-    def __init__(self) -> None:
+    def __init__(self, sentence: str | Promise = "") -> None:
         super().__init__(
-            _("This broadcast was launched already; it is sent only once."), code="already_launched"
+            sentence or _("This broadcast was launched already; it is sent only once."),
+            code="already_launched",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,7 +18,9 @@ from contacts.forms import CountField
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Media, Template
 from providers.models import ProviderAccount
-from web.forms import CheckList, SegmentedRadio, TextsForm
+from web.edited import TellsEdited
+from web.forms import CheckList, Form, RowsField, SegmentedRadio
+from web.posted import whole_number
 
 NOW, AT = "now", "at"
 DEFAULT_TIME = time(9, 0)
@@ -53,6 +56,52 @@ class TimeInput(forms.TimeInput):
         super().__init__(format="%H:%M")
 
 
+class MomentInput(forms.DateTimeInput):
+    """Local to the workspace, to the minute."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class SizeField(forms.CharField):
+    """A whole number as people write it: 1000, 1,000 or 1 000; what is none is told."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+        super().__init__(widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        written = str(super().to_python(value) or "")
+        if not written:
+            return None
+        if not re.fullmatch(r"\d{1,10}|\d{1,3}([\s.,'\u2019\u00a0\u202f]\d{3}){1,2}", written, re.ASCII):
+            sentence = _("“%(value)s” is no whole number. Write it in digits, such as 1,000.")
+            raise forms.ValidationError(sentence % {"value": written[:60]})
+        return int(re.sub(r"\D", "", written))
+
+
+# How a smart broadcast goes on; the first ones of both kinds.
+BY_HAND = ("first_segment_size", "exp_date")
+BY_CLICKS = (
+    "conversion_threshold",
+    "next_segment_size",
+    "minimum_sample",
+    "wait_minutes",
+    "recipient_cap",
+)
+
+
+def absent_of(kind: str) -> tuple[str, ...]:
+    """Fields of the composer that this kind of broadcast does not have."""
+    if kind == BroadcastKind.SINGLE:
+        return ("lists", "unsubscribe_lists", *BY_HAND, *BY_CLICKS)
+    if kind == BroadcastKind.SMART_CTR:
+        return ("msisdn",)
+    return ("msisdn", *BY_CLICKS, *(() if kind == BroadcastKind.SMART_MANUAL else BY_HAND))
+
+
 class AccountChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name}" if obj.enabled else str(_("%(name)s (disabled)")) % {"name": obj.name}
@@ -85,16 +134,14 @@ def sender_changes(value: str) -> dict[str, int | None]:
     return {"sender_id": None if listed else pk, "sender_list_id": pk if listed else None}
 
 
-class DraftForm(TextsForm):
+class DraftForm(Form):
     """The composer. Whatever is valid of it can be saved, whatever else is wrong: see `changes`."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     name = forms.CharField(label=_("Name"), max_length=150)
     campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=Campaign.objects.none(), empty_label=None)
-    lists = forms.ModelMultipleChoiceField(
-        label=_("Send to"), queryset=RecipientList.objects.none(), required=False
-    )
-    unsubscribe_lists = forms.ModelMultipleChoiceField(
+    lists = RowsField(label=_("Send to"), queryset=RecipientList.objects.none(), required=False)
+    unsubscribe_lists = RowsField(
         label=_("Leave out the members of"),
         queryset=UnsubscribeList.objects.none(),
         required=False,
@@ -119,9 +166,7 @@ class DraftForm(TextsForm):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 7, "spellcheck": "true"}),
     )
-    pictures = forms.ModelMultipleChoiceField(
-        label=_("Pictures"), queryset=Media.objects.none(), required=False
-    )
+    pictures = RowsField(label=_("Pictures"), queryset=Media.objects.none(), required=False)
     when = forms.ChoiceField(
         label=_("When"),
         choices=[(NOW, _("Now")), (AT, _("At a set time"))],
@@ -130,6 +175,35 @@ class DraftForm(TextsForm):
     )
     send_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
     send_time = forms.TimeField(label=_("Time"), required=False, widget=TimeInput())
+    first_segment_size = SizeField(label=_("People of the first segment"), required=False)
+    conversion_threshold = forms.DecimalField(
+        label=_("Clicks of a hundred for the next one"),
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=_("People who followed a link, machines left out, of a hundred messages sent."),
+    )
+    next_segment_size = SizeField(label=_("People of each next segment"), required=False)
+    minimum_sample = SizeField(
+        label=_("Messages sent at least"),
+        required=False,
+        help_text=_("On fewer than these nothing is decided."),
+    )
+    wait_minutes = SizeField(
+        label=_("Minutes to wait for clicks"),
+        required=False,
+        help_text=_("After a segment was through, before it is decided."),
+    )
+    recipient_cap = SizeField(
+        label=_("Ask after so many people"),
+        required=False,
+        help_text=_("It is paused then, and a person decides whether it goes on."),
+    )
+    exp_date = forms.DateTimeField(
+        label=_("Expires"),
+        required=False,
+        widget=MomentInput(),
+        help_text=_("Who has not got it by then does not get it."),
+    )
 
     def __init__(self, *args: Any, broadcast: Broadcast, **kwargs: Any) -> None:
         self.broadcast = broadcast
@@ -140,8 +214,7 @@ class DraftForm(TextsForm):
         self.fields["send_time"].label = _("Time (%(zone)s)") % {
             "zone": broadcast.workspace.time_zone.rpartition("/")[2].replace("_", " ")
         }
-        absent = ("lists", "unsubscribe_lists") if broadcast.kind == BroadcastKind.SINGLE else ("msisdn",)
-        for name in absent:
+        for name in absent_of(broadcast.kind):
             del self.fields[name]
 
     def _offer(self, workspace: Workspace) -> None:
@@ -209,8 +282,7 @@ class DraftForm(TextsForm):
     def chosen_lists(self) -> list[RecipientList]:
         """As posted, else as saved: the chips."""
         if self.is_bound:
-            posted = [str(value) for value in self["lists"].data or []]
-            ids = {int(value) for value in posted if value.isascii() and value.isdigit() and len(value) < 19}
+            ids = {whole_number(str(value)) for value in self["lists"].data or []}
         else:
             ids = set(self.initial["lists"])
         return [row for row in self._field("lists").queryset if row.pk in ids]
@@ -221,8 +293,8 @@ class DraftForm(TextsForm):
 
     def picture_choices(self, newest: int) -> list[tuple[Media, bool]]:
         """The newest enabled ones and, before them, those that are chosen: as posted, else as saved."""
-        ids = {str(pk) for pk in self["pictures"].value() or []}
-        chosen_ids = [pk for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19]
+        ids = {whole_number(str(pk)) for pk in self["pictures"].value() or []}
+        chosen_ids = [pk for pk in ids if pk is not None]
         rows = self.broadcast.workspace.media
         chosen = list(rows.filter(pk__in=chosen_ids).order_by("id"))
         others = rows.filter(enabled=True).exclude(pk__in=chosen_ids).order_by("-id")[:newest]
@@ -232,6 +304,7 @@ class DraftForm(TextsForm):
 def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
     """A draft without a time offers tomorrow at nine."""
     moment = timezone.localtime(broadcast.send_at, zone) if broadcast.send_at else None
+    threshold = broadcast.conversion_threshold
     tomorrow = timezone.localtime(timezone.now(), zone).date() + timedelta(days=1)
     return {
         "version": broadcast.version,
@@ -244,6 +317,10 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         "account": broadcast.account_id,
         "text": broadcast.text,
         "pictures": list(broadcast.media.values_list("id", flat=True)),
+        **{name: getattr(broadcast, name) for name in BY_CLICKS},
+        "conversion_threshold": None if threshold is None else f"{threshold.normalize():f}",
+        "first_segment_size": broadcast.first_segment_size,
+        "exp_date": broadcast.exp_date,
         "when": AT if moment else NOW,
         "send_date": moment.date() if moment else tomorrow,
         "send_time": moment.time() if moment else DEFAULT_TIME,
@@ -264,7 +341,7 @@ class TemplateChoice(forms.ModelChoiceField):
         self.queryset = workspace.templates.filter(enabled=True).order_by("name")
 
 
-class TakeTemplateForm(forms.Form):
+class TakeTemplateForm(Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     template = TemplateChoice()
     replaces = forms.BooleanField(label=_("Replace the text that is there"), required=False)
@@ -276,7 +353,7 @@ class TakeTemplateForm(forms.Form):
         field.offer(workspace)
 
 
-class NewBroadcastForm(forms.Form):
+class NewBroadcastForm(Form):
     kind = forms.ChoiceField(choices=BroadcastKind.choices, required=False)
     copy_of = forms.ModelChoiceField(
         label=_("Copy of"), queryset=Broadcast.objects.none(), required=False, empty_label=None
@@ -295,13 +372,56 @@ class NewBroadcastForm(forms.Form):
         return self.cleaned_data["kind"] or BroadcastKind.BASE.value
 
 
-class LaunchForm(forms.Form):
+NEXT, REST = "next", "rest"
+
+
+class SegmentForm(Form):
+    """The next segment of a smart broadcast: seen first, then sent."""
+
+    who = forms.ChoiceField(label=_("To"), choices=[], widget=SegmentedRadio)
+    size = SizeField(label=_("People"), required=False)
+    sender = forms.ChoiceField(label=_("Sender"), required=False)
+    text = forms.CharField(
+        label=_("Text"), strip=False, widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "true"})
+    )
+    recipient_cap = SizeField(label=_("Ask again after so many people"), required=False)
+
+    def __init__(self, *args: Any, broadcast: Broadcast, left: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        who, sender = self.fields["who"], self.fields["sender"]
+        assert isinstance(who, forms.ChoiceField)
+        assert isinstance(sender, forms.ChoiceField)
+        rest = str(_("Everybody who is left (%(n)s)")) % {"n": f"{left:,}"}
+        who.choices = [(NEXT, _("The next ones")), (REST, rest)]
+        sender.choices = sender_choices(broadcast)
+        if broadcast.kind != BroadcastKind.SMART_CTR:
+            del self.fields["recipient_cap"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("who") == NEXT and cleaned.get("size") is None and not self.has_error("size"):
+            self.add_error(
+                "size", _("Enter how many people the segment has, or choose everybody who is left.")
+            )
+        return cleaned
+
+    @property
+    def chosen_size(self) -> int | None:
+        return None if self.cleaned_data["who"] == REST else self.cleaned_data["size"]
+
+    def own(self) -> dict[str, Any]:
+        """As services.segments takes it."""
+        text = self.cleaned_data["text"].replace("\r\n", "\n")
+        return {"text": text, **sender_changes(self.cleaned_data["sender"])}
+
+
+class LaunchForm(Form):
     digest = forms.CharField(max_length=64)
     launch_token = forms.CharField(max_length=64)
     typed_count = CountField(required=False)
 
 
-class SendTestForm(forms.Form):
+class SendTestForm(Form):
     msisdn = forms.CharField(
         label=_("Send to"),
         max_length=60,
@@ -319,7 +439,7 @@ class SendTestForm(forms.Form):
         field.choices = [("", _("Nobody: tokens show their defaults")), *people]
 
 
-class CampaignForm(TextsForm):
+class CampaignForm(Form):
     name = forms.CharField(label=_("Name"), max_length=100)
     starts_on = forms.DateField(
         label=_("First day"), required=False, widget=DateInput(), help_text=_("Nothing is sent before it.")
@@ -329,7 +449,7 @@ class CampaignForm(TextsForm):
     )
 
 
-class EditCampaignForm(CampaignForm):
+class EditCampaignForm(TellsEdited, CampaignForm):
     enabled = forms.BooleanField(
         label=_("Enabled"),
         required=False,
@@ -337,7 +457,7 @@ class EditCampaignForm(CampaignForm):
     )
 
 
-class MissedForm(forms.Form):
+class MissedForm(Form):
     reasons = forms.MultipleChoiceField(label=_("Reasons"), widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, codes: list[str], **kwargs: Any) -> None:

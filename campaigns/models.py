@@ -54,6 +54,14 @@ class BroadcastState(models.TextChoices):
 class BroadcastKind(models.TextChoices):
     SINGLE = "single", _("Single")
     BASE = "base", _("Base")
+    SMART_MANUAL = "smart_manual", _("Smart, by hand")
+    SMART_CTR = "smart_ctr", _("Smart, by clicks")
+
+
+# Sent in segments: see docs/broadcasts.md.
+SMART_KINDS = (BroadcastKind.SMART_MANUAL, BroadcastKind.SMART_CTR)
+DEFAULT_MINIMUM_SAMPLE = 100
+DEFAULT_WAIT_MINUTES = 60
 
 
 def new_launch_token() -> str:
@@ -71,7 +79,7 @@ class Broadcast(models.Model):
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="broadcasts")
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="broadcasts")
     kind = models.CharField(
-        _("kind"), max_length=10, choices=BroadcastKind.choices, default=BroadcastKind.BASE
+        _("kind"), max_length=20, choices=BroadcastKind.choices, default=BroadcastKind.BASE
     )
     name = models.CharField(_("name"), max_length=150)
     state = models.CharField(
@@ -107,6 +115,8 @@ class Broadcast(models.Model):
         blank=True,
     )
     text = models.TextField(_("text"), blank=True)
+    # What the customer's own program calls it: told with its delivery reports.
+    custom_parameter = models.CharField(_("custom parameter"), max_length=160, blank=True, default="")
     # Where the text came from, if from one; it may have been changed since.
     template = models.ForeignKey(
         Template,
@@ -119,9 +129,27 @@ class Broadcast(models.Model):
     media = models.ManyToManyField(Media, verbose_name=_("pictures"), related_name="broadcasts", blank=True)
     # None: at once.
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    # Of a smart one: how many people its first segment has.
+    first_segment_size = models.PositiveIntegerField(_("people of the first segment"), null=True, blank=True)
+    # Of a smart one: whoever was not handed over by then is not sent anything. None: no such time.
+    exp_date = models.DateTimeField(_("expires"), null=True, blank=True)
+    # Of one by clicks: a segment with so many of a hundred who clicked sends the next one, of `next_segment_size`, once
+    # `wait_minutes` have passed since it was through and it has `minimum_sample` messages sent. At `recipient_cap` people
+    # (None: no cap) a person decides.
+    conversion_threshold = models.DecimalField(
+        _("clicks of a hundred"), max_digits=6, decimal_places=3, null=True, blank=True
+    )
+    next_segment_size = models.PositiveIntegerField(_("people of each next segment"), null=True, blank=True)
+    recipient_cap = models.PositiveIntegerField(_("most people"), null=True, blank=True)
+    minimum_sample = models.PositiveIntegerField(
+        _("least messages sent to decide on"), default=DEFAULT_MINIMUM_SAMPLE
+    )
+    wait_minutes = models.PositiveIntegerField(
+        _("minutes before it is decided"), default=DEFAULT_WAIT_MINUTES
+    )
     # Grows with each edit: an autosave that saw an older one is told so.
     version = models.PositiveIntegerField(default=1)
-    # Spent by the launch: a double click is one launch.
+    # Spent by the launch, and by each further segment: a double click is one launch.
     launch_token = models.CharField(max_length=32, default=new_launch_token, editable=False)
     # What the person saw and agreed to: campaigns.services.estimate.Estimate as a dict. For one that was scheduled,
     # "at_its_time" holds what it was then, never more: services.estimate.numbers_at_launch.
@@ -147,13 +175,28 @@ class Broadcast(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_smart(self) -> bool:
+        return self.kind in SMART_KINDS
+
+
+# The number of the segment of a smart broadcast that holds whoever is in none yet.
+RESERVE = 0
+
 
 class Segment(models.Model):
-    """The slice of a broadcast's audience that goes out in one run; a base broadcast has one."""
+    """The slice of a broadcast's audience that goes out in one run; a base broadcast has one.
+
+    A smart one has its reserve beside them, into which the whole audience is planned; the others take theirs from it.
+    """
 
     broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="segments", db_index=False)
     number = models.PositiveIntegerField(_("number"), default=1)
     dispatch = models.OneToOneField(Dispatch, models.PROTECT, related_name="segment")
+    # Of a smart broadcast: how many people it takes from the reserve; None for the reserve, and of other kinds.
+    size = models.PositiveIntegerField(_("people"), null=True, blank=True)
+    # Who sent it; None: Crier did, by the clicks of the one before.
+    started_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     # The last contacts.Recipient id of its lists when it was launched: who was added later is not texted. None for
     # those that were launched before this was kept.
     plan_up_to = models.BigIntegerField(null=True, blank=True)
@@ -171,6 +214,10 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return f"{self.broadcast} {self.number}"
 
+    @property
+    def is_reserve(self) -> bool:
+        return self.number == RESERVE
+
 
 class BroadcastEvent(models.Model):
     """What happened to a broadcast, and why, in words: the report's log."""
@@ -186,6 +233,53 @@ class BroadcastEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["broadcast", "at"], name="campaigns_event_log")]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class Decision(models.TextChoices):
+    STARTED = "started", _("sent by a person")
+    WAITING = "waiting", _("waits")
+    SAMPLE = "sample", _("too few sent")
+    BELOW = "below", _("below the threshold")
+    REACHED = "reached", _("threshold reached")
+    CAP = "cap", _("cap reached")
+    REFUSED = "refused", _("refused")
+    EXPIRED = "expired", _("expired")
+
+
+class SmartStep(models.Model):
+    """What was decided about a smart broadcast after a segment, why, and on what figures.
+
+    One row for each decision about a segment: while it stays the same, its figures follow the clicks.
+    """
+
+    broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="steps", db_index=False)
+    # The segment that it was decided on; of `started` the new one.
+    segment_number = models.PositiveIntegerField(_("segment"))
+    decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices)
+    sentence = models.CharField(_("why"), max_length=500)
+    # Of that segment: handed over, and people who followed a link.
+    sent = models.PositiveIntegerField(_("sent"), default=0)
+    clicked = models.PositiveIntegerField(_("clicked"), default=0)
+    threshold = models.DecimalField(
+        _("clicks of a hundred"), max_digits=6, decimal_places=3, null=True, blank=True
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    # When the figures were last looked at.
+    looked_at = models.DateTimeField(_("as of"), default=timezone.now)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("step of a smart broadcast")
+        verbose_name_plural = _("steps of smart broadcasts")
+        ordering = ["at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["broadcast", "segment_number", "decision"], name="campaigns_smart_step_unique"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.sentence

@@ -7,7 +7,10 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.signals import InstanceClaimed, instance_claimed
 from campaigns.models import Broadcast, BroadcastState, Segment
+from campaigns.services.copies import hold_after_claim
+from campaigns.services.estimate import first_to_go
 from campaigns.services.events import note
 from campaigns.services.forgetting import forget_singles
 from messaging.models import DispatchState
@@ -20,7 +23,12 @@ from messaging.signals import (
     number_erased,
 )
 
-UNDER_WAY = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
+UNDER_WAY = (
+    DispatchState.PLANNING,
+    DispatchState.RESERVE,
+    DispatchState.RUNNING,
+    DispatchState.PAUSED,
+)
 
 
 @receiver(dispatch_changed)
@@ -36,6 +44,11 @@ def follow_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
         _finish(broadcast)
 
 
+@receiver(instance_claimed)
+def hold_what_ran(payload: InstanceClaimed, **_kwargs: Any) -> None:
+    hold_after_claim(payload.last_sent_from)
+
+
 @receiver(agreed_costs_asked)
 def scheduled_costs(asked: AgreedCostsAsked, **_kwargs: Any) -> Decimal:
     """What is scheduled, a late one with the month in which it will go out; what runs has a dispatch."""
@@ -47,7 +60,7 @@ def scheduled_costs(asked: AgreedCostsAsked, **_kwargs: Any) -> Decimal:
     if asked.begin > timezone.now():
         scheduled = scheduled.filter(send_at__gte=asked.begin)
     estimates = scheduled.values_list("estimate", flat=True)
-    costs = [one.get("cost") for one in estimates if one.get("currency") == asked.currency]
+    costs = [first_to_go(one).get("cost") for one in estimates if one.get("currency") == asked.currency]
     return sum((Decimal(cost) for cost in costs if cost), Decimal(0))
 
 

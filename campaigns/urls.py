@@ -2,12 +2,25 @@
 
 from django.urls import path, re_path
 
-from campaigns.views import campaigns, clicks, composer, dashboard, listing, numbers, palette, report, review
+from campaigns.views import (
+    campaigns,
+    clicks,
+    composer,
+    dashboard,
+    listing,
+    numbers,
+    palette,
+    report,
+    review,
+    segments,
+    this_copy,
+)
 
 MSISDN = "(?P<msisdn>[0-9]{1,15})"
 
 urlpatterns = [
     path("", dashboard.home, name="home"),
+    path("this-copy/", this_copy.this_copy, name="this-copy"),
     path("palette/", palette.palette, name="palette"),
     path("running/", dashboard.running, name="home-running"),
     path("broadcasts/", listing.broadcast_list, name="broadcast-list"),
@@ -38,6 +51,7 @@ urlpatterns = [
     path("broadcasts/<int:pk>/pause/", report.broadcast_pause, name="broadcast-pause"),
     path("broadcasts/<int:pk>/resume/", report.broadcast_resume, name="broadcast-resume"),
     path("broadcasts/<int:pk>/stop/", report.broadcast_stop, name="broadcast-stop"),
+    path("broadcasts/<int:pk>/continue/", segments.broadcast_continue, name="broadcast-continue"),
     path("broadcasts/<int:pk>/missed/", report.broadcast_missed, name="broadcast-missed"),
     path("broadcasts/<int:pk>/missed/draft/", report.broadcast_missed_draft, name="broadcast-missed-draft"),
     re_path(rf"^numbers/{MSISDN}/$", numbers.number_detail, name="number-detail"),

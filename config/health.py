@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -20,14 +21,15 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu import Connection
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
 from accounts import heartbeat
+from accounts.instance import fence
 from accounts.models import ProcessBeat
 from config.celery import app as celery_app
 from contacts.models import Import, ImportState
-from messaging.models import Dispatch, DispatchState, Message, MessageCount
-from providers.models import StoredWebhookCall, WebhookCallState
+from messaging.models import Dispatch, DispatchState, Message, MessageCount, MessageMinute
+from providers.models import AccountHour, StoredWebhookCall, WebhookCallState
 from sms.states import MessageState
 from web import metrics as metrics_page
 from web.api import PROBLEM_TYPE
@@ -70,7 +72,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """As healthz, with broker, worker and scheduler: a broadcast launched now would be sent."""
     database = check_database()
     checks = [database, check_broker()]
-    checks += [check_workers(database), check_scheduler(database)]
+    checks += [check_instance(database), check_workers(database), check_scheduler(database)]
     return _answer(checks, _("Crier cannot send now: see the checks that failed."), "not_ready")
 
 
@@ -166,6 +168,23 @@ def _broker_errors(connection: Connection) -> tuple[type[Exception], ...]:
     return (*connection.connection_errors, *connection.channel_errors, OSError)
 
 
+def check_instance(database: Check) -> Check:
+    """A copy of the database that nobody claimed sends nothing."""
+    if not database.ok:
+        return Check("instance", False, _("Not known while the database does not answer."), database.remedy)
+    found = fence()
+    if found is None:
+        return Check("instance", True, _("This database is the installation itself."))
+    return Check(
+        "instance",
+        False,
+        _("Nothing is sent from this copy of the database. %(why)s") % {"why": found.sentence},
+        _(
+            "If no other Crier sends from it, claim it: `manage.py claim_instance --claim`, or the page /this-copy/."
+        ),
+    )
+
+
 def check_workers(database: Check) -> Check:
     """One living worker for each queue: that of another queue does not stand in."""
     if not database.ok:
@@ -206,21 +225,26 @@ def check_scheduler(database: Check) -> Check:
 
 
 def measure() -> Iterator[Metric]:
-    """Six queries, each over kept counters or a short index; never a count over the ledger."""
+    """Few queries, each over kept counters or a short index; never a count over the ledger."""
     now = timezone.now()
     yield _messages_by_state()
     yield _gauge("crier_queue_depth", "Messages queued in running dispatches.", _queue_depth())
     yield _gauge(
-        "crier_oldest_due_age_seconds", "How long the oldest message that is due waits.", _oldest_due_age(now)
+        "crier_oldest_due_age_seconds", "How long the oldest message that is due waits.", oldest_due_age(now)
     )
     yield _gauge(
         "crier_webhook_calls_waiting",
         f"Calls of vendors stored and not yet applied (counted up to {COUNT_AT_MOST}).",
         StoredWebhookCall.objects.filter(state=WebhookCallState.NEW)[:COUNT_AT_MOST].count(),
     )
+    yield _gauge(
+        "crier_fenced", "1: a copy of the database that nobody claimed; nothing is sent.", bool(fence())
+    )
     running = Import.objects.filter(state__in=[ImportState.CHECKING, ImportState.RUNNING]).count()
     yield _gauge("crier_imports_running", "Imports being checked or run.", running)
     yield _live_processes(now)
+    yield _rates(now)
+    yield from _providers()
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
@@ -244,7 +268,7 @@ def _queue_depth() -> int:
     return waiting.aggregate(n=Coalesce(Sum("count"), 0))["n"]
 
 
-def _oldest_due_age(now: datetime) -> float:
+def oldest_due_age(now: datetime) -> float:
     """Seconds since the oldest queued message of any running dispatch could have gone; 0: none waits."""
     due = (
         Message.objects.filter(dispatch=OuterRef("pk"), state=MessageState.QUEUED.value)
@@ -252,6 +276,8 @@ def _oldest_due_age(now: datetime) -> float:
         .order_by("id")
     )
     running = Dispatch.objects.filter(state=DispatchState.RUNNING, started_at__isnull=False)
+    # What is over goes no more, whoever is to cancel it.
+    running = running.filter(Q(not_after=None) | Q(not_after__gt=now))
     since = running.annotate(due=Subquery(due.annotate(at=Coalesce("due_at", "created_at")).values("at")[:1]))
     times = [
         max(at, started)
@@ -268,3 +294,48 @@ def _live_processes(now: datetime) -> GaugeMetricFamily:
     for kind in (*(f"worker-{queue}" for queue in WORK_OF_QUEUE), "scheduler"):
         family.add_metric([kind], counts.get(kind, 0))
     return family
+
+
+def _rates(now: datetime) -> GaugeMetricFamily:
+    """Of the last whole minute: of the one that runs a part is still to come."""
+    minute = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+    rows = MessageMinute.objects.filter(minute=minute).values_list("state").annotate(Sum("count"))
+    counts = dict(rows.order_by())
+    family = GaugeMetricFamily(
+        "crier_messages_per_second",
+        "Messages that entered a state, a second, in the last whole minute.",
+        labels=["state"],
+    )
+    for state in (MessageState.SENT, MessageState.FAILED, MessageState.UNKNOWN, MessageState.DELIVERED):
+        family.add_metric([state.value], counts.get(state.value, 0) / 60)
+    return family
+
+
+OUTCOMES = ("taken", "refused", "unclear", "throttled", "unreachable", "delivered", "not_delivered")
+
+
+def _providers() -> Iterator[Metric]:
+    """Kept figures by account: what providers said to messages, and how long answers and reports took."""
+    said = CounterMetricFamily(
+        "crier_provider_messages",
+        "What providers said to messages, by account.",
+        labels=["account", "outcome"],
+    )
+    answers = SummaryMetricFamily(
+        "crier_provider_answer_seconds", "How long providers took to answer, by account.", labels=["account"]
+    )
+    reports = SummaryMetricFamily(
+        "crier_provider_report_seconds",
+        "From handing over to the report that settled it.",
+        labels=["account"],
+    )
+    names = [*OUTCOMES, "answered", "milliseconds", "reported", "report_seconds"]
+    sums = AccountHour.objects.values("account_id").annotate(**{f"{name}_sum": Sum(name) for name in names})
+    rows: Any = sums.order_by("account_id")
+    for row in rows:
+        account = str(row["account_id"])
+        for outcome in OUTCOMES:
+            said.add_metric([account, outcome], row[f"{outcome}_sum"])
+        answers.add_metric([account], row["answered_sum"], row["milliseconds_sum"] / 1000)
+        reports.add_metric([account], row["reported_sum"], row["report_seconds_sum"])
+    yield from (said, answers, reports)

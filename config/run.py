@@ -48,10 +48,9 @@ def main() -> int:
 
 
 def commands(host: str, port: int, sandbox_port: int) -> dict[str, str]:
-    threads = env.integer("CRIER_WEB_THREADS", 4, minimum=1)
     return {
-        "web": f"{sys.executable} -m granian --interface wsgi --host {host} --port {port} --workers 1"
-        f" --blocking-threads {threads} --no-ws --log-level warning config.wsgi:application",
+        "web": f"{sys.executable} -m granian --interface asgi --host {host} --port {port} --workers 1"
+        " --no-ws --log-level warning config.asgi:application",
         "worker": f"{CELERY} worker -Q default -P solo -n worker@%h {QUIET}",
         "files": f"{CELERY} worker -Q files -P solo -n files@%h {QUIET}",
         "sender": f"{CELERY} worker -Q send -P solo -n sender@%h {QUIET}",

@@ -77,6 +77,7 @@ ENCRYPTION_KEYS = [
 ]
 
 # --- addresses ------------------------------------------------------------------------------------
+PUBLIC_URL_IS_SET = bool(env.text("CRIER_PUBLIC_URL", ""))
 PUBLIC_URL = env.text("CRIER_PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.words("CRIER_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],0.0.0.0,.localhost")
 CSRF_TRUSTED_ORIGINS = env.words("CRIER_TRUSTED_ORIGINS", PUBLIC_URL)
@@ -97,7 +98,7 @@ if BEHIND_PROXY:
 WEBHOOK_URL = env.text("CRIER_WEBHOOK_URL", PUBLIC_URL).rstrip("/")
 # Where short links lead that a workspace has no domain of its own for.
 LINK_URL = env.text("CRIER_LINK_URL", PUBLIC_URL).rstrip("/")
-# As many as `--blocking-threads` of the web server: the last one is kept for short links where the database hangs.
+# Of each web process, for pages and the API; short links and uploads have their own.
 WEB_THREADS = env.integer("CRIER_WEB_THREADS", 4, minimum=1)
 # The sandbox beside this installation; empty where there is none (then there is no handset page).
 SANDBOX_PORT = env.integer("SANDBOX_PORT", PORT + 1, minimum=1)
@@ -122,6 +123,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_filters",
     "import_export",
+    "config",
     "web",
     "accounts",
     "contacts",
@@ -171,6 +173,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "web.context.page",
+                "accounts.context.installation",
             ],
         },
     }
@@ -213,7 +216,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "accounts.sign_in_forms.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.sign_in_forms.SignInForm",
+    "change_password": "accounts.sign_in_forms.ToldChangePasswordForm",
+    "set_password": "accounts.sign_in_forms.ToldSetPasswordForm",
+    "reset_password": "accounts.sign_in_forms.ToldResetPasswordForm",
+    "reset_password_from_key": "accounts.sign_in_forms.ToldResetPasswordKeyForm",
+    "reauthenticate": "accounts.sign_in_forms.ToldReauthenticateForm",
+}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {
     # Of one network address: ten wrong passwords a minute, five in five minutes for one person (see the adapter).
@@ -307,6 +317,8 @@ CELERY_TASK_ROUTES = {
     # They wait for strangers' servers, and nobody shall wait for them.
     "messaging.tasks.send_webhooks": {"queue": "webhooks"},
     "providers.tasks.push_changes": {"queue": "webhooks"},
+    "messaging.tasks.ask_for_receipts": {"queue": "webhooks"},
+    "providers.tasks.carry_on_sync": {"queue": "webhooks"},
     # Long ones apart, so that a large file does not hold up receipts and the sweep.
     "contacts.tasks.*": {"queue": "files"},
 }
@@ -349,6 +361,8 @@ CACHES = (
 # A claim older than this belongs to a worker that died; its messages become `unknown`, never sent again blindly.
 # What each engine claimed and handed over, for the time after a sudden death.
 ENGINE_JOURNAL_DIR = DATA_DIR / "claims"
+# How far the databases were that were used from here: an older state of one is told by it (accounts/instance.py).
+INSTANCES_DIR = DATA_DIR / "instances"
 # Hits of short links between the visitor and the database.
 HITS_DIR = DATA_DIR / "hits"
 ENGINE_LEASE_SECONDS = env.decimal_number("CRIER_LEASE_SECONDS", 90.0, minimum=1.0)
@@ -358,6 +372,9 @@ ENGINE_CONTROL_SECONDS = env.decimal_number("CRIER_CONTROL_SECONDS", 0.5, minimu
 ENGINE_UNREACHABLE_SECONDS = env.decimal_number("CRIER_UNREACHABLE_SECONDS", 60.0, minimum=0.0)
 ENGINE_RUN_SECONDS = env.decimal_number("CRIER_ENGINE_RUN_SECONDS", 60.0, minimum=1.0)
 
+# How long providers that push no delivery reports are asked what became of a message.
+RECEIPT_HOURS = env.integer("CRIER_RECEIPT_HOURS", 72, minimum=1)
+
 # --- verification (OTP) ---------------------------------------------------------------------------
 # Of one number in a workspace: codes an hour, seconds between two of them, wrong codes an hour over all its codes.
 VERIFICATION_STARTS_PER_HOUR = env.integer("CRIER_VERIFICATION_STARTS_PER_HOUR", 5, minimum=1)
@@ -365,6 +382,8 @@ VERIFICATION_SECONDS_BETWEEN = env.integer("CRIER_VERIFICATION_SECONDS_BETWEEN",
 VERIFICATION_WRONG_PER_HOUR = env.integer("CRIER_VERIFICATION_WRONG_PER_HOUR", 15, minimum=1)
 # Codes a minute that one API key may ask for.
 VERIFICATION_STARTS_PER_KEY = env.integer("CRIER_VERIFICATION_STARTS_PER_KEY", 60, minimum=1)
+# How long those are kept that are over; the limits count a day back at most.
+VERIFICATION_DAYS = env.integer("CRIER_VERIFICATIONS_DAYS", 90, minimum=2)
 
 # --- webhooks -------------------------------------------------------------------------------------
 # Whether events may be posted into private networks, this machine included: whoever may set up a webhook reaches it.
@@ -404,9 +423,13 @@ SPECTACULAR_SETTINGS = {
         "MessageStateEnum": "sms.states.MessageState",
         "ImportStateEnum": "contacts.models.ImportState.choices",
         "VerificationStateEnum": "messaging.verification.states.SHOWN_STATES",
+        "WebhookKindEnum": "messaging.models.WebhookKind.choices",
         "WebhookStateEnum": "messaging.models.WebhookState.choices",
         "ListJobKindEnum": "contacts.models.ListJobKind.choices",
         "NumberKindEnum": "contacts.models.NumberKind.choices",
+        "SyncStateEnum": "providers.models.SyncState.choices",
+        "SyncRunStateEnum": "providers.models.SyncRunState.choices",
+        "SyncStepStateEnum": "providers.models.SyncStepState.choices",
     },
 }
 

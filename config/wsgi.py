@@ -11,13 +11,9 @@ sys.setswitchinterval(0.001)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-from config.last_thread import LastThread  # noqa: E402  # models are there once Django is set up
-from messaging.links.asking import Asker  # noqa: E402  # the same
+from accounts.known import is_known  # noqa: E402  # models are there once Django is set up
 from messaging.links.redirect import Redirects  # noqa: E402  # the same
 
-pages = LastThread(
-    WholeBodies(django, most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
-    threads=settings.WEB_THREADS,
-    ask=Asker(),
-)
-application = Redirects(pages)
+__all__ = ["application", "is_known"]
+
+application = Redirects(WholeBodies(django, most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE))

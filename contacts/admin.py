@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -43,6 +43,7 @@ from contacts.rules import in_words, rule_of
 from contacts.services import imports, lists, opt_outs
 from contacts.services.number_locks import lock_all_numbers
 from sms.msisdn import kind_of
+from web.forms import ModelForm
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -80,7 +81,17 @@ class LookedAtAdmin(admin.ModelAdmin):
         return False
 
 
-class RecipientListForm(forms.ModelForm):
+def _ask(form: ModelForm, change: Callable[[], Any]) -> None:
+    """What the service refuses is said at its field: it is asked in a transaction that is taken back."""
+    try:
+        with transaction.atomic():
+            change()
+            transaction.set_rollback(True)
+    except ContactsError as error:
+        form.add_error(error.field if error.field in form.fields else None, str(error.sentence))
+
+
+class RecipientListForm(ModelForm):
     """What a live list takes is said once, when it is made."""
 
     class Meta:
@@ -94,6 +105,9 @@ class RecipientListForm(forms.ModelForm):
                 lists.require_live(given["workspace"], given.get("source"), rule_of(given["rule"] or {}))
             except ContactsError as error:
                 self.add_error("source" if error.field == "source_list" else "rule", str(error.sentence))
+        elif self.instance.pk and "name" in given:
+            row = RecipientList.objects.get(pk=self.instance.pk)
+            _ask(self, lambda: lists.rename_list(recipient_list=row, actor=Actor(), name=given["name"]))
         return given
 
 
@@ -184,10 +198,18 @@ class RecipientResource(resources.ModelResource):
             lists.change_count(instance.list, int(is_create))
 
 
+class RecipientForm(ModelForm):
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        _ask(self, lambda: check_person({name: given[name] for name in PERSON_FIELDS if name in given}, {}))
+        return given
+
+
 @admin.register(Recipient)
 class RecipientAdmin(ImportExportModelAdmin):
     """For some rows; files of any size go through the import pages, which are some hundred times faster."""
 
+    form = RecipientForm
     resource_classes = [RecipientResource]
     list_display = ("msisdn", "list", "first_name", "last_name", "country", "kind", "created_at")
     search_fields = ("msisdn__startswith",)
@@ -343,8 +365,18 @@ class OptOutAdmin(ImportExportModelAdmin):
         return False
 
 
+class UnsubscribeListForm(ModelForm):
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        row = UnsubscribeList.objects.get(pk=self.instance.pk)
+        change = opt_outs.update_unsubscribe_list
+        _ask(self, lambda: change(unsubscribe_list=row, actor=Actor(), name=given.get("name")))
+        return given
+
+
 @admin.register(UnsubscribeList)
 class UnsubscribeListAdmin(admin.ModelAdmin):
+    form = UnsubscribeListForm
     list_display = ("name", "workspace", "member_count", "enabled", "updated_at")
     list_filter = ("enabled", "workspace")
     search_fields = ("name",)

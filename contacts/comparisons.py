@@ -12,6 +12,8 @@ from django.db.models import CharField, FloatField, Func, Q, Value
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
+from web.posted import whole_number
+
 # As a spreadsheet writes them, with a point or a comma before decimals; more digits are an id, not an amount.
 _PLAIN = r"^[+-]?[0-9]{1,15}([.,][0-9]{1,9})?\Z"
 # 1,000 and 1.250 may be thousands or decimals: such a one is neither.
@@ -94,7 +96,7 @@ def day_of(raw: str) -> date | None:
 
 def days_back(raw: str) -> int | None:
     """How many; None where it is no whole number of them."""
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= 4 and int(raw) else None
+    return whole_number(raw, 4) or None
 
 
 def at_least(text: Any, raw: str) -> Q:

@@ -41,6 +41,7 @@ from contacts.rules import (
     require_known_columns,
     rule_of,
 )
+from web.posted import ids_in
 
 WORDS_LIMIT = 200
 MORE, DROP = "more", "drop-"
@@ -200,7 +201,7 @@ def read_filter(recipient_list: RecipientList, data: QueryDict) -> FilterForm:
         require_known_columns(rule, recipient_list.columns)
     except ContactsError as error:
         return FilterForm(words, match, conditions, Sought(recipient_list), str(error.sentence), more)
-    ids = ids_in(data)
+    ids = tuple(ids_in(data))
     if len(ids) > MAX_TICKED:
         refused = _("These are %(count)d people; at most %(limit)d can be ticked. Use a filter.")
         sentence = refused % {"count": len(ids), "limit": MAX_TICKED}
@@ -214,12 +215,6 @@ def _conditions(data: QueryDict, asked_row: str) -> tuple[Condition, ...]:
     parts = zip_longest(data.getlist("field"), data.getlist("operator"), data.getlist("value"), fillvalue="")
     rows = [Condition(*part) for part in parts]
     return tuple(one for at, one in enumerate(rows, start=1) if one.field and asked_row != f"{DROP}{at}")
-
-
-def ids_in(data: QueryDict, name: str = "selected") -> tuple[int, ...]:
-    """Ids sent by checkboxes, each once; what is no id is left out."""
-    known = (int(raw) for raw in data.getlist(name) if raw.isascii() and raw.isdigit() and len(raw) < 19)
-    return tuple(dict.fromkeys(known))
 
 
 def ids_query(ids: Iterable[int]) -> str:

@@ -52,7 +52,9 @@ from contacts.numbers import Numbers, Refused
 from contacts.services.imports import Choices
 from contacts.services.list_jobs import AGREED_ABOVE, CHANGING, TICKED_KINDS
 from contacts.services.number_forms import GUESSED, forms_of, guessed_forms, names_by_form, shown_form
-from web.forms import TextsForm
+from web.edited import TellsEdited
+from web.forms import Form
+from web.posted import whole_number
 
 NEW_LIST = "new"
 # Of pasted numbers that cannot be read.
@@ -60,7 +62,7 @@ MOST_REFUSALS = 100
 NUMBER_ATTRIBUTES = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
 
 
-class NamingForm(TextsForm):
+class NamingForm(Form):
     """Its errors name the field, the value and the remedy."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -70,7 +72,7 @@ class NamingForm(TextsForm):
     def name_errors(self) -> None:
         """To be called again by whoever adds fields."""
         for field in self.fields.values():
-            field.error_messages = _error_words(str(field.label)) | _own_words(field)
+            field.error_messages |= _error_words(str(field.label)) | _own_words(field)
 
 
 def _own_words(field: forms.Field) -> dict[str, Any]:
@@ -98,13 +100,17 @@ class CountField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         digits = re.sub(r"[\s.,'\u2019\u00a0\u202f]", "", str(value or ""))
-        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else None
+        return whole_number(digits, 11)
 
 
 class NameForm(NamingForm):
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
+
+
+class RenameForm(TellsEdited, NameForm):
+    pass
 
 
 class PersonForm(NamingForm):

@@ -8,6 +8,7 @@ import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
 from rest_framework import mixins, serializers
 
+from messaging.media.addresses import pictures_at
 from messaging.models import Message
 from messaging.reasons import reason_of
 from sms.states import DLR_NUMBER, MessageState
@@ -91,10 +92,16 @@ class MessageDetailSerializer(MessageSerializer):
     history = ChangeSerializer(
         many=True, read_only=True, help_text="Each change after planning, oldest first."
     )
+    media = serializers.SerializerMethodField(
+        help_text="Ids of the pictures that go with it, in their order."
+    )
 
     class Meta(MessageSerializer.Meta):
-        fields = (*MessageSerializer.Meta.fields, "history")  # type: ignore[assignment]  # one more field
+        fields = (*MessageSerializer.Meta.fields, "media", "history")  # type: ignore[assignment]  # two more fields
         read_only_fields = fields  # type: ignore[assignment]
+
+    def get_media(self, message: Message) -> list[int]:
+        return [media.pk for media in pictures_at(message.workspace_id, message.dispatch.media_urls)]
 
 
 class MessageFilter(FilterSet):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
-from django import forms
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,13 +20,15 @@ from accounts.errors import AccountsError
 from accounts.models import Role, Workspace, role_allows
 from accounts.settings_views import settings_tabs
 from messaging.budget import Budget, Month, budget_of, month_of, spent_in
+from web.edited import TellsEdited, values_of
+from web.forms import ModelForm
 from web.money import money_text
 from web.toasts import toast
 
 MONTHS_BEFORE = 6
 
 
-class BudgetForm(forms.ModelForm):
+class BudgetForm(TellsEdited, ModelForm):
     """Only reads and checks: saving is update_workspace()."""
 
     class Meta:
@@ -68,14 +71,22 @@ class _Spent:
 @viewer_page
 def budget_page(request: WorkspaceRequest) -> HttpResponse:
     return (
-        _save(request) if request.method == "POST" else _page(request, BudgetForm(instance=request.workspace))
+        _save(request)
+        if request.method == "POST"
+        else _page(request, BudgetForm(instance=request.workspace, now=_now(request.workspace)))
     )
 
 
+def _now(workspace: Workspace) -> dict[str, Any]:
+    return values_of(workspace, BudgetForm.base_fields)
+
+
 @admin_page
+@transaction.atomic
 def _save(request: WorkspaceRequest) -> HttpResponse:
     # The form writes what was typed into its instance: a copy, as the page shows the saved one.
-    form = BudgetForm(request.POST, instance=Workspace.objects.get(pk=request.workspace.pk))
+    kept = Workspace.objects.select_for_update().get(pk=request.workspace.pk)
+    form = BudgetForm(request.POST, instance=kept, now=_now(kept))
     if form.is_valid():
         try:
             services.update_workspace(

@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from contacts.models import RecipientList
@@ -424,3 +425,17 @@ class LinkWriter:
 
     def _is_target(self, url: str) -> bool:
         return bool(url) and is_target(url, own_hosts=self._own_hosts)
+
+
+def words_of_errors(content: Content) -> str:
+    """Each wrong token at its place, for where all has to be said in one answer; of very many the first ones."""
+    sentence = _("Line %(line)d, column %(column)d: %(sentence)s")
+    told = [
+        sentence % {"line": error.line, "column": error.column, "sentence": error.sentence}
+        for error in content.told_errors
+    ]
+    if more := content.more_errors:
+        told.append(
+            ngettext("%(n)s more token is wrong.", "%(n)s more tokens are wrong.", more) % {"n": f"{more:,}"}
+        )
+    return " ".join(told)

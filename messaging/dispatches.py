@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,12 @@ from providers.models import ProviderAccount
 from sms.states import WAITING, MessageState
 from web.money import money_text
 
-ACTIVE_STATES = (DispatchState.PLANNING, DispatchState.RUNNING, DispatchState.PAUSED)
+ACTIVE_STATES = (
+    DispatchState.PLANNING,
+    DispatchState.RESERVE,
+    DispatchState.PAUSED,
+    DispatchState.RUNNING,
+)
 OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
 
 
@@ -39,8 +45,11 @@ def create_dispatch(
     senders: Pinned = (),
     sticky_senders: bool = False,
     media_urls: Sequence[str] = (),
+    custom_parameter: str = "",
+    is_reserve: bool = False,
+    not_after: datetime | None = None,
 ) -> Dispatch:
-    """In `planning`: its messages are written next, then `start_dispatch`.
+    """In `planning`: its messages are written next, then `start_dispatch`, or `reserve_dispatch` where `is_reserve`.
 
     `sender`: of all its messages; "" where one of `senders` is chosen for each (messaging/sender_choice.py).
 
@@ -48,6 +57,7 @@ def create_dispatch(
     pauses it and asks; None is no limit. `agreed_cost`: in the account's currency, likewise where prices have risen; so
     much is kept free in the budget.
     `content`: of the text, where the caller has compiled it. `media_urls`: of the pictures that go with each of its texts.
+    `custom_parameter`: told with its delivery reports. `not_after`: from then on nothing of it is handed over.
     """
     with transaction.atomic():
         dispatch = Dispatch.objects.create(
@@ -61,7 +71,10 @@ def create_dispatch(
             unsubscribe_list_ids=unsubscribe_list_ids,
             agreed_parts=agreed_parts,
             media_urls=list(media_urls),
+            custom_parameter=custom_parameter,
             agreed_cost=agreed_cost,
+            is_reserve=is_reserve,
+            not_after=not_after,
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch
@@ -75,11 +88,22 @@ def lock_dispatches(dispatch_ids: Iterable[int]) -> None:
 
 def start_dispatch(*, dispatch_id: int) -> bool:
     """All its messages are planned."""
-    if Dispatch.objects.filter(pk=dispatch_id).exclude(link_base="").exists():
+    _mark_range(dispatch_id)
+    return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RUNNING)
+
+
+def reserve_dispatch(*, dispatch_id: int) -> bool:
+    """All its messages are planned, and wait until they are moved to another dispatch: see messaging/reserve.py."""
+    _mark_range(dispatch_id)
+    return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RESERVE)
+
+
+def _mark_range(dispatch_id: int) -> None:
+    linked = ~Q(link_base="") | Q(is_reserve=True)
+    if Dispatch.objects.filter(linked, pk=dispatch_id).exists():
         ids = Message.objects.filter(dispatch_id=dispatch_id).aggregate(first=Min("id"), last=Max("id"))
         marks = {"first_message_id": ids["first"], "last_message_id": ids["last"]}
         Dispatch.objects.filter(pk=dispatch_id).update(**marks)
-    return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RUNNING)
 
 
 def pause_dispatch(*, dispatch_id: int, reason: str = "", by_engine: bool = False) -> bool:
@@ -131,10 +155,17 @@ def resume_dispatch(*, dispatch_id: int) -> bool:
     return moved
 
 
-def stop_dispatch(*, dispatch_id: int, reason: str = "") -> bool:
+def stop_dispatch(*, dispatch_id: int, reason: str = "", cancel_reason: str = "") -> bool:
     """Ends it for good: nothing more is claimed. What is being handed over finishes by itself; what waits is cancelled
-    by `cancel_stopped`, beyond the caller's transaction: a million rows take their time."""
-    return _move(dispatch_id, ACTIVE_STATES, DispatchState.STOPPED, reason)
+    by `cancel_stopped`, beyond the caller's transaction: a million rows take their time.
+
+    `cancel_reason`: the code for what is cancelled; "" is "stopped".
+    """
+    with transaction.atomic():
+        stopped = _move(dispatch_id, ACTIVE_STATES, DispatchState.STOPPED, reason)
+        if stopped and cancel_reason:
+            Dispatch.objects.filter(pk=dispatch_id).update(cancel_reason=cancel_reason)
+    return stopped
 
 
 def cancel_stopped(dispatch_ids: Iterable[int] | None = None) -> int:
@@ -144,7 +175,8 @@ def cancel_stopped(dispatch_ids: Iterable[int] | None = None) -> int:
             dispatch__state=DispatchState.STOPPED, state__in=[state.value for state in WAITING], count__gt=0
         )
         dispatch_ids = list(waiting.values_list("dispatch_id", flat=True).distinct())
-    return sum(cancel_waiting(dispatch_id) for dispatch_id in dispatch_ids)
+    reasons = Dispatch.objects.filter(pk__in=list(dispatch_ids)).values_list("pk", "cancel_reason")
+    return sum(cancel_waiting(pk, reason=reason or "stopped") for pk, reason in list(reasons.order_by("pk")))
 
 
 def pause_dispatches_of_account(*, account_id: int, reason: str) -> int:
@@ -153,6 +185,11 @@ def pause_dispatches_of_account(*, account_id: int, reason: str) -> int:
         "id", flat=True
     )
     return sum(pause_dispatch(dispatch_id=pk, reason=reason, by_engine=True) for pk in list(ids))
+
+
+def finish_reserve(*, dispatch_id: int) -> bool:
+    """Nobody is left in it."""
+    return _move(dispatch_id, (DispatchState.RESERVE,), DispatchState.FINISHED, "", by_engine=True)
 
 
 def finish_dispatch_if_done(*, dispatch_id: int) -> bool:
@@ -193,7 +230,7 @@ def _move(
     by_engine: bool = False,
 ) -> bool:
     now = timezone.now()
-    times = {"started_at": now} if new is DispatchState.RUNNING and DispatchState.PLANNING in old else {}
+    times = {"started_at": now} if old == (DispatchState.PLANNING,) else {}
     if new in (DispatchState.STOPPED, DispatchState.FINISHED):
         times = {"finished_at": now}
     with transaction.atomic():

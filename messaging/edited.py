@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Manager, Model
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from messaging.errors import MessagingError
 from messaging.models import UTM_FIELDS, Link, LinkList, Media, Sender, SenderList, Template, WordSpinner
+from web.edited import fingerprint, values_of
 
 # What the form of a page shows, by the kind of row: what else is changed is no news to whoever has it open.
 SHOWN: dict[type[Model], tuple[str, ...]] = {
@@ -40,7 +37,7 @@ class EditedElsewhere(MessagingError):
 
 def seen_of(row: Model) -> str:
     """What a page keeps of a row that it shows to be changed: another one as soon as its form would show something else."""
-    return fingerprint({name: getattr(row, name) for name in SHOWN[type(row)]})
+    return fingerprint(values_of(row, SHOWN[type(row)]))
 
 
 def require_unchanged(row: Model, seen: str) -> None:
@@ -53,21 +50,3 @@ def require_unchanged(row: Model, seen: str) -> None:
     now = seen_of(type(row)._default_manager.select_for_update().get(pk=row.pk))
     if now != seen:
         raise EditedElsewhere(now)
-
-
-def fingerprint(values: dict[str, Any]) -> str:
-    facts = {name: _fact(value) for name, value in values.items()}
-    return hashlib.blake2s(
-        DjangoJSONEncoder(sort_keys=True).encode(facts).encode(), digest_size=12
-    ).hexdigest()
-
-
-def _fact(value: Any) -> Any:
-    """Rows by their ids, in whatever order they were read."""
-    if isinstance(value, Manager):
-        return sorted(value.values_list("pk", flat=True))
-    if isinstance(value, Model):
-        return value.pk
-    if isinstance(value, list) and value and isinstance(value[0], Model):
-        return sorted(row.pk for row in value)
-    return value

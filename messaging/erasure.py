@@ -32,6 +32,7 @@ from messaging.models import (
     WebhookDelivery,
 )
 from messaging.signals import NumberErased, number_erased
+from messaging.webhooks.reports import forget_reports
 from providers.models import StoredWebhookCall, TrafficEntry, WebhookCallState
 from providers.services import forget_entries
 from sms.msisdn import writings_of
@@ -137,7 +138,7 @@ def _empty_singles(workspace: Workspace, msisdn: str) -> None:
         ]
         cancel_stopped(waiting)
         on_the_way = messages.filter(state=MessageState.SUBMITTING).values("dispatch_id")
-        dispatches.exclude(pk__in=on_the_way).exclude(text="").update(text="")
+        dispatches.exclude(pk__in=on_the_way).update(text="", custom_parameter="")
 
 
 def _empty_hits(workspace: Workspace, msisdn: str) -> None:
@@ -150,6 +151,7 @@ def _empty_hits(workspace: Workspace, msisdn: str) -> None:
             empty_hits(ids)
             # Their bodies name the number; what waits is not told any more.
             WebhookDelivery.objects.filter(message_id__in=ids).delete()
+    forget_reports(workspace_id=workspace.pk, msisdn=msisdn)
 
 
 def _has_words(message: Message) -> bool:

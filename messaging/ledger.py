@@ -5,7 +5,7 @@
                '---return_--------'      only what was certainly not sent
 
 Each function is one short transaction (no HTTP inside), safe to run twice and from many workers at once.
-Locks are taken in one order (messages by id, counts, minutes, dispatches, spending), so that two workers never wait
+Locks are taken in one order (messages by id, counts, minutes, dispatches, spending, days), so that two workers never wait
 for each other.
 """
 # ruff: noqa: S608  # the statements are made of this module's constants
@@ -16,7 +16,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -29,7 +29,9 @@ from contacts.models import OptOut, OptOutHow, UnsubscribeMember
 from contacts.services.opt_outs import opt_out
 from messaging.chosen_senders import chosen_senders
 from messaging.models import Dispatch, DispatchState, Message
+from messaging.webhooks.reports import Moved, tell_reports
 from providers.connectors.base import OPTED_OUT_AT_VENDOR
+from providers.daily import give_back
 from sms.states import PREDECESSORS, WAITING, MessageState
 
 S = MessageState
@@ -37,6 +39,8 @@ Delta = Counter[tuple[int, str, str]]
 
 NO_COST = Value(Decimal(0), output_field=DecimalField(max_digits=14, decimal_places=5))
 _CHANGED_STEP = timedelta(seconds=1)
+# After a text was surely taken; what is unknown is asked for at once.
+FIRST_QUESTION_AFTER = timedelta(seconds=30)
 
 
 class Change(NamedTuple):
@@ -45,7 +49,7 @@ class Change(NamedTuple):
     message_id: int
     state: MessageState
     at: datetime
-    source: str  # "engine", "receipt", "sweep", "person"
+    source: str  # "engine", "receipt", "sweep", "planning", "person"
     reason: str = ""
     words: str = ""
     provider_message_id: str = ""
@@ -56,6 +60,11 @@ class Change(NamedTuple):
     claim: str = ""
     # Chosen for it from a list; "" where planning knew it.
     sender: str = ""
+    # Whether its provider is to be asked what becomes of it, unless that is known by then.
+    asks: bool = False
+    # Taken of a day's limit of the account, and certainly not sent: given back. The day as ISO writes it, "" for none.
+    day: str = ""
+    day_parts: int = 0
 
 
 class Claimed(NamedTuple):
@@ -77,6 +86,11 @@ class Return(NamedTuple):
     # What `take_agreed` took for it.
     parts: int = 0
     cost: Decimal = Decimal(0)
+    # Taken of a day's limit of the account; "" where none was.
+    day: str = ""
+    day_parts: int = 0
+    # The day has no room for it: it is held until `due_at`.
+    is_held: bool = False
 
 
 def lock_rows(rows: QuerySet[Any], *, skip: bool = False, no_key: bool = False) -> QuerySet[Any]:
@@ -122,7 +136,7 @@ def _lock_due(
     dispatch: Dispatch, limit: int, after: int, now: datetime
 ) -> list[tuple[int, str, int | None, int, str, bool, int | None]]:
     """(id, msisdn, recipient id, tries, reason, opted out, place) of what is due, in the order of planning, if the dispatch
-    runs. Whether they opted out is judged now: people write STOP between launch and their turn.
+    runs and its time is not over. Whether they opted out is judged now: people write STOP between launch and their turn.
 
     By hand, as the rest of the claim: made by the ORM, its statements took longer than all else in it.
     """
@@ -131,15 +145,16 @@ def _lock_due(
     if unsubscribed:
         opted_out += _UNSUBSCRIBED.format(", ".join(["%s"] * len(unsubscribed)))
     lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    values = [dispatch.workspace_id, *unsubscribed, dispatch.pk, after, now, limit]
+    values = [dispatch.workspace_id, *unsubscribed, dispatch.pk, after, now, now, limit]
     with connection.cursor() as cursor:
         cursor.execute(_DUE.format(opted_out) + lock, values)
         return list(cursor.fetchall())
 
 
 def has_due(dispatch: Dispatch) -> bool:
+    now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(_DUE.format("0"), [dispatch.pk, 0, timezone.now(), 1])
+        cursor.execute(_DUE.format("0"), [dispatch.pk, 0, now, now, 1])
         return cursor.fetchone() is not None
 
 
@@ -169,7 +184,7 @@ _DUE = """
 SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}, m.place
 FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id
 WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'running'
-  AND (m.due_at IS NULL OR m.due_at <= %s)
+  AND (m.due_at IS NULL OR m.due_at <= %s) AND (d.not_after IS NULL OR d.not_after > %s)
 ORDER BY m.id LIMIT %s
 """
 _OPTED_OUT = "EXISTS (SELECT 1 FROM contacts_optout o WHERE o.workspace_id = %s AND o.msisdn = m.msisdn)"
@@ -204,6 +219,7 @@ def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) 
     _write_rows([_row_of(change, True) for change in changes])
     _count(_moves(dispatch_id, ((S.QUEUED, reason, S.SUPPRESSED, "opted_out") for _id, reason in rows)))
     _count_minutes(Counter({(dispatch_id, _minute(now), S.SUPPRESSED.value): len(rows)}))
+    tell_reports([Moved(row_id, dispatch_id, S.SUPPRESSED, "opted_out", now) for row_id, _reason in rows])
 
 
 def take_agreed(dispatch_id: int, parts: int, cost: Decimal) -> bool:
@@ -233,8 +249,10 @@ def apply_changes(changes: Sequence[Change]) -> set[int]:
         current = _lock_current({change.message_id for change in changes})
         writes: list[_Row] = []
         moves: Counter[tuple[int, str, str, str, str]] = Counter()
+        told: list[Moved] = []
         minutes: Counter[tuple[int, datetime, str]] = Counter()
         costs: defaultdict[int, Decimal] = defaultdict(Decimal)
+        days: Counter[tuple[int, str]] = Counter()
         for change in changes:
             row = current.get(change.message_id)
             if row is None or (change.claim and row.claim != change.claim):
@@ -245,19 +263,60 @@ def apply_changes(changes: Sequence[Change]) -> set[int]:
                 row.price = change.price
             writes.append(_row_of(change, move))
             if move:
+                if change.day and row.state == S.SUBMITTING:
+                    days[row.dispatch_id, change.day] += change.day_parts
                 moved.add(change.message_id)
+                told.append(Moved(change.message_id, row.dispatch_id, change.state, change.reason, change.at))
                 moves[row.dispatch_id, row.state, row.reason, change.state, change.reason] += 1
                 minutes[row.dispatch_id, _minute(change.at), change.state] += 1
                 costs[row.dispatch_id] += 0
                 row.state, row.reason = change.state, change.reason
         _write_rows(writes)
+        if asking := [change.message_id for change in changes if change.asks]:
+            _ask_later(asking)
         _opt_out(
             [each for each in changes if each.reason == OPTED_OUT_AT_VENDOR and each.message_id in moved]
         )
         _count(_deltas(moves))
         _count_minutes(minutes)
         _touch(costs)
+        tell_reports(told)
+        _give_back(days)
     return moved
+
+
+def _give_back(days: Mapping[tuple[int, str], int]) -> None:
+    """Parts by dispatch and day. The last locks of all, in one order."""
+    if not days:
+        return
+    ids = {dispatch_id for dispatch_id, _day in days}
+    accounts = dict(Dispatch.objects.filter(pk__in=ids).values_list("pk", "account_id"))
+    totals: Counter[tuple[int, str]] = Counter()
+    for (dispatch_id, day), parts in days.items():
+        totals[accounts[dispatch_id], day] += parts
+    for (account_id, day), parts in sorted(totals.items()):
+        give_back(account_id, date.fromisoformat(day), parts)
+
+
+def _ask_later(message_ids: Sequence[int]) -> None:
+    """In the transaction of their results. Without an id of the provider's there is nothing to ask by."""
+    now = timezone.now()
+    moments = [connection.ops.adapt_datetimefield_value(at) for at in (now, now + FIRST_QUESTION_AFTER)]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRESQL_ASK, [*moments, _array(message_ids)])
+        else:
+            cursor.execute(_SQLITE_ASK, [*moments, json.dumps(message_ids)])
+
+
+_ASK = (
+    "INSERT INTO messaging_receiptquestion (message_id, account_id, is_unknown, due_at, tries)"
+    " SELECT id, account_id, state = 'unknown', CASE WHEN state = 'unknown' THEN {moment} ELSE {moment} END, 0"
+    " FROM messaging_message WHERE id {among} AND state IN ('sent', 'unknown') AND provider_message_id <> ''"
+    " ON CONFLICT (message_id) DO NOTHING"
+)
+_POSTGRESQL_ASK = _ASK.format(moment="%s::timestamptz", among="= ANY(%s::bigint[])")
+_SQLITE_ASK = _ASK.format(moment="%s", among="IN (SELECT value FROM json_each(%s))")
 
 
 def _opt_out(changes: Sequence[Change]) -> None:
@@ -317,16 +376,25 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         rows = Message.objects.filter(id__in=by_id, state=S.SUBMITTING).order_by("id")
         found = [
             row
-            for row in lock_rows(rows).values_list("id", "dispatch_id", "claim", "dispatch__state")
+            for row in lock_rows(rows).values_list(
+                "id", "dispatch_id", "claim", "dispatch__state", "dispatch__cancel_reason"
+            )
             if row[2] == by_id[row[0]].claim
         ]
         deltas: Delta = Counter()
         parts: Counter[int] = Counter()
         costs: defaultdict[int, Decimal] = defaultdict(Decimal)
-        for row_id, dispatch_id, _claim, dispatch_state in found:
+        cancelled: list[Moved] = []
+        days: Counter[tuple[int, str]] = Counter()
+        for row_id, dispatch_id, _claim, dispatch_state, cancel_reason in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
-            state, reason = (S.CANCELLED, "stopped") if stopped else (S.QUEUED, back.reason)
+            waiting = S.HELD if back.is_held else S.QUEUED
+            state, reason = (S.CANCELLED, cancel_reason or "stopped") if stopped else (waiting, back.reason)
+            if stopped:
+                cancelled.append(Moved(row_id, dispatch_id, S.CANCELLED, reason, now))
+            if back.day:
+                days[dispatch_id, back.day] += back.day_parts
             Message.objects.filter(pk=row_id).update(
                 state=state,
                 reason=reason,
@@ -349,6 +417,38 @@ def return_to_queue(returns: Sequence[Return]) -> int:
                     claimed_parts=Greatest(F("claimed_parts") - number, 0),
                     claimed_cost=Greatest(F("claimed_cost") - costs[dispatch_id], NO_COST),
                 )
+        tell_reports(cancelled)
+        _give_back(days)
+    return len(found)
+
+
+def hold_waiting(dispatch_id: int, *, reason: str, until: datetime, chunk: int = 5000) -> int:
+    """Whatever is queued waits until then, or until it is let go; in short transactions."""
+    rows = Message.objects.filter(dispatch_id=dispatch_id, state=S.QUEUED).order_by("id")
+    change = {"state": S.HELD, "reason": reason, "due_at": until}
+    total = 0
+    while found := _move_waiting(dispatch_id, rows, change, chunk):
+        total += found
+    return total
+
+
+def release_held(dispatch_id: int, *, reason: str, limit: int, chunk: int = 5000) -> int:
+    """Up to `limit` of those held for this reason are queued again, in the order of planning."""
+    rows = Message.objects.filter(dispatch_id=dispatch_id, state=S.HELD, reason=reason).order_by("id")
+    change = {"state": S.QUEUED, "reason": "", "due_at": None}
+    total = 0
+    while total < limit and (found := _move_waiting(dispatch_id, rows, change, min(chunk, limit - total))):
+        total += found
+    return total
+
+
+def _move_waiting(dispatch_id: int, rows: QuerySet[Message], change: Mapping[str, Any], most: int) -> int:
+    with transaction.atomic():
+        found = list(lock_rows(rows, skip=True).values_list("id", "state", "reason")[:most])
+        ids = [row[0] for row in found]
+        Message.objects.filter(pk__in=ids).update(**change, changed_at=timezone.now())
+        new = (str(change["state"]), str(change["reason"]))
+        _count(_moves(dispatch_id, ((state, reason, *new) for _id, state, reason in found)))
     return len(found)
 
 
@@ -405,6 +505,32 @@ def count_planned(dispatch_id: int, planned: int) -> None:
     """Called in the transaction that inserted the rows."""
     if planned:
         _count(Counter({(dispatch_id, S.QUEUED.value, ""): planned}))
+
+
+def move_planned(source_id: int, target: Dispatch, limit: int) -> int:
+    """The first `limit` that wait in one dispatch belong to another one of their broadcast from now on, and go out through
+    its account and from its sender. Called in a transaction that has locked both dispatches.
+    """
+    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        moved: list[int | str] = [target.pk, target.account_id, target.sender, source_id, limit]
+        cursor.execute(_MOVE.format(lock), moved)
+        reasons = Counter(reason for (reason,) in cursor.fetchall())
+    deltas: Delta = Counter()
+    for reason, number in reasons.items():
+        deltas[source_id, S.QUEUED.value, reason] -= number
+        deltas[target.pk, S.QUEUED.value, reason] += number
+    _count(deltas)
+    return reasons.total()
+
+
+_MOVE = """
+UPDATE messaging_message SET dispatch_id = %s, account_id = %s, sender = %s
+WHERE id IN (
+    SELECT id FROM messaging_message WHERE dispatch_id = %s AND state = 'queued' ORDER BY id LIMIT %s{}
+)
+RETURNING reason
+"""
 
 
 def _moves(dispatch_id: int, moves: Iterable[tuple[str, str, str, str]]) -> Delta:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+BROADCAST_EXPIRED = "broadcast_expired"
+LEFT_LIST = "left_list"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -36,12 +39,17 @@ REASONS: dict[str, Reason] = {
         _("Removed from the list after the launch"),
         _("Nothing to do; to reach them, add them to a list and send a new broadcast"),
     ),
+    LEFT_LIST: Reason(
+        _("Left the lists before their segment went out"),
+        _("Nothing to do; to reach them, add them to a list and send a new broadcast"),
+    ),
     "opted_out": Reason(_("Opted out after the launch"), ""),
     "opted_out_at_vendor": Reason(
         _("The provider says that the person opted out"),
         _("Nothing to do: the number is opted out here, too"),
     ),
     "stopped": Reason(_("The broadcast was stopped before its turn"), _("Send a new broadcast to them")),
+    BROADCAST_EXPIRED: Reason(_("The broadcast expired before its turn"), _("Send a new broadcast to them")),
     # a verification's text, whose code was over before its turn
     "code_expired": Reason(_("Its code expired before its turn"), _("Ask for a new code")),
     "code_replaced": Reason(_("A newer code took its place before its turn"), ""),
@@ -66,6 +74,10 @@ REASONS: dict[str, Reason] = {
     "not_supported": Reason(_("The provider cannot do this"), _("Choose another account or sender")),
     "worker_stopped": Reason(
         _("The worker stopped before its turn"), _("While the broadcast runs, it goes on by itself")
+    ),
+    "daily_limit": Reason(
+        _("The account's limit of parts a day is reached"),
+        _("They go on by themselves the next day, or at once when the limit is raised on the account's page"),
     ),
     "paused": Reason(_("Paused before its turn"), _("Resume the broadcast")),
     # perhaps sent

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Case, QuerySet, When
 from django.utils import timezone
@@ -24,8 +25,10 @@ from messaging.models import InboundText, Message, Verification
 from messaging.verification.codes import begins_masked
 from providers.connectors.base import DeliveryReport
 from providers.connectors.base import InboundText as InboundNews
+from providers.errors import ConnectorError
 from providers.health import note_reports
-from providers.models import StoredWebhookCall
+from providers.models import ProviderAccount, StoredWebhookCall
+from providers.services import connector_of
 from providers.signals import InboundArrived, ReceiptsArrived
 from sms.opt_out import Keyword, classify
 from sms.states import WAITING, MessageState
@@ -68,11 +71,22 @@ def apply_receipts(news: ReceiptsArrived) -> frozenset[int]:
             changes.append(_change(message_id, report, report.occurred_at or now))
     # Ranks decide, not the order of arrival; but of one batch the highest comes last, so that its words stay.
     changes.sort(key=lambda change: change.message_id)
+    if any(change.state == MessageState.UNKNOWN for change in changes) and _can_be_asked(news.account_id):
+        changes = [change._replace(asks=change.state == MessageState.UNKNOWN) for change in changes]
     settling = _settling(changes)
     apply_changes(changes)
     _forget_codes(news, matched)
     _note_reports(news.account_id, settling)
     return frozenset(unmatched)
+
+
+def _can_be_asked(account_id: int) -> bool:
+    """Whether the provider says more of a message than its report did."""
+    account = ProviderAccount.objects.get(pk=account_id)
+    try:
+        return connector_of(account).can_be_asked
+    except (ConnectorError, ImproperlyConfigured):
+        return False
 
 
 def _settling(changes: Sequence[Change]) -> dict[int, tuple[Change, datetime | None]]:
@@ -84,7 +98,7 @@ def _settling(changes: Sequence[Change]) -> dict[int, tuple[Change, datetime | N
 
 def _note_reports(account_id: int, settling: dict[int, tuple[Change, datetime | None]]) -> None:
     """For the account's figures."""
-    delivered = sum(change.state is MessageState.DELIVERED for change, _at in settling.values())
+    delivered = sum(change.state == MessageState.DELIVERED for change, _at in settling.values())
     seconds = [(change.at - at).total_seconds() for change, at in settling.values() if at is not None]
     note_reports(account_id, delivered=delivered, not_delivered=len(settling) - delivered, seconds=seconds)
 
@@ -185,7 +199,8 @@ class _Numbers:
     """Matching for vendors whose receipts carry no id of ours nor theirs (BulkVS: see its connector's docstring).
 
     Candidates: our messages to that number from that sender through that account of the last two days. The text's
-    beginning must fit; the one nearest in time wins, an unreceipted one before a receipted one, and each is taken once.
+    beginning must fit, where it is known; the one nearest in time wins, an unreceipted one before a receipted one, and
+    each is taken once.
     """
 
     def __init__(self, news: ReceiptsArrived, reports: Sequence[DeliveryReport]) -> None:
@@ -214,18 +229,20 @@ class _Numbers:
     @staticmethod
     def _fits(row: dict[str, Any], report: DeliveryReport) -> bool:
         same_sender = not report.sender or row["sender"][-10:] == report.sender[-10:]
-        prefix = report.text_prefix.strip()
-        # Before our own send is stored there is no text to compare; then the report waits for its next try.
-        return same_sender and bool(row["text"]) and begins_masked(row["text"].strip(), prefix)
+        if not row["text"]:
+            # Of a sender that was killed no text is known, and none will be. Otherwise our own send is not stored yet, and
+            # the report waits for its next try.
+            return same_sender and row["state"] == MessageState.UNKNOWN
+        return same_sender and begins_masked(row["text"].strip(), report.text_prefix.strip())
 
-    def _distance(self, row: dict[str, Any], report: DeliveryReport) -> tuple[bool, bool, float]:
+    def _distance(self, row: dict[str, Any], report: DeliveryReport) -> tuple[bool, bool, bool, float]:
         settled = row["state"] not in ("submitting", "unknown", "sent")
         apart = 0.0
         if report.submitted_at is not None:
             apart = abs((row["submitted_at"] - report.submitted_at).total_seconds())
             # The vendor's zone is not stated: whole hours do not count, the minutes within the hour do.
             apart = min(apart % 3600, 3600 - apart % 3600)
-        return row["id"] in self._taken, settled, round(apart / 60)
+        return row["id"] in self._taken, settled, not row["text"], round(apart / 60)
 
 
 # --- inbound --------------------------------------------------------------------------------------------

@@ -7,12 +7,22 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import AccountsError
 from accounts.signals import ShortDomainWanted, short_domain_wanted
+from messaging.daily import release_due
 from messaging.links.links import circle_of
 from messaging.models import DispatchState
 from messaging.receipts import apply_inbound, apply_receipts
 from messaging.signals import DispatchChanged, dispatch_changed
+from messaging.tasks import wake_engine
 from messaging.verification.services import forget_code_after
-from providers.signals import InboundArrived, ReceiptsArrived, inbound_arrived, receipts_arrived
+from messaging.webhooks.rounds import plan_rounds
+from providers.signals import (
+    InboundArrived,
+    LimitChanged,
+    ReceiptsArrived,
+    inbound_arrived,
+    limit_changed,
+    receipts_arrived,
+)
 
 
 @receiver(receipts_arrived)
@@ -25,9 +35,19 @@ def take_inbound(news: InboundArrived, **_kwargs: Any) -> frozenset[int]:
     return apply_inbound(news)
 
 
+@receiver(limit_changed)
+def let_go_on(news: LimitChanged, **_kwargs: Any) -> None:
+    """As many as a request has time for; the sweep goes on."""
+    if release_due([news.account_id], most=10_000):
+        wake_engine()
+
+
 @receiver(dispatch_changed)
 def take_end_of_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
-    if news.broadcast_id is None and news.state in (DispatchState.FINISHED, DispatchState.STOPPED):
+    if news.state not in (DispatchState.FINISHED, DispatchState.STOPPED):
+        return
+    plan_rounds(news.dispatch_id)
+    if news.broadcast_id is None:
         forget_code_after(news.dispatch_id)
 
 

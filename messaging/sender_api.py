@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -88,8 +88,14 @@ class SenderSerializer(ModelSerializer[Sender]):
 
     class Meta:
         model = Sender
-        fields = ("id", "value", "kind", "enabled", "is_default", "accounts", "countries", "created_at")
-        read_only_fields = ("created_at",)
+        fields = (
+            *("id", "value", "kind", "enabled", "is_default", "accounts", "countries"),
+            *("created_at", "last_used_at"),
+        )
+        read_only_fields = ("created_at", "last_used_at")
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "last_used_at": {"help_text": "When a message last went out from it, to the minute; null: never."}
+        }
 
     def get_kind(self, sender: Sender) -> str:
         return sender_kind(sender.value)

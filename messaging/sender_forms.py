@@ -16,7 +16,7 @@ from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice
 from messaging.sender_lists import NAME_MOST
 from providers.models import ProviderAccount
-from web.forms import CheckList, ChoiceList, TextsForm
+from web.forms import CheckList, ChoiceList, Form, RowsField
 
 CHOICE_WORDS = (
     (SenderChoice.RANDOM.value, _("Another one for each message, at random")),
@@ -24,7 +24,7 @@ CHOICE_WORDS = (
 )
 
 
-class AccountChoices(forms.ModelMultipleChoiceField):
+class AccountChoices(RowsField):
     """Accounts of one workspace; those that are disabled only where they are chosen already."""
 
     def __init__(self, workspace: Workspace, chosen: Sender | None = None) -> None:
@@ -74,7 +74,7 @@ class CountriesField(forms.Field):
         return list(value or [])
 
 
-class SenderDetailsForm(TextsForm):
+class SenderDetailsForm(Form):
     def __init__(self, workspace: Workspace, sender: Sender | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["accounts"] = AccountChoices(workspace, sender)
@@ -101,7 +101,7 @@ class SenderForm(SenderDetailsForm):
     )
 
 
-class SenderListForm(TextsForm):
+class SenderListForm(Form):
     name = forms.CharField(label=_("Name"), max_length=NAME_MOST)
     choice = forms.ChoiceField(
         label=_("Which sender a message has"),

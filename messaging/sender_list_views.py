@@ -26,15 +26,14 @@ from messaging.sender_lists import (
 from messaging.sender_views import USES_SHOWN, form_page, may_change, section_tabs
 from messaging.senders import KIND_LABEL
 from sms.senders import sender_kind
-from web.forms import tells_no_text
 from web.paging import key_page
+from web.posted import ids_in
 from web.toasts import toast
 
 # Senders that can be ticked at once; the search finds the others.
 OFFERED = 50
 
 
-@tells_no_text("name")
 @form_page
 @viewer_page
 def sender_lists(request: WorkspaceRequest) -> HttpResponse:
@@ -69,7 +68,6 @@ def _lists(request: WorkspaceRequest, form: SenderListForm, status: int = 200) -
     return render(request, "messaging/sender_lists.html", context, status=status)
 
 
-@tells_no_text("name")
 @form_page
 @viewer_page
 def sender_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -126,8 +124,7 @@ def _detail(
 def sender_list_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """The ticked ones; in the address what is undone."""
     one = get_row(request, _rows(request), pk=pk)
-    given = request.POST.getlist("sender") or request.GET.getlist("sender")
-    ids = [int(raw) for raw in given if raw.isascii() and raw.isdigit() and len(raw) < 19]
+    ids = ids_in(request.POST, "sender") or ids_in(request.GET, "sender")
     chosen = list(request.workspace.senders.filter(pk__in=ids))
     try:
         added = add_senders(sender_list=one, actor=actor_of(request), senders=chosen)

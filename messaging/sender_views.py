@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from accounts.choices import country_label
 from accounts.models import Role, role_allows
+from messaging.bodies import passes_sender
 from messaging.errors import MessagingError
 from messaging.models import Sender
 from messaging.sender_finding import accounts_words, add_found_senders, find_senders
@@ -24,7 +25,6 @@ from messaging.senders import KIND_LABEL, create_sender, set_sender_enabled, upd
 from providers.models import ProviderAccount
 from providers.services import can_list_senders
 from sms.senders import sender_kind
-from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -49,7 +49,6 @@ def section_tabs(current: str) -> list[dict[str, object]]:
     ]
 
 
-@tells_no_text("value")
 @form_page
 @viewer_page
 def sender_list(request: WorkspaceRequest) -> HttpResponse:
@@ -90,6 +89,7 @@ def _list(request: WorkspaceRequest, form: SenderForm, status: int = 200) -> Htt
         "q": words,
         "form": form,
         "may_change": may_change(request),
+        "own_senders": [account.name for account in accounts if not passes_sender(account)],
         "finding": accounts_words(list(accounts)) if may_change(request) else [],
         "tabs": section_tabs("sender-list"),
     }

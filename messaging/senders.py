@@ -19,7 +19,7 @@ from providers.connectors import REGISTRY
 from providers.errors import ConnectorError
 from providers.models import ProviderAccount
 from sms.msisdn import country_of
-from sms.senders import sender_error, sender_kind
+from sms.senders import MAX_SHORT_CODE_DIGITS, sender_error, sender_kind
 
 KIND_LABEL = {
     "alphanumeric": gettext_lazy("name"),
@@ -146,11 +146,12 @@ def set_sender_enabled(*, sender: Sender, enabled: bool, actor: Actor) -> Sender
 
 
 def clean_sender(value: str) -> str:
-    """`+1 202-555-0100` -> `12025550100`; names as they are. Raises MessagingError."""
+    """`+1 202-555-0100`, `0012025550100` -> `12025550100`; names as they are. Raises MessagingError."""
     text = str(value).strip()
     digits = text.removeprefix("+").translate(NUMBER_DECORATION)
     if digits.isascii() and digits.isdigit():
-        text = digits
+        # No country code begins with 0; a short code may.
+        text = digits[2:] if digits.startswith("00") and len(digits) > MAX_SHORT_CODE_DIGITS else digits
     if problem := sender_error(text):
         raise MessagingError(problem, field="value")
     return text

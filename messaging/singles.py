@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.instance import REFUSED, fence
 from accounts.models import Workspace
 from contacts.models import OptOut
 from messaging.bodies import body_problem, reaches_number, writes_text
 from messaging.budget import require_budget
-from messaging.content import AVAILABLE, Content, compile_content, seed_of
+from messaging.content import AVAILABLE, Content, compile_content, seed_of, words_of_errors
 from messaging.dispatches import create_dispatch, start_dispatch
 from messaging.errors import MessagingError
 from messaging.ledger import count_planned
@@ -25,6 +26,8 @@ from messaging.media.sending import disabled_problem, missing_problem, parts_wit
 from messaging.models import Dispatch, Media, Message, Sender
 from messaging.senders import country_problem, sender_problem
 from messaging.tasks import wake_engine
+from messaging.verification.codes import holds_code
+from providers.daily import bulk_limit
 from providers.errors import ConnectorError
 from providers.models import ProviderAccount
 from providers.services import connector_of, price_for
@@ -32,6 +35,8 @@ from sms.msisdn import MsisdnError, parse_msisdn
 
 # More than these have to be agreed to: a text of four parts is mostly a slip.
 FEW_PARTS = 3
+# As `client_ref` of MessageWhiz.
+PARAMETER_LENGTH = 160
 
 
 class TooManyParts(MessagingError):
@@ -51,12 +56,16 @@ class TooManyParts(MessagingError):
 
 @dataclass(frozen=True, slots=True)
 class SingleText:
-    """One text in the ledger. `parts` and `cost` as they are expected; `cost` is None while no price is known."""
+    """One text in the ledger. `parts` and `cost` as they are expected; `cost` is None while no price is known.
+
+    `text`: as the person gets it; it may hold the code of a verification.
+    """
 
     message: Message
     parts: int
     cost: Decimal | None
     currency: str
+    text: str = field(default="", repr=False)
 
 
 def checked_number(workspace: Workspace, msisdn: str) -> str:
@@ -80,8 +89,17 @@ def checked_content(
         raise MessagingError(_("The text is empty. Write one."), field="text")
     content = compile_content(workspace.pk, text, available)
     if content.errors:
-        raise MessagingError(content.errors[0].sentence, field="text")
+        raise MessagingError(words_of_errors(content), field="text")
     return content
+
+
+def checked_parameter(value: str) -> str:
+    """Raises MessagingError at `custom_parameter`."""
+    if len(value) > PARAMETER_LENGTH:
+        sentence = _("The custom parameter has %(length)s characters; at most %(most)s fit. Shorten it.")
+        values = {"length": f"{len(value):,}", "most": PARAMETER_LENGTH}
+        raise MessagingError(sentence % values, field="custom_parameter")
+    return value
 
 
 def send_one(
@@ -95,12 +113,15 @@ def send_one(
     recipient_id: int | None = None,
     most_parts: int | None = None,
     pictures: Sequence[Media] = (),
+    custom_parameter: str = "",
 ) -> SingleText:
     """`msisdn` and `content` as they were checked above; `values`: what its tokens stand for.
 
     The engine wakes up when the caller's transaction is committed. Raises TooManyParts, OverBudget, and MessagingError
     with the field.
     """
+    if fence() is not None:
+        raise MessagingError(REFUSED, code="copy")
     with transaction.atomic():
         dispatch = create_dispatch(
             workspace=workspace,
@@ -111,6 +132,7 @@ def send_one(
             unsubscribe_list_ids=[],
             content=content,
             media_urls=public_urls(pictures),
+            custom_parameter=checked_parameter(custom_parameter),
         )
         message = Message.objects.create(
             workspace=workspace,
@@ -130,12 +152,29 @@ def send_one(
         cost = None if price is None else price * parts
         if most_parts is not None and parts > most_parts:
             raise TooManyParts(parts, cost, account.currency)
+        _check_day(account, dispatch.text, parts)
         require_budget(workspace, cost, account.currency)
         Dispatch.objects.filter(pk=dispatch.pk).update(agreed_parts=parts, agreed_cost=cost)
         count_planned(dispatch.pk, 1)
         start_dispatch(dispatch_id=dispatch.pk)
         transaction.on_commit(wake_engine)
-    return SingleText(message, parts, cost, account.currency)
+    return SingleText(message, parts, cost, account.currency, rendered)
+
+
+def _check_day(account: ProviderAccount, text: str, parts: int) -> None:
+    """What is more than the whole of a day would never go."""
+    if account.parts_per_day is None:
+        return
+    limit = account.parts_per_day if holds_code(text) else bulk_limit(account.parts_per_day)
+    if parts > limit:
+        raise MessagingError(
+            _(
+                "The text has %(parts)s parts, more than %(account)s may send on a whole day (%(limit)s): it would never go."
+                " Raise the limit on the account's page, or shorten the text."
+            )
+            % {"parts": parts, "account": account, "limit": f"{limit:,}"},
+            field="text",
+        )
 
 
 def length_problem(account: ProviderAccount, text: str) -> str:

@@ -33,15 +33,17 @@ from messaging.links.links import (
 )
 from messaging.models import Link, LinkList, Sender, SenderList, Template, WordSpinner
 from messaging.sender_lists import create_sender_list, set_sender_list_enabled, update_sender_list
-from messaging.senders import create_sender, set_sender_enabled
+from messaging.senders import allow_accounts, create_sender, set_sender_enabled
 from messaging.texts.spinners import change_spinner, create_spinner, set_spinner_enabled
 from messaging.texts.templates import change_template, create_template, set_template_enabled
+from providers.models import ProviderAccount
 from providers.sync.payloads import (
     UNTOLD,
     LinkListPayload,
     LinkPayload,
     Payload,
     PeoplePayload,
+    PersonRow,
     SenderListPayload,
     SenderPayload,
     SpinnerPayload,
@@ -114,6 +116,11 @@ class _Senders(_Rows[Sender, SenderPayload]):
             )
         with _in_words():
             set_sender_enabled(sender=sender, enabled=payload.enabled, actor=actor)
+
+    def bind(self, workspace: Workspace, local_id: int, account: ProviderAccount, actor: Actor) -> None:
+        """As those that are found by asking: the account that it came from alone may use it at first."""
+        with _in_words():
+            allow_accounts(sender=self.get(workspace, local_id), actor=actor, accounts=[account])
 
 
 class _SenderLists(_Rows[SenderList, SenderListPayload]):
@@ -303,6 +310,7 @@ class _RecipientLists(_Rows[RecipientList, PeoplePayload]):
             count=row.recipient_count,
             version=row.updated_at.isoformat(),
             numbers=partial(_numbers, numbers),
+            people=partial(_people_behind, row),
         )
 
     def create(self, workspace: Workspace, payload: Payload, actor: Actor) -> int:
@@ -372,6 +380,12 @@ class _UnsubscribeLists(_Rows[UnsubscribeList, PeoplePayload]):
 
 def _numbers(rows: QuerySet[Any]) -> Iterator[str]:
     return rows.iterator(chunk_size=NUMBERS_AT_ONCE)
+
+
+def _people_behind(recipient_list: RecipientList, mark: int, most: int) -> list[PersonRow]:
+    rows = recipient_list.recipients.filter(pk__gt=mark).order_by("pk")
+    fields = rows.values_list("pk", "msisdn", "first_name", "last_name", "email")
+    return [PersonRow(*row) for row in fields[:most]]
 
 
 def _pulled(payload: PeoplePayload) -> Iterator[list[str]]:

@@ -34,6 +34,8 @@ VERIFICATION_CODE = "verification_code"
 LINKS = frozenset({LINK, LINK_LIST, SHORTEN_URL, UNSUBSCRIPTION_LINK, CALLBACK_LINK})
 # The recipient's field behind them.
 OWN_URL = "url"
+# Those whose clicks are told by person.
+CLICKED_LINKS = LINKS - {UNSUBSCRIPTION_LINK}
 NEEDS_OWN_URL = frozenset({SHORTEN_URL, CALLBACK_LINK})
 # Neither 0 and O nor 1, l and I: people read codes aloud.
 SYMBOLS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"

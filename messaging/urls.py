@@ -13,8 +13,9 @@ from messaging.verification.views import verification_list
 from messaging.webhooks import views as webhook_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # In texts without the last slash: a character more is money.
-    re_path(r"^o/(?P<code>[0-9A-Za-z]{8})/?$", unsubscribe_page, name="unsubscribe"),
+    # In texts without the last slash: a character more is money. Whatever stands behind the code in a text, its end of a
+    # sentence above all, a program may take for a part of the address.
+    re_path(r"^o/(?P<code>[0-9A-Za-z]{8})(?:[^0-9A-Za-z].{0,100})?$", unsubscribe_page, name="unsubscribe"),
     re_path(r"^o/test/?$", short_domain_test, name="short-domain-test"),
     path("links/", link_views.link_list, name="link-list"),
     path("links/new/", link_views.link_new, name="link-new"),

@@ -14,6 +14,7 @@ from accounts.models import Role, role_allows
 from providers.connectors import REGISTRY
 from providers.models import ProviderAccount
 from providers.services import sections_of, vendor_label
+from providers.services.sync import synced_entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def _tabs(account: ProviderAccount) -> list[Tab]:
         Tab("calls", _("Calls")),
         Tab("traffic", _("Traffic"), admins=True),
     ]
+    if synced_entities(account):
+        tabs.append(Tab("sync", _("Sync")))
     if sections_of(account):
         tabs.append(
             Tab("at-vendor", _("At %(vendor)s") % {"vendor": vendor_label(account.vendor)}, admins=True)

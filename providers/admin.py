@@ -17,11 +17,34 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import User
 from providers import services
-from providers.models import AccountHour, Pace, ProviderAccount, Rate, StoredWebhookCall, TrafficEntry
+from providers.models import (
+    AccountDay,
+    AccountHour,
+    Pace,
+    ProviderAccount,
+    Rate,
+    ReceiptRound,
+    RemoteRecord,
+    StoredWebhookCall,
+    SyncRun,
+    SyncRunStep,
+    TrafficEntry,
+)
 from providers.services import ProviderAccountError
 from providers.services.prices import clean_prefix, clean_price, touch
+from web.forms import ModelForm
+from web.posted import whole_number
 
-EDITED = ("name", "enabled", "parts_per_second", "max_in_flight", "default_price", "media_price", "currency")
+EDITED = (
+    "name",
+    "enabled",
+    "parts_per_second",
+    "parts_per_day",
+    "max_in_flight",
+    "default_price",
+    "media_price",
+    "currency",
+)
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -51,6 +74,7 @@ class AccountResource(resources.ModelResource):
 class ProviderAccountAdmin(ExportMixin, admin.ModelAdmin):
     """Made on the Providers page, which checks the credentials; kept for the messages that refer to it."""
 
+    form = ModelForm
     resource_classes = [AccountResource]
     list_display = ("name", "workspace", "vendor", "enabled", "health", "parts_per_second", "default_price")
     list_filter = ("vendor", "enabled", "health", "workspace")
@@ -79,13 +103,13 @@ class _KnownRates(BaseInstanceLoader):
     def __init__(self, resource: RateResource, dataset: Any) -> None:
         super().__init__(resource, dataset)
         accounts = {str(value).strip() for value in dataset["account"]} if dataset else set()
-        ids = [int(value) for value in accounts if value.isascii() and value.isdigit()]
+        ids = [pk for value in accounts if (pk := whole_number(value)) is not None]
         rates = Rate.objects.filter(account_id__in=ids)
         self._known = {(rate.account_id, rate.prefix): rate for rate in rates}
 
     def get_instance(self, row: Any) -> Rate | None:
         written = str(row["account"]).strip()
-        return self._known.get((int(written), row["prefix"])) if written.isdigit() else None
+        return self._known.get((whole_number(written) or 0, row["prefix"]))
 
 
 class RateResource(resources.ModelResource):
@@ -119,9 +143,7 @@ class RateResource(resources.ModelResource):
         """The account is looked up once, not for each row."""
         written = str(row["account"]).strip()
         account = self.accounts.get(written) or (
-            ProviderAccount.objects.select_related("workspace")
-            .filter(pk=int(written) if written.isascii() and written.isdigit() else 0)
-            .first()
+            ProviderAccount.objects.select_related("workspace").filter(pk=whole_number(written) or 0).first()
         )
         if account is None:
             raise ValueError(_("There is no provider account %(id)s.") % {"id": written[:20]})
@@ -145,6 +167,7 @@ class RateResource(resources.ModelResource):
 
 @admin.register(Rate)
 class RateAdmin(ImportExportModelAdmin):
+    form = ModelForm
     resource_classes = [RateResource]
     list_display = ("account", "prefix", "price")
     list_filter = ("account",)
@@ -175,6 +198,21 @@ class RateAdmin(ImportExportModelAdmin):
 @admin.register(Pace)
 class PaceAdmin(ReadOnlyAdmin):
     list_display = ("account", "next_free_at")
+
+
+@admin.register(AccountDay)
+class AccountDayAdmin(ReadOnlyAdmin):
+    list_display = ("account", "day", "parts")
+    list_filter = ("account",)
+    list_select_related = ("account",)
+    date_hierarchy = "day"
+    ordering = ("-day", "account")
+
+
+@admin.register(ReceiptRound)
+class ReceiptRoundAdmin(ReadOnlyAdmin):
+    list_display = ("account", "answered_at", "next_at", "failures", "words", "answered", "given_up")
+    list_select_related = ("account",)
 
 
 @admin.register(StoredWebhookCall)
@@ -242,3 +280,43 @@ class AccountHourAdmin(ReadOnlyAdmin):
     list_select_related = ("account",)
     date_hierarchy = "hour"
     ordering = ("-hour", "account")
+
+
+@admin.register(RemoteRecord)
+class RemoteRecordAdmin(ReadOnlyAdmin):
+    """Compared, pushed, pulled and linked on the account's page Sync."""
+
+    list_display = (
+        "id",
+        "account",
+        "entity",
+        "name",
+        "state",
+        "local_id",
+        "remote_id",
+        "seen_at",
+        "pushed_at",
+    )
+    list_filter = ("state", "entity", "account")
+    list_select_related = ("account",)
+    search_fields = ("name", "remote_id")
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "account", "what", "state", "total", "done", "failed", "created_at", "finished_at")
+    list_filter = ("what", "state", "account")
+    list_select_related = ("account",)
+    show_full_result_count = False
+    ordering = ("-id",)
+
+
+@admin.register(SyncRunStep)
+class SyncRunStepAdmin(ReadOnlyAdmin):
+    list_display = ("id", "run_id", "position", "entity", "name", "action", "state", "words")
+    list_filter = ("state", "action", "entity")
+    raw_id_fields = ("run", "record")
+    show_full_result_count = False
+    ordering = ("-id",)

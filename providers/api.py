@@ -17,6 +17,8 @@ from accounts.access import actor_of
 from accounts.models import Role, role_allows
 from providers import services
 from providers.connectors import REGISTRY
+from providers.connectors.capabilities import ReceiptKind
+from providers.daily import use_today
 from providers.models import ProviderAccount, Rate
 from providers.services import ProviderAccountError
 from web.api import Conflict
@@ -57,6 +59,15 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
     parts_per_second = serializers.DecimalField(
         max_digits=8, decimal_places=2, required=False, help_text="Shared by all workers; 10 unless given."
     )
+    parts_per_day = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="What goes beyond it is held and goes on the next day, in the workspace's time zone; a twentieth is kept "
+        "free for verification codes. null: no limit.",
+    )
+    parts_today = serializers.SerializerMethodField(
+        help_text="Of that limit, taken today; null where there is none."
+    )
     max_in_flight = serializers.IntegerField(
         required=False, help_text="Requests open at once; 64 unless given."
     )
@@ -86,6 +97,25 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
         help_text="Where the vendor posts receipts and replies; null for keys below the role admin."
     )
 
+    receipts = serializers.SerializerMethodField(
+        help_text="How delivery reports come: pushed to the webhook, polled (Crier asks for them), or none is ever to be "
+        "expected."
+    )
+    receipts_at = serializers.DateTimeField(
+        source="receipt_round.answered_at",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="When the vendor last answered what became of messages; null where it was not asked.",
+    )
+    receipts_trouble = serializers.CharField(
+        source="receipt_round.words",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="Why it does not answer that, since then; may be empty, null where it was not asked.",
+    )
+
     class Meta:
         model = ProviderAccount
         fields = (
@@ -96,12 +126,17 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
             "base_url",
             "credentials",
             "parts_per_second",
+            "parts_per_day",
+            "parts_today",
             "max_in_flight",
             "default_price",
             "media_price",
             "currency",
             "rates",
             "webhook_url",
+            "receipts",
+            "receipts_at",
+            "receipts_trouble",
             "health",
             "health_words",
             "health_at",
@@ -109,6 +144,14 @@ class ProviderAccountSerializer(ModelSerializer[ProviderAccount]):
             "updated_at",
         )
         read_only_fields = ("health", "health_words", "health_at", "created_at", "updated_at")
+
+    @extend_schema_field({"type": ["integer", "null"]})
+    def get_parts_today(self, account: ProviderAccount) -> int | None:
+        return None if account.parts_per_day is None else use_today(account).parts
+
+    @extend_schema_field({"type": "string", "enum": [kind.value for kind in ReceiptKind]})
+    def get_receipts(self, account: ProviderAccount) -> str:
+        return services.receipt_kind(account).value
 
     @extend_schema_field({"type": ["string", "null"], "format": "uri"})
     def get_webhook_url(self, account: ProviderAccount) -> str | None:
@@ -156,7 +199,7 @@ class ProviderAccountViewSet(
         if getattr(self, "swagger_fake_view", False):
             return ProviderAccount.objects.none()
         rows = ProviderAccount.objects.filter(workspace=self.request.workspace)  # type: ignore[attr-defined]  # set by the key
-        return rows.select_related("workspace").prefetch_related("rates")
+        return rows.select_related("workspace", "receipt_round").prefetch_related("rates")
 
     def create(self, request: Request) -> Response:
         given = self._given(ProviderAccountSerializer(data=request.data))

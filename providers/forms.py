@@ -13,7 +13,8 @@ from providers.connectors.config import ConfigField
 from providers.models import ProviderAccount
 from providers.sandbox_client import OUTCOMES, Dial
 from providers.services import ProviderAccountError
-from web.forms import SegmentedRadio
+from web.edited import TellsEdited, values_of
+from web.forms import Form, SegmentedRadio
 
 
 def add_refusal(form: forms.Form, error: ProviderAccountError) -> None:
@@ -43,7 +44,7 @@ def config_field(field: ConfigField) -> forms.CharField:
     )
 
 
-class ConnectionForm(forms.Form):
+class ConnectionForm(Form):
     """Credentials and address of a vendor, all anew; what is no secret is filled in from the account."""
 
     def __init__(
@@ -63,13 +64,22 @@ class ConnectionForm(forms.Form):
         return {"base_url": values.pop("base_url"), "credentials": values}
 
 
-class AccountForm(forms.Form):
+class AccountForm(TellsEdited, Form):
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("As your team calls this account."))
     parts_per_second = forms.DecimalField(
         label=_("Parts per second"),
         initial=10,
         widget=forms.NumberInput(attrs={"min": "0.01", "step": "0.01"}),
         help_text=_("What the vendor allows. Shared by all workers; a long text counts once for each part."),
+    )
+    parts_per_day = forms.IntegerField(
+        label=_("Parts per day"),
+        required=False,
+        widget=forms.NumberInput(attrs={"min": "1"}),
+        help_text=_(
+            "What goes beyond it waits for the next day, in the workspace's time zone. A twentieth is kept free for"
+            " verification codes. Empty: no limit."
+        ),
     )
     max_in_flight = forms.IntegerField(
         label=_("Requests at once"),
@@ -96,7 +106,7 @@ class AccountForm(forms.Form):
         initial = {name: getattr(account, name) for name in cls.base_fields}
         for name in PRICES:
             initial[name] = None if initial[name] is None else plain_price(initial[name])
-        return cls(initial=initial)
+        return cls(initial=initial, now=values_of(account, cls.base_fields))
 
     def account_fields(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in AccountForm.base_fields if name in self.fields}
@@ -113,7 +123,7 @@ class NewAccountForm(AccountForm, ConnectionForm):
         self.order_fields(["name", *self.names])
 
 
-class RateForm(forms.Form):
+class RateForm(Form):
     prefix = forms.CharField(  # type: ignore[assignment]  # the metaclass takes fields off the class
         label=_("Prefix"), max_length=30, help_text=_("Country code and on, such as 44 or 1 212.")
     )
@@ -122,7 +132,7 @@ class RateForm(forms.Form):
     )
 
 
-class RateImportForm(forms.Form):
+class RateImportForm(Form):
     """First a file; then, to confirm, what was read of it: `rates` and `digest` come from the page."""
 
     WAYS = (
@@ -153,7 +163,7 @@ class RateImportForm(forms.Form):
         return bool(self.cleaned_data.get("way") == "replace")
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(Form):
     text = forms.CharField(
         label=_("Write back"),
         max_length=1600,
@@ -162,7 +172,7 @@ class ReplyForm(forms.Form):
     )
 
 
-class DialForm(forms.Form):
+class DialForm(Form):
     """What the sandbox does with the texts that come next."""
 
     DELAYS = (

@@ -158,7 +158,7 @@ class TrafficFilter(FilterSet):
         return rows.filter(trouble__gt="") if value else rows.filter(trouble="")
 
 
-class _OfAccount(GenericViewSet[Any]):
+class OfAccount(GenericViewSet[Any]):
     """Rows below one account of the workspace."""
 
     lookup_value_regex = "[0-9]+"
@@ -171,7 +171,7 @@ class _OfAccount(GenericViewSet[Any]):
         )
 
 
-class HealthViewSet(_OfAccount):
+class HealthViewSet(OfAccount):
     """Kept by the hour while messages go out: asking costs the database next to nothing."""
 
     serializer_class = FiguresSerializer
@@ -204,7 +204,7 @@ class HealthViewSet(_OfAccount):
     list=extend_schema(summary="Calls from the vendor"),
     retrieve=extend_schema(summary="One call from the vendor"),
 )
-class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfAccount):
+class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OfAccount):
     """What the vendor posted to the account's webhook, kept for 30 days. Keys of the role admin see what it was."""
 
     serializer_class = CallSerializer
@@ -261,7 +261,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _OfAccount):
         "kept for 7 days. Needs a key of the role admin: they hold numbers and texts.",
     ),
 )
-class TrafficViewSet(mixins.ListModelMixin, _OfAccount):
+class TrafficViewSet(mixins.ListModelMixin, OfAccount):
     serializer_class = TrafficSerializer
     filterset_class = TrafficFilter
     read_role = Role.ADMIN

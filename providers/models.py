@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Workspace
+from accounts.models import ApiKey, User, Workspace
 from providers.crypto import decrypt_mapping, encrypt_mapping
 
 
@@ -35,6 +35,8 @@ class ProviderAccount(models.Model):
     # Unguessable part of the address to which this vendor posts receipts and inbound texts.
     webhook_token = models.CharField(max_length=64, unique=True, editable=False, default=new_webhook_token)
     parts_per_second = models.DecimalField(_("parts per second"), max_digits=8, decimal_places=2, default=10)
+    # Of a calendar day in the workspace's time zone; None: no limit. See providers/daily.py.
+    parts_per_day = models.PositiveIntegerField(_("parts per day"), null=True, blank=True)
     max_in_flight = models.PositiveIntegerField(_("requests at once"), default=64)
     # Used where no row of the rate card matches; None: the price is not known.
     default_price = models.DecimalField(
@@ -103,6 +105,55 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return str(self.next_free_at)
+
+
+class ReceiptRound(models.Model):
+    """Where an account's provider is asked for delivery reports: one worker at a time, no sooner than `next_at`.
+
+    free --begin (claim, until)--> asking --end--> free, next_at later the more often it failed
+                                      '-- its worker died: free again at `claimed_until`
+    """
+
+    account = models.OneToOneField(
+        ProviderAccount, models.CASCADE, primary_key=True, related_name="receipt_round"
+    )
+    claim = models.CharField(max_length=32, blank=True, default="", editable=False)
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    next_at = models.DateTimeField(_("asked again"), default=timezone.now)
+    # When it last answered, and whether since then it did not: how often in a row, and what the trouble was.
+    answered_at = models.DateTimeField(_("last answer"), null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(_("failures in a row"), default=0)
+    words = models.CharField(_("trouble"), max_length=1000, blank=True, default="")
+    # How many questions got an answer, and for how many messages no report came in time.
+    answered = models.PositiveBigIntegerField(_("answers"), default=0)
+    given_up = models.PositiveBigIntegerField(_("given up"), default=0)
+
+    class Meta:
+        verbose_name = _("round for delivery reports")
+        verbose_name_plural = _("rounds for delivery reports")
+
+    def __str__(self) -> str:
+        return str(self.account_id)
+
+
+class AccountDay(models.Model):
+    """How many parts an account that has a limit was to send in one day, see providers/daily.py. `wanted`: the parts of the
+    largest message that found no room since the last ones were let go."""
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="days", db_index=False)
+    day = models.DateField(_("day"))
+    parts = models.PositiveBigIntegerField(_("parts"), default=0)
+    wanted = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("day of an account")
+        verbose_name_plural = _("days of accounts")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day"], name="providers_account_day_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day}"
 
 
 class WebhookCallState(models.TextChoices):
@@ -242,6 +293,8 @@ class RemoteRecord(models.Model):
     # For each field that differs: its name, ours, theirs.
     differences = models.JSONField(_("differences"), default=list, blank=True)
     words = models.CharField(_("note"), max_length=500, blank=True)
+    # What we know of the other side where the vendor cannot be asked for it, and how far a push of many requests got.
+    there = models.JSONField(default=dict, blank=True, editable=False)
     pushed = models.CharField(max_length=32, blank=True, editable=False)
     pushed_at = models.DateTimeField(_("pushed"), null=True, blank=True)
     seen_at = models.DateTimeField(_("compared"), null=True, blank=True)
@@ -266,7 +319,8 @@ class RemoteRecord(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], name="providers_remote_due", condition=models.Q(due_at__isnull=False)
-            )
+            ),
+            models.Index(fields=["account", "entity", "name", "id"], name="providers_remote_listed"),
         ]
 
     def __str__(self) -> str:
@@ -275,3 +329,105 @@ class RemoteRecord(models.Model):
     @property
     def is_linked(self) -> bool:
         return self.local_id is not None and bool(self.remote_id)
+
+
+class SyncWhat(models.TextChoices):
+    COMPARE = "compare", _("compare")
+    PUSH = "push", _("push")
+    PULL = "pull", _("pull")
+
+
+class SyncRunState(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    FINISHED = "finished", _("finished")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class SyncRun(models.Model):
+    """Both sides compared, or entities pushed or pulled, by a worker, one step after the other.
+
+    planned -> waiting -> running -> finished (each step says what became of it)
+       |          |          |-----> failed (says why; run again, it goes on from there)
+       '----------+----------'-----> cancelled
+
+    A dry run is one that stays planned: its steps say what would happen, and are what a confirmation does.
+    """
+
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="sync_runs", db_index=False)
+    what = models.CharField(_("what"), max_length=8, choices=SyncWhat.choices)
+    # Names of kinds, in the order of the steps.
+    entities = models.JSONField(_("kinds"), default=list)
+    state = models.CharField(_("state"), max_length=10, choices=SyncRunState.choices)
+    words = models.CharField(_("note"), max_length=500, blank=True)
+    total = models.PositiveIntegerField(_("steps"), default=0)
+    done = models.PositiveIntegerField(_("done"), default=0)
+    failed = models.PositiveIntegerField(_("failed"), default=0)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(_("asked for"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # Whoever holds the lease works; the others go on from where a worker died once it is over.
+    lease_holder = models.CharField(max_length=32, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=models.Q(state__in=["waiting", "running"]),
+                name="providers_sync_run_one_at_once",
+            )
+        ]
+        indexes = [models.Index(fields=["account", "-id"], name="providers_sync_run_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} {self.account}"
+
+    @property
+    def is_busy(self) -> bool:
+        return self.state in (SyncRunState.WAITING, SyncRunState.RUNNING)
+
+    @property
+    def actor_name(self) -> str:
+        return str(self.created_by or self.api_key or "")
+
+
+class SyncStepState(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+class SyncRunStep(models.Model):
+    """One entity of a run, or one kind that is compared; what would be done, and then what was."""
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="steps", db_index=False)
+    position = models.PositiveIntegerField(_("place"))
+    entity = models.CharField(_("kind"), max_length=30)
+    record = models.ForeignKey(RemoteRecord, models.SET_NULL, null=True, blank=True, related_name="+")
+    name = models.CharField(_("name"), max_length=255)
+    action = models.CharField(_("action"), max_length=10)  # compare, create, change, nothing
+    # What it was linked to when it was planned.
+    remote_id = models.CharField(max_length=64, blank=True, default="", editable=False)
+    # As they were when it was planned: for each field its name, ours, theirs.
+    differences = models.JSONField(_("differences"), default=list, blank=True)
+    state = models.CharField(
+        _("state"), max_length=8, choices=SyncStepState.choices, default=SyncStepState.PLANNED
+    )
+    # What stands against it, or why it failed, with the vendor's words.
+    words = models.CharField(_("note"), max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("step of a sync run")
+        verbose_name_plural = _("steps of sync runs")
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="providers_sync_step_unique")]
+
+    def __str__(self) -> str:
+        return self.name

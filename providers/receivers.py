@@ -8,9 +8,10 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts.models import AuditEntry, Workspace
-from accounts.signals import WorkspaceCreated, workspace_created
+from accounts.signals import InstanceClaimed, WorkspaceCreated, instance_claimed, workspace_created
 from providers.services import create_sandbox_accounts, register_sandbox_webhooks
 from providers.services.sync import note_changed
+from providers.services.sync_runs import stop_after_claim
 from providers.sync.registry import entity_of_subject
 from providers.tasks import push_soon
 
@@ -23,6 +24,11 @@ def add_sandbox_accounts(payload: WorkspaceCreated, **_kwargs: Any) -> None:
     workspace = Workspace.objects.get(pk=payload.workspace_id)
     create_sandbox_accounts(workspace)
     transaction.on_commit(partial(register_sandbox_webhooks, workspace=workspace), robust=True)
+
+
+@receiver(instance_claimed)
+def stop_sync_runs(payload: InstanceClaimed, **_kwargs: Any) -> None:
+    stop_after_claim()
 
 
 @receiver(post_save, sender=AuditEntry)

@@ -33,6 +33,16 @@ class InboundArrived:
     siblings: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LimitChanged:
+    """An account may send more parts a day than before, or fewer."""
+
+    account_id: int
+
+
+# kwargs: news: LimitChanged. Sent once the change is committed.
+limit_changed = Signal()
+
 # kwargs: news: ReceiptsArrived. A receiver returns, as a frozenset, the call ids with a report that belongs
 # to no message it knows (yet): those calls are tried again for some minutes. Sent outside any transaction.
 receipts_arrived = Signal()

@@ -7,8 +7,11 @@ import time
 
 from celery import shared_task
 
+from accounts.instance import fence
 from providers import services
+from providers.services import sync_runner
 from providers.services.sync import is_any_due, push_due
+from providers.services.sync_runs import waiting_runs
 from web.waking import wake
 
 # A burst of receipts wakes a worker this often; what comes in between waits for the next, or the scheduler.
@@ -36,7 +39,9 @@ def tend_sandbox() -> None:
 
 @shared_task
 def push_changes() -> None:
-    """What was changed here goes to the providers that have it, too."""
+    """What was changed here goes to the providers that have it, too; nothing from a copy of the database."""
+    if fence() is not None:
+        return
     if push_due(limit=PUSHED_A_TASK) == PUSHED_A_TASK:
         push_soon()
 
@@ -50,6 +55,25 @@ def push_if_due() -> None:
     """For the sweep: what a lost task or a dead worker left, and what is tried again."""
     if is_any_due():
         push_soon()
+
+
+@shared_task
+def carry_on_sync(run_id: int) -> None:
+    """Behind what waits already, where it gave way; nothing from a copy of the database."""
+    if fence() is not None:
+        return
+    if sync_runner.carry_on(run_id):
+        sync_soon(run_id)
+
+
+def sync_soon(run_id: int) -> None:
+    wake(carry_on_sync, run_id, expires=WAKE_UP_SECONDS)
+
+
+def resume_sync_runs() -> None:
+    """For the sweep: what a lost task or a dead worker left, and what waits for its time."""
+    for run_id in waiting_runs():
+        sync_soon(run_id)
 
 
 def wake_applier() -> None:

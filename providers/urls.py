@@ -1,6 +1,16 @@
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from providers import at_vendor_views, call_views, handset_views, rate_views, traffic_views, views, webhooks
+from providers import (
+    at_vendor_views,
+    call_views,
+    handset_views,
+    rate_views,
+    sync_run_views,
+    sync_views,
+    traffic_views,
+    views,
+    webhooks,
+)
 
 HOOK_PATH = "hooks/(?P<token>[A-Za-z0-9_-]{20,64})"
 
@@ -52,6 +62,21 @@ ACCOUNTS: list[URLPattern | URLResolver] = [
     ),
 ]
 
+SYNC: list[URLPattern | URLResolver] = [
+    path("", sync_views.overview, name="provider-account-sync"),
+    path("compare/", sync_run_views.compare, name="provider-account-sync-compare"),
+    path("runs/", sync_run_views.runs, name="provider-account-sync-runs"),
+    path("runs/<int:run>/", sync_run_views.run, name="provider-account-sync-run"),
+    path("runs/<int:run>/confirm/", sync_run_views.confirm, name="provider-account-sync-confirm"),
+    path("runs/<int:run>/cancel/", sync_run_views.cancel, name="provider-account-sync-cancel"),
+    path("runs/<int:run>/again/", sync_run_views.again, name="provider-account-sync-again"),
+    path("<slug:entity>/", sync_views.kind, name="provider-account-sync-kind"),
+    path("<slug:entity>/do/", sync_run_views.do, name="provider-account-sync-do"),
+    path("<slug:entity>/link-names/", sync_views.link_names, name="provider-account-sync-link-names"),
+    path("<slug:entity>/<int:record>/", sync_views.record, name="provider-account-sync-record"),
+    path("<slug:entity>/<int:record>/link/", sync_views.link, name="provider-account-sync-link"),
+]
+
 HANDSET: list[URLPattern | URLResolver] = [
     path("handset/", handset_views.handset, name="handset"),
     path("handset/numbers/", handset_views.numbers, name="handset-numbers"),
@@ -65,6 +90,7 @@ HANDSET: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *ACCOUNTS,
+    path("providers/<int:pk>/sync/", include(SYNC)),
     *HANDSET,
     re_path(rf"^{HOOK_PATH}/$", webhooks.receive, name="provider-webhook"),
     # Some people cut the slash off when they copy the address; a redirect would lose the body.

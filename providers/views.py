@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,10 +22,12 @@ from providers import services
 from providers.account_frame import account_of, accounts_of, frame, may_change
 from providers.connectors import REGISTRY
 from providers.connectors.capabilities import CapabilityLine
+from providers.daily import use_today
 from providers.forms import AccountForm, ConnectionForm, NewAccountForm, add_refusal, plain_price
 from providers.health_view import health_card
 from providers.models import ProviderAccount
 from providers.services import ProviderAccountError, TestResult, vendor_label
+from web.edited import values_of
 from web.toasts import toast
 
 
@@ -124,6 +127,9 @@ def account_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "opening_problem": services.opening_problem(account),
         "card": health_card(account, request.GET.get("hours", "")),
         "troubled": services.troubled_calls(account),
+        "receipts": services.receipt_kind(account).value,
+        "day": use_today(account) if account.parts_per_day is not None else None,
+        "receipt_round": services.round_of(account.pk),
         "price": _price_words(account, account.rates.count()),
         "sends_pictures": connector is not None and connector.capabilities.media,
         "media_price": _money_words(account, account.media_price),
@@ -148,8 +154,11 @@ def account_settings(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admin_page
+@transaction.atomic
 def edit(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    account, form = account_of(request, pk), AccountForm(request.POST)
+    account = account_of(request, pk)
+    kept = ProviderAccount.objects.select_for_update().get(pk=account.pk)
+    form = AccountForm(request.POST, now=values_of(kept, AccountForm.base_fields))
     if form.is_valid():
         try:
             services.update_account(account=account, actor=actor_of(request), **form.account_fields())

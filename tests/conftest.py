@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 
+from accounts import instance
 from accounts.models import User, Workspace
 from tests.people import ApiClient, api_client, client_of, person, workspace_named
 
@@ -65,9 +66,18 @@ def own_ground(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.ENGINE_JOURNAL_DIR = tmp_path / "claims"
+    settings.INSTANCES_DIR = tmp_path / "instances"
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_banner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages count their queries: what they show of the installation is known already. tests/accounts/test_instance.py
+    asks anew."""
+    monkeypatch.setattr(instance._shown, "fence", None)
+    monkeypatch.setattr(instance._shown, "until", float("inf"))
 
 
 @pytest.fixture(autouse=True)

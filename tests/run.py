@@ -1,6 +1,6 @@
 """`make test`: the whole suite on SQLite, then on PostgreSQL, there without what knows no database: pure trade knowledge,
-connectors and the sandbox, and how pages look and behave in a browser. The main job and the wizard of imports are walked
-on both.
+connectors and the sandbox, the edges that all pages and endpoints share, and how pages look and behave in a browser. The
+main job and the wizard of imports are walked on both, and so are all pages by the hostile walk.
 
 What a machine lacks is said in one line, or fails with CI.
 
@@ -26,6 +26,9 @@ NO_TESTS_CHOSEN = 5
 # Once is enough: without Django; and pages, whose data other tests look at on both databases.
 BROWSER = Path("tests/browser")
 WALKED_TWICE = {"test_main_job.py", "test_contacts_imports.py"}
+# The edges that all pages and endpoints share; what walks over all of them, and the cache, depend on the database.
+WEB = Path("tests/web")
+ASKING_TWICE = {"test_hostile_walk.py", "test_cache.py"}
 NO_DATABASE = [
     "tests/sms",
     "tests/providers/connectors",
@@ -34,6 +37,11 @@ NO_DATABASE = [
         str(BROWSER / path.name)
         for path in sorted((ROOT / BROWSER).glob("test_*.py"))
         if path.name not in WALKED_TWICE
+    ),
+    *(
+        str(WEB / path.name)
+        for path in sorted((ROOT / WEB).glob("test_*.py"))
+        if path.name not in ASKING_TWICE
     ),
 ]
 

@@ -23,6 +23,7 @@ BADGES: dict[str, Badge] = {
     "paused": Badge("warn", _("Paused")),
     "finished": Badge("ok", _("Finished")),
     "stopped": Badge("mute", _("Stopped")),
+    "reserve": Badge("mute", _("In reserve")),
     "planning": Badge("info", _("Planning")),
     # messages
     "queued": Badge("mute", _("Queued")),
@@ -54,6 +55,13 @@ BADGES: dict[str, Badge] = {
     "new": Badge("info", _("New")),
     "applied": Badge("ok", _("Applied")),
     "unmatched": Badge("warn", _("Belongs to no message")),
+    # what is kept in step with a provider, and how that goes
+    "local_only": Badge("info", _("Only here")),
+    "remote_only": Badge("info", _("Only there")),
+    "same": Badge("ok", _("The same")),
+    "differs": Badge("warn", _("Differs")),
+    "planned": Badge("mute", _("Planned")),
+    "done": Badge("ok", _("Done")),
     # codes that prove a number
     "pending": Badge("info", _("Waiting for the code")),
     "verified": Badge("ok", _("Verified")),

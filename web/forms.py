@@ -5,20 +5,18 @@ Only Crier's own pages are touched: the widget templates stay Django's, because 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from web.texts import place_of_no_text
-
-View = TypeVar("View", bound=Callable[..., Any])
+from web.api_words import no_text
+from web.posted import Posted, marked, not_texts, whole_number
+from web.texts import no_text_in, place_of_no_text, without_halves
 
 # The class of a control by the kind of its widget; the first that fits.
 CONTROL_CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
@@ -38,41 +36,78 @@ class CrierFormRenderer(TemplatesSetting):
     field_template_name = "web/forms/field.html"
 
 
-def tells_no_text(*names: str) -> Callable[[View], View]:
-    """Of a page whose form is a TextsForm: what is no text in these of its fields is told there, with all else kept.
+class TellsNoText(forms.BaseForm):
+    """Tells at its field what is no text, and keeps all that was typed. For every form of a page or of the admin.
 
-    In any other field, and on any other page, web.middleware refuses the request.
+    What a posted form holds so, web.middleware has marked; a name that no field has is told above the form.
     """
 
-    def mark(view: View) -> View:
-        view.tells_no_text = frozenset(names)  # type: ignore[attr-defined]  # read by web.middleware
-        return view
-
-    return mark
-
-
-class TextsForm(forms.Form):
-    """Its fields say where they hold a NUL character."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.no_texts: dict[str, str] = {}
+        if args:
+            args = (self._readable(args[0]), *args[1:])
+        elif "data" in kwargs:
+            kwargs["data"] = self._readable(kwargs["data"])
         super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.validators = [
-                _require_text if isinstance(each, ProhibitNullCharactersValidator) else each
-                for each in field.validators
-            ]
+
+    def _readable(self, data: Any) -> Any:
+        if not isinstance(data, Posted):
+            return data
+        self.no_texts = not_texts(data)
+        return marked(data)
+
+    def show(self, name: str, value: str) -> None:
+        """In the field of that name, instead of what was posted."""
+        data: Any = self.data.copy()  # type: ignore[attr-defined]  # of a POST
+        data[self.add_prefix(name)] = value
+        self.data = data
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        names = {self.add_prefix(name): name for name in self.fields}
+        for posted, text in self.no_texts.items():
+            if (name := names.get(posted)) is None:
+                self.add_error(None, no_text(without_halves(posted), text))
+            else:
+                self.errors.pop(name, None)
+                self.add_error(name, no_text_sentence(text))
 
 
-def _require_text(value: Any) -> None:
-    text = str(value).replace("\r\n", "\n")
-    if place := place_of_no_text(text):
-        raise ValidationError(no_text_sentence(place.line, place.column), code="no_text")
+class Form(TellsNoText, forms.Form):
+    pass
 
 
-def no_text_sentence(line: int, column: int) -> str:
-    return _(
-        "The text holds a NUL character in line %(line)d, column %(column)d, which is no text (shown as �). Take it out."
-    ) % {"line": line, "column": column}
+class ModelForm(TellsNoText, forms.ModelForm):
+    pass
+
+
+def no_text_sentence(text: str) -> str:
+    """Of a text for which `no_text_in` finds something."""
+    place = place_of_no_text(text.replace("\r\n", "\n"))
+    assert place is not None
+    words = {"line": place.line, "column": place.column, "found": no_text_in(text)}
+    if words["found"] == "\\u0000":
+        sentence = _(
+            "The text holds a NUL character in line %(line)d, column %(column)d, which is no text (shown as �). Take it out."
+        )
+    else:
+        sentence = _(
+            "The text holds %(found)s in line %(line)d, column %(column)d, which is half of a character (shown as �)."
+            " Take it out, or write the whole character."
+        )
+    return sentence % words
+
+
+class RowsField(forms.ModelMultipleChoiceField):
+    """Refuses ids that no row can have: SQLite trips over them."""
+
+    def clean(self, value: Any) -> Any:
+        for raw in value if isinstance(value, list | tuple) else ():
+            if isinstance(raw, str) and raw.isdigit() and whole_number(raw) is None:
+                raise ValidationError(
+                    self.error_messages["invalid_choice"], code="invalid_choice", params={"value": raw[:40]}
+                )
+        return super().clean(value)
 
 
 class SegmentedRadio(forms.RadioSelect):

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import render
 from django.template import loader
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -15,6 +15,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from web.api import error_response, problem_response, wants_problem
 from web.api_words import no_text
 from web.database_trouble import code_of, is_full, sentence_of
+from web.posted import NotText, guard, not_texts
 from web.texts import no_text_in, without_halves
 
 log = structlog.get_logger("crier.web")
@@ -72,9 +73,9 @@ class DatabaseAwayMiddleware:
 
 
 class TextsMiddleware:
-    """No query, form or cookie holds what no text does: PostgreSQL refuses it where it is looked up.
+    """No path, query, form or cookie holds what no text does: PostgreSQL refuses it where it is looked up.
 
-    Bodies of the API are its parsers' part, those of webhooks are kept as they come.
+    Forms tell it at their fields. Bodies of the API are its parsers' part, those of webhooks are kept as they come.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -92,40 +93,34 @@ class TextsMiddleware:
         if request.path.startswith(VENDORS_DOOR):
             return None
         if wants_problem(request):
-            wrong = _not_texts(request.GET)
+            wrong = not_texts(request.GET)
             details = {
                 without_halves(name): [ErrorDetail(no_text(without_halves(name), text), "no_text")]
                 for name, text in wrong.items()
             }
             return error_response(ValidationError(details)) if wrong else None
-        in_form = _not_texts(_form(request, view))
-        told: frozenset[str] = getattr(view, "tells_no_text", frozenset())
-        wrong = _not_texts(request.GET) | {name: text for name, text in in_form.items() if name not in told}
-        if not wrong:
-            return None
-        name, text = next(iter(wrong.items()))
-        return render(request, "400.html", {"sentence": no_text(without_halves(name), text)}, status=400)
+        if any(isinstance(part, str) and no_text_in(part) for part in (*args, *kwargs.values())):
+            raise Http404
+        if wrong := not_texts(request.GET):
+            name, text = next(iter(wrong.items()))
+            return bad_request_page(request, NotText(name, text))
+        _guard_form(request, view)
+        return None
 
 
-def _form(request: HttpRequest, view: Callable[..., Any]) -> QueryDict:
-    """What a page's form sent; nothing where the view wants to look at the body before anybody reads it."""
+def _guard_form(request: HttpRequest, view: Callable[..., Any]) -> None:
+    """Not where the view wants to look at the body before anybody reads it: it calls `guard` itself then."""
     if request.method != "POST" or getattr(view, "csrf_exempt", False):
-        return QueryDict()
+        return
     try:
-        return request.POST
+        guard(request)
     except UnreadablePostError:
         # The connection broke off; the check of the token, which comes next, refuses it.
-        return QueryDict()
+        return
 
 
-def _not_texts(sent: QueryDict) -> dict[str, str]:
-    """By name: the first value that is no text, or the name itself."""
-    found: dict[str, str] = {}
-    for name, values in sent.lists():
-        wrong = next((text for text in (name, *values) if no_text_in(text)), None)
-        if wrong is not None:
-            found[name] = wrong
-    return found
+def bad_request_page(request: HttpRequest, error: NotText) -> HttpResponse:
+    return render(request, "400.html", {"sentence": error.sentence}, status=400)
 
 
 def database_away(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from web.posted import number_in
+
 Row = TypeVar("Row", bound=Model)
 BEFORE, AFTER = "before", "after"
 
@@ -23,7 +25,7 @@ class KeyPage(Generic[Row]):
 
 def key_page(request: HttpRequest, rows: QuerySet[Row], size: int = 50) -> KeyPage[Row]:
     """`size` of `rows`, newest id first, from `?before=<id>` or `?after=<id>`; a senseless id is ignored."""
-    before, after = _id(request, BEFORE), _id(request, AFTER)
+    before, after = number_in(request.GET, BEFORE), number_in(request.GET, AFTER)
     if after is not None:
         found = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
         page = found[:size][::-1]
@@ -43,11 +45,6 @@ def key_page(request: HttpRequest, rows: QuerySet[Row], size: int = 50) -> KeyPa
 def _older(request: HttpRequest, page: list[Row]) -> str:
     """Whoever went to newer rows came from older ones."""
     return _link(request, BEFORE, page[-1]) if page else request.path
-
-
-def _id(request: HttpRequest, name: str) -> int | None:
-    raw = request.GET.get(name, "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
 
 
 def _link(request: HttpRequest, name: str, row: Model) -> str:

@@ -9,13 +9,13 @@ from django import forms
 from django.utils import timezone
 
 from web.badges import BADGES
-from web.forms import CheckList, ChoiceList, SegmentedRadio
+from web.forms import CheckList, ChoiceList, Form, SegmentedRadio
 
 # `_()` is left out here on purpose: developers alone see this page.
 LIST_CHOICES = [("7", "Members"), ("8", "Newsletter SMS"), ("9", "Loyalty cards, spring")]
 
 
-class SampleForm(forms.Form):
+class SampleForm(Form):
     name = forms.CharField(label="Name", help_text="Recipients never see it.", max_length=40)
     sender = forms.ChoiceField(label="Sender", choices=[("1", "+12015550100"), ("2", "Northwind")])
     text = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 3}), required=False)

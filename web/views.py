@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 
 from web.api import problem_response, wants_problem
 from web.middleware import database_away
+from web.posted import NotText
 from web.styleguide import styleguide_context
 
 
@@ -30,7 +31,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             "The form holds more than %(limit)s. Go back and send less at once; many people come as a file."
         )
         return render(request, "400.html", {"sentence": sentence % {"limit": limit}}, status=413)
-    return render(request, "400.html", status=400)
+    sentence = exception.sentence if isinstance(exception, NotText) else ""
+    return render(request, "400.html", {"sentence": sentence}, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

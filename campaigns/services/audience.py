@@ -234,7 +234,7 @@ def sample_people(broadcast: Broadcast, *, limit: int = 5, after_id: int = 0) ->
     if broadcast.kind == BroadcastKind.SINGLE:
         return [single_person(broadcast)] if broadcast.msisdn else []
     rows = audience_rows(broadcast).filter(id__gt=after_id)[:limit]
-    return [_person(row) for row in rows]
+    return [person_of(row) for row in rows]
 
 
 def single_person(broadcast: Broadcast) -> Person:
@@ -244,10 +244,10 @@ def single_person(broadcast: Broadcast) -> Person:
         .order_by("-id")
         .first()
     )
-    return _person(row) if row else Person(None, broadcast.msisdn, "", {})
+    return person_of(row) if row else Person(None, broadcast.msisdn, "", {})
 
 
-def _person(row: Recipient) -> Person:
+def person_of(row: Recipient) -> Person:
     return Person(row.pk, row.msisdn, row.first_name, values_of(row))
 
 
@@ -256,17 +256,25 @@ def values_of(row: Recipient) -> dict[str, str]:
     return {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS} | dict(row.extra)
 
 
-def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[tuple[str, dict[str, str]]]:
+# The number, and the values that the text uses.
+PersonValues = tuple[str, dict[str, str]]
+
+
+def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[PersonValues]:
     """(msisdn, the values that the text uses) of everybody who gets it; streamed."""
     if broadcast.kind == BroadcastKind.SINGLE:
         if _single_reach(broadcast).people:
             person = single_person(broadcast)
             yield person.msisdn, person.values
         return
+    yield from used_values(audience_rows(broadcast), uses)
+
+
+def used_values(people: QuerySet[Recipient], uses: frozenset[str]) -> Iterator[PersonValues]:
     fields = [name for name in Recipient.TOKEN_FIELDS if name in uses]
     further = sorted(uses - set(Recipient.TOKEN_FIELDS))
     columns = ["msisdn", *fields, *(["extra"] if further else [])]
-    for row in audience_rows(broadcast).values_list(*columns).iterator(chunk_size=5000):
+    for row in people.values_list(*columns).iterator(chunk_size=5000):
         values = dict(zip(fields, row[1:], strict=False))
         if further:
             values |= {name: row[-1].get(name, "") for name in further}

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
-from django.utils.functional import Promise
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.choices import country_label
-from campaigns.models import Broadcast, BroadcastKind
+from accounts.instance import REFUSED, fence
+from campaigns.models import Broadcast, BroadcastKind, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists
+from campaigns.services.check import BLOCK, OK, WARN, Check
 from campaigns.services.estimate import Estimate
 from campaigns.services.senders import SendingFrom, sending_from
+from campaigns.services.smart_checks import smart_checks
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
 from messaging.bodies import body_problem, passes_sender, writes_text
 from messaging.budget import budget_of
 from messaging.content import Content, compile_content
+from messaging.daily import Forecast, forecast
 from messaging.media.addresses import address_problem
 from messaging.media.sending import disabled_problem, is_one_unit, missing_problem, picture_problem
 from messaging.models import SenderList
@@ -33,27 +36,17 @@ from messaging.texts.braces import Stray, glued_links, stray_braces
 from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
 from messaging.texts.menu import columns_of
 from messaging.tokens import ALL_TOKENS, NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
+from providers.daily import bulk_limit
 from providers.errors import ConnectorError
 from providers.models import Health
 from providers.services import vendor_label
 from sms.opt_out import has_opt_out_wording
 
 TOKEN_NAMES = frozenset(info.name for info in ALL_TOKENS)
-BLOCK, WARN, OK = "block", "warn", "ok"
 # Senders and countries named in a sentence.
 NAMED_MOST = 8
 # Of characters, in one sentence.
 KINDS_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """`fix`: where to mend it: "audience", "message", "sender", "account", "schedule", "campaign" or ""."""
-
-    code: str
-    level: str
-    sentence: str | Promise
-    fix: str = ""
 
 
 def launch_checks(broadcast: Broadcast, estimate: Estimate) -> list[Check]:
@@ -71,7 +64,7 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     reach = estimate.reach
     if broadcast.kind == BroadcastKind.SINGLE and not broadcast.msisdn:
         yield Check("no_number", BLOCK, _("No number to send to. Enter one."), "audience")
-    elif broadcast.kind == BroadcastKind.BASE and not reach.on_lists:
+    elif broadcast.kind != BroadcastKind.SINGLE and not reach.on_lists:
         yield Check("no_list", BLOCK, _("No people yet. Choose a list that has some."), "audience")
     elif not reach.people:
         sentence = (
@@ -98,6 +91,11 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             % {"n": disabled},
             "audience",
         )
+
+
+def _copy(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    if fence() is not None:
+        yield Check("copy", BLOCK, REFUSED)
 
 
 def _undoing(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -356,8 +354,8 @@ def _budget(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             " towards the budget."
         ) % {"account": broadcast.account, "theirs": estimate.currency, "ours": workspace.currency}
         yield Check("budget_currency", WARN, sentence)
-    elif estimate.cost is not None:
-        yield from budget_checks(broadcast, estimate.cost)
+    elif estimate.first_cost is not None:
+        yield from budget_checks(broadcast, estimate.first_cost)
 
 
 def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
@@ -367,6 +365,61 @@ def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
         yield Check("over_budget", BLOCK, problem, "audience")
     elif warning := budget.warning_with(cost):
         yield Check("near_budget", WARN, warning)
+
+
+def _daily_limit(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    account = broadcast.account
+    if account is None or account.parts_per_day is None or not (estimate.is_counted and estimate.parts):
+        return
+    if estimate.most_parts > (limit := bulk_limit(account.parts_per_day)):
+        sentence = _(
+            "Texts have up to %(parts)s parts, more than %(account)s may send on a whole day (%(limit)s): they would never"
+            " go. Raise the limit on the account's page, or shorten the text."
+        ) % {"parts": estimate.most_parts, "account": account, "limit": f"{limit:,}"}
+        yield Check("over_daily_limit", BLOCK, sentence, "account")
+        return
+    if found := held_by_limit(broadcast, estimate):
+        yield Check("daily_limit", WARN, _held_words(broadcast, estimate, found), "account")
+
+
+def held_by_limit(broadcast: Broadcast, estimate: Estimate) -> Forecast | None:
+    """What the account's limit of parts a day does to it, to its first segment where it has several; None where all go at
+    once."""
+    if broadcast.account is None or not (estimate.is_counted and estimate.parts):
+        return None
+    people, parts = sum(estimate.by_parts.values()), estimate.parts
+    if estimate.first is not None:
+        people, parts = estimate.first.reached, estimate.first.parts
+    at = broadcast.send_at or timezone.now()
+    return forecast(broadcast.account, people=people, parts=parts, at=at)
+
+
+def _held_words(broadcast: Broadcast, estimate: Estimate, found: Forecast) -> str:
+    """With texts of several lengths nobody knows before which of them find room."""
+    sentence = (
+        ngettext(
+            "%(account)s sends %(limit)s parts of broadcasts a day, and %(left)s are left on %(day)s: %(n)s person is held"
+            " and gets it later, from %(next)s on, the last on %(last)s (%(zone)s).",
+            "%(account)s sends %(limit)s parts of broadcasts a day, and %(left)s are left on %(day)s: %(n)s people are held"
+            " and get it later, from %(next)s on, the last on %(last)s (%(zone)s).",
+            found.held,
+        )
+        if len(estimate.by_parts) == 1
+        else _(
+            "%(account)s sends %(limit)s parts of broadcasts a day, and %(left)s are left on %(day)s: about %(n)s people are"
+            " held and get it later, from %(next)s on, the last on %(last)s (%(zone)s)."
+        )
+    )
+    return sentence % {
+        "account": broadcast.account,
+        "limit": f"{found.limit:,}",
+        "left": f"{found.left:,}",
+        "day": date_format(found.day, "j F Y"),
+        "n": f"{found.held:,}",
+        "next": date_format(found.next_day, "j F Y"),
+        "last": date_format(found.last_day, "j F Y"),
+        "zone": broadcast.workspace.time_zone,
+    }
 
 
 def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -500,11 +553,18 @@ def _schedule(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         )
 
 
+def _smart(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    # Of a further segment it has been agreed to already.
+    if broadcast.is_smart and broadcast.state in (BroadcastState.DRAFT, BroadcastState.SCHEDULED):
+        yield from smart_checks(broadcast, estimate.people)
+
+
 def _zone(broadcast: Broadcast) -> zoneinfo.ZoneInfo:
     return zoneinfo.ZoneInfo(broadcast.workspace.time_zone)
 
 
 RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
+    _copy,
     _audience,
     _undoing,
     _text,
@@ -513,7 +573,9 @@ RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
     _length,
     _through,
     _budget,
+    _daily_limit,
     _sender,
     _campaign,
     _schedule,
+    _smart,
 )

@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Actor
 from accounts.audit import record
+from accounts.instance import REFUSED, fence
 from campaigns.errors import NotNow
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.events import note
+from campaigns.services.segment_state import is_asking, last_segment
 from messaging.budget import OverBudget
 from messaging.dispatches import (
     cancel_stopped,
@@ -44,6 +46,12 @@ def pause_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
 
 def resume_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     """Whoever resumes what was paused for its parts or cost agrees to more, as far as the budget goes. Raises NotNow."""
+    if fence() is not None:
+        raise NotNow(REFUSED)
+    if is_asking(broadcast, last_segment(broadcast)):
+        raise NotNow(
+            _("It waits for a person to decide: send the next segment, perhaps with another cap, or stop it.")
+        )
     with transaction.atomic():
         hold_dispatches(broadcast)
         _move(

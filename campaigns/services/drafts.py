@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,17 +15,45 @@ from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
 from campaigns.errors import CampaignError, EditedElsewhere, NotNow
-from campaigns.models import Broadcast, BroadcastKind, BroadcastState
+from campaigns.models import (
+    DEFAULT_MINIMUM_SAMPLE,
+    DEFAULT_WAIT_MINUTES,
+    SMART_KINDS,
+    Broadcast,
+    BroadcastKind,
+    BroadcastState,
+)
 from campaigns.services.campaigns import default_campaign
 from messaging.errors import MessagingError
 from messaging.media.services import checked_pictures
 from messaging.models import Template
+from messaging.singles import checked_parameter
 from sms.msisdn import MsisdnError, parse_msisdn
 
+Setter = Callable[[Broadcast, Any], None]
 TEXT_MOST = 100_000
 # More than any provider takes.
 MEDIA_MOST = 10
-COPIED_FIELDS = ("campaign", "kind", "msisdn", "sender", "sender_list", "account", "text", "template")
+# More than any list holds, and what the database's column takes.
+SIZE_MOST = 1_000_000_000
+WAIT_MOST = 30 * 24 * 60
+COPIED_FIELDS = (
+    "campaign",
+    "kind",
+    "msisdn",
+    "sender",
+    "sender_list",
+    "account",
+    "text",
+    "custom_parameter",
+    "template",
+    "first_segment_size",
+    "next_segment_size",
+    "conversion_threshold",
+    "recipient_cap",
+    "minimum_sample",
+    "wait_minutes",
+)
 
 
 def create_draft(
@@ -95,8 +124,9 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
     """Saves the given fields if nobody saved since `version`; all of them or none.
 
     Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, template_id, text,
-    media_ids, send_at, msisdn. A template without a text gives its own. A sender takes the place of a sender list, and
-    a list that of a sender.
+    media_ids, send_at, msisdn; of a smart one first_segment_size, next_segment_size, conversion_threshold, recipient_cap,
+    minimum_sample, wait_minutes, exp_date. A template without a text gives its own. A sender takes the place of a sender
+    list, and a list that of a sender.
     Raises CampaignError (with the field), EditedElsewhere, NotNow.
     """
     unknown = set(changes) - set(SETTERS)
@@ -183,6 +213,13 @@ def _set_name(broadcast: Broadcast, value: str) -> None:
     broadcast.name = name
 
 
+def _set_custom_parameter(broadcast: Broadcast, value: str) -> None:
+    try:
+        broadcast.custom_parameter = checked_parameter(value)
+    except MessagingError as error:
+        raise CampaignError(error.sentence, field=error.field) from None
+
+
 def _set_text(broadcast: Broadcast, value: str) -> None:
     text = str(value).replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > TEXT_MOST:
@@ -201,6 +238,56 @@ def _set_send_at(broadcast: Broadcast, value: datetime | None) -> None:
     broadcast.send_at = value
 
 
+def _set_exp_date(broadcast: Broadcast, value: datetime | None) -> None:
+    _require_smart(broadcast, "exp_date", value)
+    if value is not None and timezone.is_naive(value):
+        raise CampaignError(
+            _("The time needs a time zone, such as 2026-12-01T09:00:00+01:00."), field="exp_date"
+        )
+    broadcast.exp_date = value
+
+
+def _require_smart(broadcast: Broadcast, field: str, value: Any) -> None:
+    """By clicks, for what is of no use to one that a person continues."""
+    if value is None:
+        return
+    wanted = SMART_KINDS if field in BY_HAND_TOO else (BroadcastKind.SMART_CTR,)
+    if broadcast.kind not in wanted:
+        sentence = _("A broadcast of the kind %(kind)s takes no %(field)s. Leave it out.")
+        raise CampaignError(sentence % {"kind": broadcast.kind, "field": field}, field=field)
+
+
+def _size_setter(field: str, *, least: int, most: int, default: int | None = None) -> Setter:
+    """A whole number; None puts the default there."""
+
+    def set_size(broadcast: Broadcast, value: Any) -> None:
+        _require_smart(broadcast, field, value)
+        if value is None:
+            setattr(broadcast, field, default)
+            return
+        number = int(value)
+        if not least <= number <= most:
+            sentence = _("%(field)s is %(value)s; it has to be from %(least)s to %(most)s.")
+            values = {"field": field, "value": f"{number:,}", "least": f"{least:,}", "most": f"{most:,}"}
+            raise CampaignError(sentence % values, field=field)
+        setattr(broadcast, field, number)
+
+    return set_size
+
+
+def _set_threshold(broadcast: Broadcast, value: Any) -> None:
+    _require_smart(broadcast, "conversion_threshold", value)
+    threshold = None if value is None else Decimal(str(value))
+    if threshold is not None and not (
+        threshold.is_finite() and 0 < threshold <= 100 and threshold == round(threshold, 3)
+    ):
+        sentence = _(
+            "conversion_threshold is %(value)s; it has to be above 0, at most 100, with at most three decimals."
+        )
+        raise CampaignError(sentence % {"value": value}, field="conversion_threshold")
+    broadcast.conversion_threshold = threshold
+
+
 def _set_msisdn(broadcast: Broadcast, value: str) -> None:
     if not str(value).strip():
         broadcast.msisdn = ""
@@ -216,7 +303,7 @@ def _set_msisdn(broadcast: Broadcast, value: str) -> None:
         raise CampaignError(error.sentence, field="msisdn") from None
 
 
-def _row_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcast, Any], None]:
+def _row_setter(attribute: str, relation: str, field: str) -> Setter:
     """Sets a foreign key to a row of the same workspace; None empties it where that is allowed."""
 
     def set_row(broadcast: Broadcast, value: Any) -> None:
@@ -235,7 +322,7 @@ def _row_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcas
     return set_row
 
 
-def _rows_setter(attribute: str, relation: str, field: str) -> Callable[[Broadcast, Any], None]:
+def _rows_setter(attribute: str, relation: str, field: str) -> Setter:
     def set_rows(broadcast: Broadcast, value: Any) -> None:
         wanted = {int(pk) for pk in value}
         rows = list(getattr(broadcast.workspace, relation).filter(pk__in=wanted))
@@ -261,9 +348,19 @@ def _set_media(broadcast: Broadcast, value: Collection[Any]) -> None:
         raise CampaignError(error.sentence, field="media_ids") from None
 
 
-SETTERS: dict[str, Callable[[Broadcast, Any], None]] = {
+# Of both kinds of smart broadcasts.
+BY_HAND_TOO = ("first_segment_size", "exp_date")
+SETTERS: dict[str, Setter] = {
+    "first_segment_size": _size_setter("first_segment_size", least=1, most=SIZE_MOST),
+    "next_segment_size": _size_setter("next_segment_size", least=1, most=SIZE_MOST),
+    "recipient_cap": _size_setter("recipient_cap", least=1, most=SIZE_MOST),
+    "minimum_sample": _size_setter("minimum_sample", least=1, most=SIZE_MOST, default=DEFAULT_MINIMUM_SAMPLE),
+    "wait_minutes": _size_setter("wait_minutes", least=0, most=WAIT_MOST, default=DEFAULT_WAIT_MINUTES),
+    "conversion_threshold": _set_threshold,
+    "exp_date": _set_exp_date,
     "name": _set_name,
     "text": _set_text,
+    "custom_parameter": _set_custom_parameter,
     "send_at": _set_send_at,
     "msisdn": _set_msisdn,
     "campaign_id": _row_setter("campaign", "campaigns", "campaign_id"),

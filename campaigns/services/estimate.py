@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns.models import Broadcast
+from campaigns.models import Broadcast, BroadcastKind, BroadcastState
 from campaigns.pictures import pictures_of
-from campaigns.services.audience import Reach, people_values, reach_of
+from campaigns.services.audience import PersonValues, Reach, people_values, reach_of
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.templatetags.broadcasts import money_text
 from messaging.bodies import reaches_number, writes_text
@@ -22,6 +22,19 @@ from messaging.content import Content, compile_content, seed_of
 from messaging.media.sending import parts_with
 from providers.services import PriceTable
 from sms.msisdn import country_of
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSegment:
+    """Of a smart broadcast: what goes out with the launch. `reached`: who gets a text."""
+
+    people: int
+    reached: int
+    parts: int
+    cost: Decimal | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"cost": None if self.cost is None else str(self.cost)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +63,12 @@ class Estimate:
     no_sender: dict[str, int] = field(default_factory=dict)
     no_url: int = 0
     out_of_reach: dict[str, int] = field(default_factory=dict)
+    first: FirstSegment | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "people": self.people,
+            "reached": self.reached,
             "parts": self.parts,
             "by_parts": {str(parts): people for parts, people in sorted(self.by_parts.items())},
             "cost": None if self.cost is None else str(self.cost),
@@ -66,7 +81,12 @@ class Estimate:
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
-        }
+        } | ({"first_segment": self.first.as_dict()} if self.first else {})
+
+    @property
+    def first_cost(self) -> Decimal | None:
+        """Of what begins with the launch."""
+        return self.first.cost if self.first else self.cost
 
     @property
     def without_sender(self) -> int:
@@ -92,10 +112,17 @@ class Estimate:
 
 def estimate_of(broadcast: Broadcast) -> Estimate:
     content = compile_content(broadcast.workspace_id, broadcast.text)
-    reach = reach_of(broadcast)
+    people = people_values(broadcast, content.uses)
+    return estimate_for(broadcast, content, reach_of(broadcast), people)
+
+
+def estimate_for(
+    broadcast: Broadcast, content: Content, reach: Reach, people: Iterable[PersonValues]
+) -> Estimate:
+    """Of these people; `content`: of the broadcast's text."""
     senders = sending_from(broadcast)
     pictures = [media.pk for media in pictures_of(broadcast)]
-    counted = _Count() if content.errors else _count(broadcast, content, senders, len(pictures))
+    counted = _Count() if content.errors else _count(broadcast, content, senders, len(pictures), people)
     currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
     priced = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
     known = priced and not content.errors
@@ -114,6 +141,7 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         broadcast.msisdn,
         reach.as_dict(),
         reach.audience.fingerprint,
+        *_smart_facts(broadcast),
     ]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return Estimate(
@@ -131,7 +159,45 @@ def estimate_of(broadcast: Broadcast) -> Estimate:
         no_sender=dict(counted.no_sender),
         no_url=counted.no_url,
         out_of_reach=dict(counted.out_of_reach),
+        first=_first_segment(broadcast, counted, is_priced=known),
     )
+
+
+def _smart_facts(broadcast: Broadcast) -> list[Any]:
+    """How a smart one goes on: agreed to with the launch, not with each segment."""
+    if not broadcast.is_smart or broadcast.state not in (BroadcastState.DRAFT, BroadcastState.SCHEDULED):
+        return []
+    moment = broadcast.exp_date
+    return [
+        broadcast.kind,
+        broadcast.first_segment_size,
+        broadcast.next_segment_size,
+        None if broadcast.conversion_threshold is None else str(broadcast.conversion_threshold.normalize()),
+        broadcast.recipient_cap,
+        broadcast.minimum_sample,
+        broadcast.wait_minutes,
+        moment.isoformat() if moment else None,
+    ]
+
+
+def _first_segment(broadcast: Broadcast, counted: _Count, *, is_priced: bool) -> FirstSegment | None:
+    if not broadcast.is_smart:
+        return None
+    people, reached, parts, cost = counted.first or counted.sums()
+    return FirstSegment(people, reached, parts, cost if is_priced else None)
+
+
+def first_to_go(estimate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What begins with the launch. `estimate`: an Estimate as a dict."""
+    first: Mapping[str, Any] = estimate.get("first_segment") or estimate
+    return first
+
+
+def count_to_type(broadcast: Broadcast, estimate: Estimate) -> int:
+    """How many get it by this launch: of one that a person continues, the first segment."""
+    if broadcast.kind == BroadcastKind.SMART_MANUAL and estimate.first:
+        return estimate.first.reached
+    return estimate.reached
 
 
 def is_within(now: Estimate, agreed: Mapping[str, Any]) -> bool:
@@ -204,9 +270,22 @@ class _Count:
         self.by_parts: Counter[int] = Counter()
         self.no_sender: Counter[str] = Counter()
         self.out_of_reach: Counter[str] = Counter()
+        # As they were when the first segment was full.
+        self.first: tuple[int, int, int, Decimal] | None = None
+
+    def sums(self) -> tuple[int, int, int, Decimal]:
+        """People, who of them gets a text, parts, cost."""
+        reached = self.people - self.no_sender.total() - self.out_of_reach.total()
+        return self.people, reached, self.parts, self.cost
 
 
-def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, pictures: int) -> _Count:
+def _count(
+    broadcast: Broadcast,
+    content: Content,
+    senders: SendingFrom,
+    pictures: int,
+    people: Iterable[PersonValues],
+) -> _Count:
     """Each text as it will be: what is drawn at random is drawn alike, and every link is as long as its sample."""
 
     def parts_of(text: str) -> int:
@@ -220,7 +299,10 @@ def _count(broadcast: Broadcast, content: Content, senders: SendingFrom, picture
     prices = PriceTable(broadcast.account) if broadcast.account else None
     fixed = None if content.personal else content.render({}, seed=0)
     fixed_parts = parts_of(fixed) if fixed is not None else 0
-    for msisdn, values in people_values(broadcast, content.uses):
+    first_size = broadcast.first_segment_size if broadcast.is_smart else None
+    for msisdn, values in people:
+        if total.people == first_size:
+            total.first = total.sums()
         total.people += 1
         if not reaches(msisdn):
             total.out_of_reach[country_of(msisdn)] += 1

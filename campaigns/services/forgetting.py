@@ -43,7 +43,7 @@ def _forget(pk: int, trail: Trail, actor: Actor) -> bool:
     if Message.objects.filter(broadcast_id=pk, state=MessageState.SUBMITTING).exists():
         return False
     name = trail.taken_out_of(broadcast.name)[: Broadcast._meta.get_field("name").max_length]
-    changes: dict[str, Any] = {"text": "", "msisdn": "", "name": name}
+    changes: dict[str, Any] = {"text": "", "custom_parameter": "", "msisdn": "", "name": name}
     if broadcast.state == BroadcastState.DRAFT:
         # A launch that was just asked for, and an editor that is open, meet another draft.
         changes |= {"estimate": {}, "launch_token": new_launch_token(), "version": F("version") + 1}

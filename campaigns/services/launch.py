@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,21 +25,18 @@ from campaigns.errors import (
     NotNow,
     PartsNotAgreed,
 )
-from campaigns.models import Broadcast, BroadcastState, Segment, new_launch_token
+from campaigns.models import RESERVE, Broadcast, BroadcastState, Segment, new_launch_token
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists, last_recipient_id, unsubscribe_list_ids, values_of
-from campaigns.services.checks import (
-    Check,
-    blocking,
-    budget_checks,
-    launch_checks,
-    undoing_checks,
-)
+from campaigns.services.check import Check
+from campaigns.services.checks import blocking, budget_checks, launch_checks, undoing_checks
 from campaigns.services.estimate import (
     Estimate,
+    count_to_type,
     difference_words,
     differs,
     estimate_of,
+    first_to_go,
     is_other_people,
     is_within,
     numbers_at_launch,
@@ -48,11 +46,11 @@ from campaigns.services.senders import sender_for, sending_from
 from contacts.models import Recipient
 from contacts.services.lists import lock_lists
 from messaging.budget import hold_budget
-from messaging.content import compile_content
+from messaging.content import compile_content, words_of_errors
 from messaging.dispatches import create_dispatch
 from messaging.errors import MessagingError
 from messaging.media.addresses import public_urls
-from messaging.models import Media, Sender
+from messaging.models import Dispatch, Media, Sender
 from messaging.singles import (
     FEW_PARTS,
     SingleText,
@@ -93,11 +91,12 @@ def launch(
             people_differ=is_other_people(broadcast.estimate, now),
         )
     limit = broadcast.workspace.typed_count_above
-    if now.reached > limit and typed_count != now.reached:
-        raise CountNotTyped(now.reached)
+    people = count_to_type(broadcast, now)
+    if people > limit and typed_count != people:
+        raise CountNotTyped(people)
     scheduled = broadcast.send_at is not None and broadcast.send_at > timezone.now()
     with transaction.atomic():
-        _hold_budget(broadcast, now)
+        require_budget(broadcast, now)
         _spend_token(
             broadcast,
             launch_token,
@@ -138,14 +137,15 @@ def _spend_token(
         raise AlreadyLaunched
 
 
-def _hold_budget(broadcast: Broadcast, agreed: Estimate) -> None:
+def require_budget(broadcast: Broadcast, agreed: Estimate) -> None:
     """Of two that are launched at once, the second one sees what the first has taken. Raises LaunchRefused."""
-    if not agreed.cost or agreed.currency != broadcast.workspace.currency:
+    cost = agreed.first_cost
+    if not cost or agreed.currency != broadcast.workspace.currency:
         return
     broadcast.workspace = hold_budget(broadcast.workspace)
     if broadcast.workspace.monthly_budget is None:
         return
-    refused = blocking([*budget_checks(broadcast, agreed.cost)])
+    refused = blocking([*budget_checks(broadcast, cost)])
     if refused:
         raise LaunchRefused(refused)
 
@@ -171,10 +171,46 @@ def _begin(broadcast: Broadcast, last_id: int) -> Segment:
     """
     from campaigns.tasks import plan_segment_soon  # tasks import the services
 
+    if not broadcast.is_smart:
+        dispatch = make_dispatch(
+            broadcast,
+            agreed_parts=broadcast.estimate["parts"],
+            agreed_cost=_cost(numbers_at_launch(broadcast)),
+        )
+        segment = Segment.objects.create(broadcast=broadcast, dispatch=dispatch, plan_up_to=last_id)
+    else:
+        reserve = make_dispatch(broadcast, is_reserve=True)
+        segment = Segment.objects.create(
+            broadcast=broadcast, number=RESERVE, dispatch=reserve, plan_up_to=last_id
+        )
+        _begin_first(broadcast)
+    transaction.on_commit(lambda: plan_segment_soon(segment.pk))
+    return segment
+
+
+def _begin_first(broadcast: Broadcast) -> None:
+    first = first_to_go(numbers_at_launch(broadcast))
+    dispatch = make_dispatch(broadcast, agreed_parts=first["parts"], agreed_cost=_cost(first))
+    Segment.objects.create(
+        broadcast=broadcast,
+        dispatch=dispatch,
+        size=broadcast.first_segment_size,
+        started_by_id=broadcast.launched_by_id,
+    )
+
+
+def make_dispatch(
+    broadcast: Broadcast,
+    *,
+    agreed_parts: int | None = None,
+    agreed_cost: Decimal | None = None,
+    is_reserve: bool = False,
+) -> Dispatch:
+    """With text, senders, account and pictures as they are now. Raises NotNow."""
     senders = sending_from(broadcast)
     if broadcast.account is None or senders.is_nobody:
         raise NotNow(_("The broadcast has no account or no sender any more."))
-    dispatch = create_dispatch(
+    return create_dispatch(
         workspace=broadcast.workspace,
         broadcast_id=broadcast.pk,
         text=broadcast.text,
@@ -183,17 +219,18 @@ def _begin(broadcast: Broadcast, last_id: int) -> Segment:
         sticky_senders=senders.is_sticky,
         account=broadcast.account,
         unsubscribe_list_ids=unsubscribe_list_ids(broadcast),
-        agreed_parts=broadcast.estimate["parts"],
+        agreed_parts=agreed_parts,
         media_urls=public_urls(pictures_of(broadcast)),
-        agreed_cost=_agreed_cost(broadcast),
+        agreed_cost=agreed_cost,
+        is_reserve=is_reserve,
+        custom_parameter=broadcast.custom_parameter,
+        not_after=broadcast.exp_date,
     )
-    segment = Segment.objects.create(broadcast=broadcast, number=1, dispatch=dispatch, plan_up_to=last_id)
-    transaction.on_commit(lambda: plan_segment_soon(segment.pk))
-    return segment
 
 
-def _agreed_cost(broadcast: Broadcast) -> Decimal | None:
-    cost = numbers_at_launch(broadcast).get("cost")
+def _cost(estimate: Mapping[str, Any]) -> Decimal | None:
+    """`estimate`: an Estimate as a dict."""
+    cost = estimate.get("cost")
     return None if cost is None else Decimal(cost)
 
 
@@ -255,7 +292,7 @@ def _launch_due(broadcast: Broadcast) -> int:
 def _launch_at_its_time(broadcast: Broadcast, estimate: Estimate, last_id: int) -> int:
     agreed = dict(broadcast.estimate)
     with transaction.atomic():
-        _hold_budget(broadcast, estimate)
+        require_budget(broadcast, estimate)
         moved = _still_scheduled(broadcast).update(
             state=BroadcastState.RUNNING,
             launched_at=timezone.now(),
@@ -313,7 +350,7 @@ def send_test(
         raise CampaignError(_("Choose a sender and an account first."), field="sender")
     content = compile_content(broadcast.workspace_id, broadcast.text)
     if content.errors:
-        raise CampaignError(content.errors[0].sentence, field="text")
+        raise CampaignError(words_of_errors(content), field="text")
     row = None
     if recipient_id is not None:
         row = Recipient.objects.filter(list__workspace_id=broadcast.workspace_id, pk=recipient_id).first()
@@ -359,11 +396,12 @@ def send_single(
     text: str,
     agreed_parts: int | None = None,
     pictures: Sequence[Media] = (),
+    custom_parameter: str = "",
 ) -> SingleText:
     """One text through the ledger, outside any broadcast.
 
     `agreed_parts`: the most that it may have; more than FEW_PARTS have to be agreed to, since nobody has seen a review
-    of it. Raises PartsNotAgreed, and CampaignError with the field.
+    of it. `custom_parameter`: told with its delivery reports. Raises PartsNotAgreed, and CampaignError with the field.
     """
     return _send_one(
         workspace=workspace,
@@ -374,6 +412,7 @@ def send_single(
         text=text,
         most_parts=FEW_PARTS if agreed_parts is None else agreed_parts,
         pictures=pictures,
+        custom_parameter=custom_parameter,
     )
 
 
@@ -388,6 +427,7 @@ def _send_one(
     recipient: Recipient | None = None,
     most_parts: int | None = None,
     pictures: Sequence[Media] = (),
+    custom_parameter: str = "",
 ) -> SingleText:
     with _as_campaign_errors():
         digits = checked_number(workspace, msisdn)
@@ -403,6 +443,7 @@ def _send_one(
                 recipient_id=recipient.pk if recipient else None,
                 most_parts=most_parts,
                 pictures=pictures,
+                custom_parameter=custom_parameter,
             )
             record(workspace, actor, "sent", sent.message)
     return sent

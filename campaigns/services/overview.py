@@ -8,19 +8,27 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
-from campaigns.models import Broadcast, BroadcastState
+from campaigns.models import RESERVE, Broadcast, BroadcastKind, BroadcastState, Segment
 from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.reports import HANDED_OVER, NOT_DELIVERED, states_of
+from campaigns.services.segment_state import UNDER_WAY
 from contacts.models import Import, ImportState, OptOut
 from messaging.budget import budget_of
-from messaging.models import Dispatch, MessageCount, MessageMinute, WebhookEndpoint, WebhookStop
+from messaging.models import (
+    Dispatch,
+    DispatchState,
+    MessageCount,
+    MessageMinute,
+    WebhookEndpoint,
+    WebhookStop,
+)
 from providers.models import Health
 from sms.states import MessageState
 
@@ -119,10 +127,29 @@ def needs_of(workspace: Workspace) -> list[Need]:
         found.append(Need("bad", sentence, _("Open the account"), "provider-account-detail", account.pk))
     return [
         *found,
+        *_segment_needs(workspace),
         *_webhook_needs(workspace),
         *_budget_needs(workspace),
         *_unknown_needs(workspace),
         *_import_needs(workspace),
+    ]
+
+
+def _segment_needs(workspace: Workspace) -> list[Need]:
+    """Smart broadcasts whose next segment a person sends, where none is going out."""
+    under_way = Segment.objects.filter(
+        broadcast=OuterRef("pk"), size__isnull=False, dispatch__state__in=UNDER_WAY
+    )
+    reserve = Segment.objects.filter(
+        broadcast=OuterRef("pk"), number=RESERVE, dispatch__state=DispatchState.RESERVE
+    )
+    rows = workspace.broadcasts.filter(
+        ~Exists(under_way), Exists(reserve), state=B.RUNNING, kind=BroadcastKind.SMART_MANUAL
+    )
+    sentence = _("%(name)s: its segments so far are through, and others wait in reserve.")
+    return [
+        Need("info", sentence % {"name": row.name}, _("Send the next segment"), "broadcast-continue", row.pk)
+        for row in rows.order_by("pk")[:10]
     ]
 
 

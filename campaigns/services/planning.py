@@ -12,8 +12,9 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
-from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Segment
+from campaigns.models import RESERVE, Broadcast, BroadcastKind, BroadcastState, Segment
 from campaigns.services.agreed import compare
 from campaigns.services.audience import (
     audience_rows,
@@ -23,10 +24,17 @@ from campaigns.services.audience import (
     single_person,
 )
 from campaigns.services.events import note
-from messaging.dispatches import counts_of, finish_dispatch_if_done, pause_dispatch, start_dispatch
+from messaging.dispatches import (
+    counts_of,
+    finish_dispatch_if_done,
+    pause_dispatch,
+    reserve_dispatch,
+    start_dispatch,
+)
 from messaging.ledger import count_planned
 from messaging.links.turns import take_turn
 from messaging.models import Dispatch, DispatchLink, DispatchState, LinkUse, Message
+from messaging.reserve import fill_dispatch, removed_from
 
 log = structlog.get_logger("crier.planning")
 
@@ -42,10 +50,50 @@ def plan_segment(*, segment_id: int) -> int:
     if segment.planned_at is not None or segment.dispatch.state != DispatchState.PLANNING:
         return 0
     broadcast = segment.broadcast
+    if segment.size is not None:
+        return _fill_from_reserve(segment)
     written = _plan_single(segment) if broadcast.kind == BroadcastKind.SINGLE else _plan_lists(segment)
     _finish_planning(segment)
     log.info("planned", broadcast=broadcast.pk, segment=segment.number, written=written)
+    if segment.is_reserve:
+        for waiting in broadcast.segments.filter(planned_at__isnull=True, size__isnull=False):
+            plan_segment(segment_id=waiting.pk)
     return written
+
+
+def _fill_from_reserve(segment: Segment) -> int:
+    """Chunk by chunk, once the whole audience is planned; then it is sent."""
+    reserve = segment.broadcast.segments.get(number=RESERVE)
+    assert segment.size is not None
+    if reserve.planned_at is None:
+        return 0
+    filled, chunk = 0, SQLITE_CHUNK_IDS if connection.vendor == "sqlite" else CHUNK_IDS
+    while done := fill_dispatch(
+        dispatch_id=segment.dispatch_id, reserve_id=reserve.dispatch_id, size=segment.size, chunk=chunk
+    ):
+        filled += done.moved
+        if connection.vendor == "sqlite":
+            time.sleep(SQLITE_REST_SECONDS)
+    with transaction.atomic():
+        # Stopped meanwhile, or another worker was faster: nothing is left to do.
+        if not start_dispatch(dispatch_id=segment.dispatch_id):
+            return filled
+        Segment.objects.filter(pk=segment.pk).update(planned_at=timezone.now())
+        people = sum(counts_of([segment.dispatch_id]).values())
+        sentence = ngettext(
+            "Segment %(number)s: %(n)s person.", "Segment %(number)s: %(n)s people.", people
+        ) % {"number": segment.number, "n": f"{people:,}"}
+        if removed := removed_from(reserve.dispatch_id):
+            sentence += " " + ngettext(
+                "In all %(n)s person left the lists since the launch and gets nothing.",
+                "In all %(n)s people left the lists since the launch and get nothing.",
+                removed,
+            ) % {"n": f"{removed:,}"}
+        note(segment.broadcast, "segment", sentence)
+        if Broadcast.objects.filter(pk=segment.broadcast_id, state=BroadcastState.PAUSED).exists():
+            pause_dispatch(dispatch_id=segment.dispatch_id)
+    finish_dispatch_if_done(dispatch_id=segment.dispatch_id)
+    return filled
 
 
 def _plan_single(segment: Segment) -> int:
@@ -129,7 +177,9 @@ def _places(segment: Segment) -> tuple[str, str, list[int]]:
 
     Whoever has a row already takes no place: else the counts of a list's links differed by more than one.
     """
-    if not DispatchLink.objects.filter(dispatch_id=segment.dispatch_id, use=LinkUse.LINK_LIST).exists():
+    # Of a smart one the segments to come may have texts of their own.
+    in_list = DispatchLink.objects.filter(dispatch_id=segment.dispatch_id, use=LinkUse.LINK_LIST)
+    if not segment.is_reserve and not in_list.exists():
         return "NULL", "true", []
     planned = sum(counts_of([segment.dispatch_id]).values())
     return _PLACE, _NOT_YET, [planned, segment.broadcast_id]
@@ -169,7 +219,8 @@ def _finish_planning(segment: Segment) -> None:
             planned_at=timezone.now()
         ):
             return
-        if not start_dispatch(dispatch_id=segment.dispatch_id):
+        begin = reserve_dispatch if segment.is_reserve else start_dispatch
+        if not begin(dispatch_id=segment.dispatch_id):
             return
         note(broadcast, "planned", compared.sentence)
         _remember_left_out(broadcast, compared.left_out)
@@ -187,6 +238,11 @@ def _remember_left_out(broadcast: Broadcast, count: int) -> None:
 
 
 def _ask(segment: Segment, question: str) -> None:
+    if segment.is_reserve:
+        # Its first segment has nobody yet, and follows the broadcast once it has.
+        Broadcast.objects.filter(pk=segment.broadcast_id, state=BroadcastState.RUNNING).update(
+            state=BroadcastState.PAUSED, state_reason="", updated_at=timezone.now()
+        )
     pause_dispatch(dispatch_id=segment.dispatch_id, reason=question, by_engine=True)
     # Whoever paused it by hand meanwhile is asked as well before it goes on.
     by_hand = Broadcast.objects.filter(pk=segment.broadcast_id, state=BroadcastState.PAUSED, state_reason="")
@@ -201,4 +257,4 @@ def plan_waiting_segments() -> int:
         dispatch__state=DispatchState.PLANNING,
         broadcast__state__in=[BroadcastState.RUNNING, BroadcastState.PAUSED],
     ).values_list("id", flat=True)
-    return sum(plan_segment(segment_id=pk) for pk in list(ids))
+    return sum(plan_segment(segment_id=pk) for pk in list(ids.order_by("id")))

@@ -24,12 +24,16 @@ from campaigns.errors import CampaignError
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.drafts import duplicate
 from campaigns.services.estimate import numbers_at_launch
+from campaigns.services.segment_state import left_in_reserve
 from contacts.models import OptOut, Recipient, RecipientList
 from contacts.search import number_contains
+from messaging.daily import goes_on_at, held_of
 from messaging.dispatches import counts_of
 from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.reasons import reason_of
+from providers.connectors.capabilities import ReceiptKind
+from providers.services import receipt_kind
 from sms.states import HANDED_OVER, LABEL, MessageState
 from web.csv_cells import harmless, msisdn_cell, time_cell
 
@@ -83,6 +87,11 @@ class Report:
     # None where the text has no links.
     clicks: Clicks | None = None
     tab_counts: dict[str, int] = field(default_factory=dict)
+    # Who waits for another day of the account, and when the next of them go on; None: they are being let go.
+    held: int = 0
+    goes_on_at: datetime | None = None
+    # False where the provider never says what became of a message: "sent" is all there will be.
+    expects_receipts: bool = True
 
     def _sum(self, states: Collection[MessageState]) -> int:
         return sum(self.by_state[state.value] for state in states)
@@ -137,6 +146,7 @@ def report_of(broadcast: Broadcast) -> Report:
         people = by_state[S.QUEUED.value] = int(numbers_at_launch(broadcast).get("people") or 0)
     agreed_cost = broadcast.estimate.get("cost")
     per_second, done_about = _pace(broadcast, ids, by_state)
+    held = held_of(ids) if by_state[S.HELD.value] else 0
     sent = sum(by_state[state.value] for state in HANDED_OVER)
     clicks = clicks_of(ids)
     return Report(
@@ -149,11 +159,14 @@ def report_of(broadcast: Broadcast) -> Report:
         reasons=_reasons(ids),
         left_out=_left_out(broadcast),
         per_second=per_second,
-        done_about=done_about,
+        done_about=None if held else done_about,
+        held=held,
+        goes_on_at=goes_on_at(broadcast.account) if held and broadcast.account else None,
         may_change=_may_change(broadcast, dispatches, by_state),
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
         clicks=clicks,
+        expects_receipts=broadcast.account is None or receipt_kind(broadcast.account) is not ReceiptKind.NONE,
         tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )
 
@@ -245,7 +258,8 @@ def _pace(
     ).aggregate(total=Sum("count"))["total"]
     seconds = max((now - since).total_seconds(), 1.0)
     rate = (counted or 0) / seconds
-    waiting = sum(by_state[state.value] for state in WAITS)
+    # Who is in reserve waits for a decision, not for the pace.
+    waiting = sum(by_state[state.value] for state in WAITS) - left_in_reserve(broadcast)
     return rate, (now + timedelta(seconds=waiting / rate) if rate > 0 else None)
 
 
@@ -316,17 +330,24 @@ def _unit(minutes: int) -> int:
 
 
 def messages_of(
-    broadcast: Broadcast, *, tab: str = "all", search: str = "", after_id: int = 0, limit: int = 50
+    broadcast: Broadcast,
+    *,
+    tab: str = "all",
+    search: str = "",
+    after_id: int = 0,
+    limit: int = 50,
+    segment: int | None = None,
 ) -> list[Message]:
     """One page in the order of planning, from after `after_id` on (keyset: page 20,000 costs what page 1 costs)."""
-    rows = _tab_rows(broadcast, tab)
+    rows = _tab_rows(broadcast, tab, segment)
     if search.strip():
         rows = _searched(broadcast, rows, search.strip())
     return list(rows.filter(id__gt=after_id).order_by("id")[:limit])
 
 
-def _tab_rows(broadcast: Broadcast, tab: str) -> QuerySet[Message]:
-    dispatch_ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+def _tab_rows(broadcast: Broadcast, tab: str, segment: int | None = None) -> QuerySet[Message]:
+    segments = broadcast.segments.all() if segment is None else broadcast.segments.filter(number=segment)
+    dispatch_ids = list(segments.values_list("dispatch_id", flat=True))
     rows = Message.objects.filter(workspace_id=broadcast.workspace_id, dispatch_id__in=dispatch_ids)
     if tab == CLICKED:
         return rows.filter(clicked_messages(dispatch_ids))
@@ -362,6 +383,7 @@ def timeline_of(message: Message) -> list[Step]:
         "engine": _("the provider's answer"),
         "receipt": _("a delivery report"),
         "sweep": _("Crier's sweep"),
+        "planning": _("Crier's planning"),
         "person": _("a person"),
     }
     for state, at, source, code, words in message.history:
@@ -450,6 +472,7 @@ WORTH_ANOTHER_TRY = {
     (S.UNDELIVERED.value, "undelivered"),
     (S.EXPIRED.value, "expired"),
     (S.CANCELLED.value, "stopped"),
+    (S.CANCELLED.value, "broadcast_expired"),
     (S.FAILED.value, "refused"),
     (S.FAILED.value, "sender_not_allowed"),
     (S.FAILED.value, "no_sender_for_country"),

@@ -38,6 +38,7 @@ FIX: dict[str, tuple[str, str | Promise]] = {
     "sender": ("#sender", _("Choose a sender")),
     "account": ("#through", _("Choose an account")),
     "schedule": ("#schedule", _("Change the time")),
+    "segments": ("#segments", _("Change the segments")),
     "campaign": ("#campaign", _("Choose a campaign")),
 }
 
@@ -55,6 +56,12 @@ def bar_of(by_state: dict[str, int]) -> list[dict[str, Any]]:
         for kind, label, states in BAR
     ]
     return [part for part in parts if part["count"] or part["kind"] in ALWAYS]
+
+
+@register.filter
+def percent(rate: Decimal) -> str:
+    """`2%`, `2.305%`: without zeros that say nothing."""
+    return f"{rate.normalize():f}%"
 
 
 @register.filter

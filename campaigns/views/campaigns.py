@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Max, Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,13 +21,12 @@ from campaigns.services.overview import rows_of
 from campaigns.templatetags.broadcasts import money_text, percent_of
 from messaging.models import Dispatch, MessageCount
 from sms.states import MessageState
-from web.forms import tells_no_text
+from web.edited import values_of
 from web.toasts import toast
 
 SHOWN_BROADCASTS = 100
 
 
-@tells_no_text("name")
 @viewer_page
 @require_http_methods(["GET", "POST"])
 def campaign_list(request: Any) -> HttpResponse:
@@ -64,18 +64,19 @@ def _create(request: Any) -> HttpResponse:
     return _list_page(request, form, status=422)
 
 
-@tells_no_text("name")
 @viewer_page
 @require_http_methods(["GET", "POST"])
 def campaign_detail(request: Any, pk: int) -> HttpResponse:
     campaign = get_row(request, Campaign.objects.select_related("workspace"), pk=pk)
     if request.method == "POST":
         return _update(request, campaign)
-    return _detail_page(request, campaign, EditCampaignForm(initial=_initial(campaign)))
+    return _detail_page(
+        request, campaign, EditCampaignForm(initial=_initial(campaign), now=_initial(campaign))
+    )
 
 
 def _initial(campaign: Campaign) -> dict[str, Any]:
-    return {name: getattr(campaign, name) for name in EditCampaignForm.base_fields}
+    return values_of(campaign, EditCampaignForm.base_fields)
 
 
 def _detail_page(request: Any, campaign: Campaign, form: EditCampaignForm, status: int = 200) -> HttpResponse:
@@ -110,8 +111,10 @@ def _totals(campaign: Campaign) -> list[dict[str, str]]:
 
 
 @marketer_page
+@transaction.atomic
 def _update(request: Any, campaign: Campaign) -> HttpResponse:
-    form = EditCampaignForm(request.POST)
+    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    form = EditCampaignForm(request.POST, now=_initial(campaign))
     if form.is_valid():
         try:
             update_campaign(campaign=campaign, actor=actor_of(request), **form.cleaned_data)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -39,7 +39,7 @@ from messaging.tokens import FIELD_NAMES, TokenError
 from sms.msisdn import format_msisdn
 from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, SMART_SWAPS, count_parts, swap_smart
 from sms.states import FINAL, MessageState
-from web.forms import tells_no_text
+from web.posted import Posted, number_in
 from web.texts import place_of_no_text, shown_text
 from web.toasts import toast
 
@@ -51,9 +51,9 @@ COUNTED_AT_ONCE = 20_000
 # Characters of a finished text beyond which it does not travel with each person.
 LONG_TEXT = 5_000
 TEST_NUMBER = "test_msisdn"
+OPTIONAL = ("unsubscribe_lists", "recipient_cap", "exp_date")
 
 
-@tells_no_text("name", "msisdn", "text")
 @marketer_page
 @require_http_methods(["GET", "POST"])
 def broadcast_edit(request: Any, pk: int) -> HttpResponse:
@@ -106,7 +106,7 @@ def _save_by_form(request: Any, broadcast: Broadcast) -> HttpResponse:
         form.add_error(None, str(error.sentence))
         return _page(request, broadcast, form, status=409)
     if form.errors:
-        data["version"] = str(saved.version)
+        form.show("version", str(saved.version))
         return _page(request, saved, form, status=422)
     if "review" in data:
         return redirect("broadcast-review", saved.pk)
@@ -117,7 +117,12 @@ def _save_by_form(request: Any, broadcast: Broadcast) -> HttpResponse:
 
 
 def _apply_buttons(data: Any) -> None:
-    """What the composer's buttons mean without the script: a list more or less, plain characters."""
+    """What the composer's buttons mean without the script: a list more or less, plain characters.
+
+    Nothing while something of it is no text, which the form tells.
+    """
+    if isinstance(data, Posted):
+        return
     lists = data.getlist("lists")
     # Chosen and not added by its own button: whoever presses another one means it too.
     if data.get("add_list"):
@@ -145,20 +150,19 @@ def _save_by_script(request: Any, broadcast: Broadcast) -> JsonResponse:
                 form[name].id_for_label or f"id_{name}": [str(e) for e in errors]
                 for name, errors in _shown(form)
             },
-            "token_errors": [asdict(error) for error in _no_text_errors(request.POST) or content.told_errors],
+            "token_errors": [asdict(error) for error in _no_text_errors(form) or content.told_errors],
             "sample": sample_text(content),
             "more_token_errors": _more_errors(content),
         }
     )
 
 
-def _no_text_errors(data: QueryDict) -> list[TokenError]:
+def _no_text_errors(form: DraftForm) -> list[TokenError]:
     """Where the posted text, which is not saved then, holds what is no text."""
-    text = data.get("text", "").replace("\r\n", "\n")
-    place = place_of_no_text(text)
+    place = place_of_no_text(form.no_texts.get("text", "").replace("\r\n", "\n"))
     if place is None:
         return []
-    sentence = _("This is a NUL character, which is no text. Take it out, else the text is not saved.")
+    sentence = _("This character is no text. Take it out, else the text is not saved.")
     return [TokenError(sentence, place.at, place.at + 1, place.line, place.column)]
 
 
@@ -175,10 +179,9 @@ def _shown(form: DraftForm) -> list[tuple[str, Any]]:
 
 
 def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200) -> HttpResponse:
-    after = request.GET.get("after", "")
     text = shown_text(form["text"].value() or "")
     content = compile_content(broadcast.workspace_id, text)
-    people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
+    people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=number_in(request.GET, "after") or 0)
     person = people[0] if people else None
     shown = (
         content.render(person.values, seed=seed_of(broadcast.pk, person.msisdn))
@@ -187,7 +190,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
     )
     for field in form.fields.values():
         # A draft may lack anything, but nothing is sent without these: the page calls none of them optional.
-        field.required = field is not form.fields.get("unsubscribe_lists")
+        field.required = field not in [form.fields.get(name) for name in OPTIONAL]
     all_pictures = request.GET.get("pictures") == "all"
     choices = form.picture_choices(MOST_PICTURES if all_pictures else NEWEST_PICTURES)
     menu = token_menu(names_of(broadcast), named_groups(broadcast.workspace))
@@ -224,7 +227,7 @@ def _page(request: Any, broadcast: Broadcast, form: DraftForm, status: int = 200
 
 def _numbers_now(request: Any, broadcast: Broadcast, form: DraftForm) -> dict[str, Any] | None:
     """The numbers of a small audience come with the page; those of a large one are asked for after it."""
-    if broadcast.kind == BroadcastKind.BASE and "numbers" not in request.GET:
+    if broadcast.kind != BroadcastKind.SINGLE and "numbers" not in request.GET:
         people = sum(row.recipient_count for row in form.chosen_lists)
         if people > COUNTED_AT_ONCE:
             return None
@@ -260,13 +263,8 @@ def broadcast_numbers(request: Any, pk: int) -> HttpResponse:
 def broadcast_people(request: Any, pk: int) -> JsonResponse:
     """Real people of the audience after `?after=ID`, each with text and sender as they would get it."""
     broadcast = get_broadcast(request, pk)
-    after = request.GET.get("after", "")
-    people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=int(after) if _is_id(after) else 0)
+    people = sample_people(broadcast, limit=PEOPLE_AT_ONCE, after_id=number_in(request.GET, "after") or 0)
     return JsonResponse({"people": [_without_long_text(one) for one in people_data(broadcast, people)]})
-
-
-def _is_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) < 19
 
 
 def people_data(broadcast: Broadcast, people: list[Person]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.drafts import create_draft, delete_draft, duplicate, take_template
 from campaigns.services.overview import LIST_TABS, LIVE, of_tab, rows_of, tab_counts
 from campaigns.views.common import STOP_POLLING, get_broadcast, refuse
+from web.posted import whole_number
 from web.toasts import toast
 
 PAGE_SIZE = 25
@@ -65,8 +66,8 @@ def _filtered(rows: QuerySet[Broadcast], query: dict[str, str]) -> QuerySet[Broa
     if query["q"]:
         rows = rows.filter(name__icontains=query["q"])
     for name in ("campaign", "sender"):
-        if query[name].isascii() and query[name].isdigit():
-            rows = rows.filter(**{f"{name}_id": int(query[name][:18])})
+        if (pk := whole_number(query[name])) is not None:
+            rows = rows.filter(**{f"{name}_id": pk})
     return rows
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import Actor, actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from campaigns.errors import CampaignError
-from campaigns.models import Broadcast, BroadcastState
+from campaigns.models import RESERVE, Broadcast, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.reports import (
@@ -36,17 +36,23 @@ from campaigns.services.reports import (
     report_of,
     timeline_of,
 )
+from campaigns.services.segment_lines import standing_of
 from campaigns.templatetags.broadcasts import money_text, percent_of
 from campaigns.views.clicks import clicks_context
 from campaigns.views.common import STOP_POLLING, get_broadcast, refuse
 from campaigns.views.dashboard import chart_data
 from campaigns.views.listing import url_with
 from contacts.models import Recipient
+from messaging.daily import DAILY_LIMIT, goes_on_at
 from messaging.links.class_words import hit_words
 from messaging.links.counts import Clicks, first_clicks, hits_of_message
 from messaging.media.addresses import pictures_at
 from messaging.models import Message
 from messaging.reasons import reason_of
+from providers.connectors.capabilities import ReceiptKind
+from providers.services import receipt_kind
+from sms.states import MessageState
+from web.posted import number_in
 from web.templatetags.crier import zone_names
 from web.toasts import toast
 
@@ -93,6 +99,7 @@ def head_context(request: Any, broadcast: Broadcast, report: Report) -> dict[str
         "may_write": role_allows(request.membership.role, Role.MARKETER),
         "tabs": _tabs(request, report),
         "pace": _pace(report),
+        "standing": standing_of(broadcast) if broadcast.is_smart else None,
     }
 
 
@@ -120,9 +127,7 @@ def stats_of(report: Report) -> list[dict[str, str]]:
         {
             "label": _("Delivered"),
             "value": f"{report.delivered:,}",
-            "sub": _("%(percent)s of sent") % {"percent": percent_of(report.delivered, report.sent)}
-            if report.sent
-            else "",
+            "sub": _delivered_words(report),
         },
         {
             "label": _("Failed"),
@@ -146,6 +151,16 @@ def stats_of(report: Report) -> list[dict[str, str]]:
             "sub": _("of %(cost)s") % {"cost": expected} if report.expected_cost is not None else "",
         },
     ]
+
+
+def _delivered_words(report: Report) -> str:
+    if not report.expects_receipts and not report.delivered:
+        return _("no receipt expected")
+    return (
+        _("%(percent)s of sent") % {"percent": percent_of(report.delivered, report.sent)}
+        if report.sent
+        else ""
+    )
 
 
 def _clicked(report: Report, clicks: Clicks) -> dict[str, str]:
@@ -205,9 +220,11 @@ def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> di
     tab = request.GET.get("tab", "all")
     tab = tab if tab in tabs_of(report) else "all"
     search = request.GET.get("q", "").strip()[:60]
-    after = request.GET.get("after", "")
-    after_id = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
-    rows = messages_of(broadcast, tab=tab, search=search, after_id=after_id, limit=PAGE_SIZE + 1)
+    segment = segment_of(request, broadcast)
+    after_id = number_in(request.GET, "after") or 0
+    rows = messages_of(
+        broadcast, tab=tab, search=search, after_id=after_id, limit=PAGE_SIZE + 1, segment=segment
+    )
     page, more = rows[:PAGE_SIZE], len(rows) > PAGE_SIZE
     names = names_of(page)
     clicked = first_clicks([row.pk for row in page]) if report.clicks else {}
@@ -217,6 +234,8 @@ def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> di
         "report": report,
         "tab": tab,
         "q": search,
+        "segment": segment,
+        "segment_tabs": _segment_tabs(request, broadcast, segment),
         "tabs": _tabs(request, report),
         "lines": [
             (row, names.get(row.recipient_id or 0, ""), reason_of(row.reason), clicked.get(row.pk))
@@ -226,6 +245,26 @@ def recipients_context(request: Any, broadcast: Broadcast, report: Report) -> di
         "next_url": url_with(request, after=page[-1].pk) if more else "",
         "clear_url": reverse("broadcast-detail", args=[broadcast.pk]),
     }
+
+
+def segment_of(request: Any, broadcast: Broadcast) -> int | None:
+    """`?segment=`: of a smart broadcast, 0 is the reserve; None: all of them."""
+    return number_in(request.GET, "segment") if broadcast.is_smart else None
+
+
+def _segment_tabs(request: Any, broadcast: Broadcast, chosen: int | None) -> list[dict[str, Any]]:
+    if not broadcast.is_smart:
+        return []
+    numbers = broadcast.segments.order_by("number").values_list("number", flat=True)
+    names: list[tuple[int | None, str]] = [
+        (None, _("All segments")),
+        *((n, _("Segment %(number)s") % {"number": n}) for n in numbers if n != RESERVE),
+        (RESERVE, _("In reserve")),
+    ]
+    return [
+        {"label": name, "url": url_with(request, segment=n, after=None), "current": n == chosen}
+        for n, name in names
+    ]
 
 
 def names_of(messages: list[Message]) -> dict[int, str]:
@@ -275,6 +314,9 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
         "hits": [(hit, link, hit_words(hit)) for hit, link in hits],
         "hits_zone": zone_names(hit.at for hit, _link in hits),
         "pictures": pictures_at(message.workspace_id, message.dispatch.media_urls),
+        "goes_on_at": goes_on_at(message.account) if message.reason == DAILY_LIMIT else None,
+        "no_receipt": message.state == MessageState.SENT
+        and receipt_kind(message.account) is ReceiptKind.NONE,
     }
     return render(request, "campaigns/message.html", context)
 

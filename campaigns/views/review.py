@@ -20,8 +20,8 @@ from campaigns.forms import LaunchForm
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
-from campaigns.services.checks import blocking, launch_checks
-from campaigns.services.estimate import Estimate, estimate_of
+from campaigns.services.checks import blocking, held_by_limit, launch_checks
+from campaigns.services.estimate import Estimate, FirstSegment, count_to_type, estimate_of
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
 from campaigns.services.senders import sending_from
 from campaigns.templatetags.broadcasts import money_text
@@ -78,6 +78,7 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
     estimate = estimate_of(broadcast)
     remember_estimate(broadcast=broadcast, estimate=estimate)
     checks = launch_checks(broadcast, estimate)
+    to_type = count_to_type(broadcast, estimate)
     context = {
         "broadcast": broadcast,
         "estimate": estimate,
@@ -87,13 +88,15 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "blocked": bool(blocking(checks)),
         "edit_url": reverse("broadcast-edit", args=[broadcast.pk]),
         "verb": verb_of(broadcast, estimate),
-        "must_type": estimate.reached > broadcast.workspace.typed_count_above,
+        "must_type": to_type > broadcast.workspace.typed_count_above,
+        "to_type": to_type,
         "typed": request.POST.get("typed_count", ""),
         "count_error": str(error.sentence) if isinstance(error, CountNotTyped) else "",
         "error": str(error.sentence) if error else "",
         "differences": differences(agreed, estimate) if agreed else [],
         "at_its_time": AT_ITS_TIME if _is_later(broadcast) else "",
         "seconds": sending_seconds(broadcast, estimate),
+        "held": held_by_limit(broadcast, estimate),
         "by_parts": sorted(estimate.by_parts.items()),
     }
     return render(request, "campaigns/review.html", context, status=422 if error else 200)
@@ -112,6 +115,8 @@ def _samples(broadcast: Broadcast) -> list[dict[str, Any]]:
 
 def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
     """The button says what it does: to how many, for how much, and whether now."""
+    if estimate.first is not None:
+        return _verb_of_segment(estimate.first, estimate.currency, is_later=_is_later(broadcast))
     values = {"people": f"{estimate.reached:,}", "cost": money_text(estimate.cost, estimate.currency)}
     later = _is_later(broadcast)
     if estimate.cost is None:
@@ -136,6 +141,23 @@ def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
     return words % values
 
 
+def _verb_of_segment(first: FirstSegment, currency: str, *, is_later: bool) -> str:
+    words = (
+        ngettext(
+            "Schedule for the first %(people)s person for %(cost)s",
+            "Schedule for the first %(people)s people for %(cost)s",
+            first.reached,
+        )
+        if is_later
+        else ngettext(
+            "Send to the first %(people)s person for %(cost)s",
+            "Send to the first %(people)s people for %(cost)s",
+            first.reached,
+        )
+    )
+    return words % {"people": f"{first.reached:,}", "cost": money_text(first.cost, currency)}
+
+
 def _is_later(broadcast: Broadcast) -> bool:
     return broadcast.send_at is not None and broadcast.send_at > timezone.now()
 
@@ -144,7 +166,8 @@ def sending_seconds(broadcast: Broadcast, estimate: Estimate) -> float | None:
     """At the pace of the account, were it alone on it."""
     if broadcast.account is None or not broadcast.account.parts_per_second:
         return None
-    return float(Decimal(estimate.parts) / broadcast.account.parts_per_second)
+    parts = estimate.first.parts if estimate.first else estimate.parts
+    return float(Decimal(parts) / broadcast.account.parts_per_second)
 
 
 def differences(agreed: dict[str, Any], now: Estimate) -> list[Difference]:

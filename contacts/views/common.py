@@ -12,9 +12,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Role, role_allows
 from contacts.errors import ContactsError
-from contacts.filter_forms import FilterForm, ids_in
+from contacts.filter_forms import FilterForm
 from contacts.models import Import, RecipientList, UnsubscribeList
 from contacts.people import Counted
+from web import posted
+from web.posted import ids_in
 from web.toasts import toast
 
 # A poll that is answered with it is the last one.
@@ -53,13 +55,12 @@ def refuse(request: HttpRequest, error: ContactsError, url: str) -> HttpResponse
 
 def ids_of(request: HttpRequest, name: str = "selected") -> list[int]:
     """Ids sent by checkboxes; what is no id is left out."""
-    return list(ids_in(request.POST, name))
+    return ids_in(request.POST, name)
 
 
 def count_in(data: QueryDict, name: str) -> int:
     """0 where it is no count."""
-    raw = data.get(name, "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 12 else 0
+    return posted.number_in(data, name, 11) or 0
 
 
 def number_in(data: QueryDict, name: str) -> str:

@@ -57,6 +57,7 @@ from contacts.views.common import (
     unsubscribe_lists_of,
 )
 from web.paging import key_page
+from web.posted import guard, number_in, whole_number
 from web.toasts import toast
 
 FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
@@ -111,6 +112,7 @@ def _new(request: Any) -> HttpResponse:
         if aim.recipient_list is not None and (refused := _refused_target(request, aim.recipient_list)):
             return refused
         return _new_page(request, UploadForm(purpose=aim.purpose), aim)
+    guard(request)
     form = UploadForm(request.POST, request.FILES, purpose=aim.purpose)
     require_whole_body(request)
     if form.is_valid():
@@ -153,14 +155,14 @@ def _aim(request: Any) -> _Aim:
     """404 for a purpose or an unsubscribe list that is not there: its numbers must not become a list of people."""
     raw = request.GET.get("unsubscribe_list")
     if raw is not None:
-        found = get_row(request, unsubscribe_lists_of(request), pk=_id(raw) or 0)
+        found = get_row(request, unsubscribe_lists_of(request), pk=whole_number(raw) or 0)
         return _Aim(ImportPurpose.UNSUBSCRIBE_LIST, unsubscribe_list=found)
     purpose = request.GET.get("purpose", ImportPurpose.RECIPIENTS)
     if purpose == ImportPurpose.OPT_OUTS:
         return _Aim(ImportPurpose.OPT_OUTS)
     if purpose != ImportPurpose.RECIPIENTS:
         raise Http404
-    pk = _id(request.GET.get("list", ""))
+    pk = number_in(request.GET, "list")
     return _Aim(recipient_list=lists_of(request).filter(pk=pk).first() if pk else None)
 
 
@@ -171,10 +173,6 @@ def _refused_target(request: Any, recipient_list: RecipientList) -> HttpResponse
     except ContactsError as error:
         return refuse(request, error, reverse("recipient-list-detail", args=[recipient_list.pk]))
     return None
-
-
-def _id(raw: str) -> int | None:
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
 
 
 def _new_page(request: WorkspaceRequest, form: UploadForm, aim: _Aim, status: int = 200) -> HttpResponse:
@@ -337,9 +335,8 @@ def _about(imported: Import) -> str:
 
 
 def _column_check(request: WorkspaceRequest, imported: Import) -> HttpResponse:
-    raw = request.GET["column"]
-    at = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 9 else -1
-    if not 0 <= at < len(imported.columns):
+    at = number_in(request.GET, "column")
+    if at is None or at >= len(imported.columns):
         raise Http404
     tone, words = column_badge(imported.columns[at], request.GET.get(f"column-{at}", ""))
     return render(request, "contacts/_column_check.html", {"tone": tone, "words": words})

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.errors import ContactsError
 from contacts.exports import EXPORT_FORMS, job_file
-from contacts.filter_forms import FilterForm, ids_in, read_filter, ticked_in_words
+from contacts.filter_forms import FilterForm, read_filter, ticked_in_words
 from contacts.forms import JOB_WORDS, LIVE_LIST, SAVE_FILTER, JobForm, MergeForm, job_kinds
 from contacts.models import ListJob, RecipientList
 from contacts.people import Counted, count_further, count_on
@@ -34,6 +34,7 @@ from contacts.views.common import (
     may_change,
     refuse,
 )
+from web.posted import ids_in
 from web.toasts import toast
 
 RECENT_JOBS = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from contacts.errors import ContactsError
 from contacts.exports import people_csv
 from contacts.fields import PERSON_FIELDS
 from contacts.filter_forms import FilterForm, ids_query, query_of, read_filter
-from contacts.forms import NameForm, NewListForm, PasteForm, PersonForm, ticked_kinds
+from contacts.forms import NewListForm, PasteForm, PersonForm, RenameForm, ticked_kinds
 from contacts.models import ExistingNumbers, Recipient, RecipientList, SavedFilter
 from contacts.numbers import Refused, read_number, split_pasted
 from contacts.people import (
@@ -47,8 +48,8 @@ from contacts.views.common import (
     number_in,
     refuse,
 )
-from web.forms import tells_no_text
 from web.paging import key_page
+from web.posted import guarded
 from web.toasts import toast
 
 # What one fills in quickly; the rest stands on the person's own page.
@@ -77,7 +78,6 @@ def list_list(request: WorkspaceRequest) -> HttpResponse:
     )
 
 
-@tells_no_text("name")
 @form_page
 @marketer_page
 def list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -339,12 +339,13 @@ def _paste(request: WorkspaceRequest, recipient_list: RecipientList, numbers: li
     return added.refused
 
 
-@tells_no_text("name")
 @form_page
 @marketer_page
+@transaction.atomic
 def list_rename(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    recipient_list = get_row(request, lists_of(request), pk=pk)
-    form = NameForm(request.POST or None, initial={"name": recipient_list.name})
+    recipient_list = get_row(request, lists_of(request).select_for_update(of=("self",)), pk=pk)
+    now = {"name": recipient_list.name}
+    form = RenameForm(request.POST or None, initial=now, now=now)
     if form.is_valid():
         try:
             lists.rename_list(
@@ -408,7 +409,7 @@ def people_ticked(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 def _shown(request: WorkspaceRequest, recipient_list: RecipientList) -> FilterForm:
     """What the page showed, as its form says in `query`."""
-    return read_filter(recipient_list, QueryDict(request.POST.get("query", "")))
+    return read_filter(recipient_list, guarded(QueryDict(request.POST.get("query", ""))))
 
 
 def _list_address(asked: FilterForm) -> str:

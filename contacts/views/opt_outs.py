@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,13 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import WorkspaceRequest, actor_of, get_row, marketer_page, viewer_page
 from contacts.errors import ContactsError
 from contacts.exports import members_csv, opt_outs_csv
-from contacts.forms import MembersForm, NameForm, OptOutForm, ReasonForm
+from contacts.forms import MembersForm, NameForm, OptOutForm, ReasonForm, RenameForm
 from contacts.models import OptOut, OptOutHow, UnsubscribeList, UnsubscribeMember
 from contacts.numbers import Numbers, read_numbers, split_pasted
 from contacts.search import search_members, search_opt_outs
 from contacts.services import opt_outs
 from contacts.views.common import add_refusal, form_page, ids_of, may_change, unsubscribe_lists_of
-from web.forms import tells_no_text
 from web.paging import key_page
 from web.toasts import toast
 
@@ -124,7 +124,6 @@ def opt_out_export(request: WorkspaceRequest) -> HttpResponse:
 # --- named lists ---
 
 
-@tells_no_text("list-name")
 @require_POST
 @marketer_page
 def unsubscribe_list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -188,13 +187,13 @@ def _members(
     return response
 
 
-@tells_no_text("name")
 @form_page
 @marketer_page
+@transaction.atomic
 def unsubscribe_list_rename(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    unsubscribe_list = get_row(request, unsubscribe_lists_of(request), pk=pk)
+    unsubscribe_list = get_row(request, unsubscribe_lists_of(request).select_for_update(of=("self",)), pk=pk)
     name = unsubscribe_list.name
-    form = NameForm(request.POST or None, initial={"name": name})
+    form = RenameForm(request.POST or None, initial={"name": name}, now={"name": name})
     if form.is_valid():
         try:
             opt_outs.update_unsubscribe_list(

@@ -10,15 +10,17 @@ from django.http import HttpRequest
 
 from accounts.access import Actor
 from accounts.models import User
-from messaging.edited import EditedElsewhere, fingerprint
+from messaging.edited import EditedElsewhere
 from messaging.edited_forms import keep_seen
+from web.edited import fingerprint
+from web.forms import ModelForm
 
 
 def actor_named(user: Any) -> Actor:
     return Actor(user=user if isinstance(user, User) else None)
 
 
-class EditedModelForm(forms.ModelForm):
+class EditedModelForm(ModelForm):
     """Tells who saves what somebody else changed meanwhile; to save again replaces that."""
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -15,9 +15,10 @@ from messaging.errors import MessagingError
 from messaging.media.services import Uploaded, rename_picture, set_picture_enabled, upload_picture
 from messaging.models import Media
 from messaging.texts.names import clean_name
+from web.forms import ModelForm
 
 
-class NewMediaForm(forms.ModelForm):
+class NewMediaForm(ModelForm):
     """The upload is done where it can still be refused at its field; the admin then finds the row made."""
 
     file = forms.FileField(label=_("file"))

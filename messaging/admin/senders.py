@@ -21,6 +21,7 @@ from messaging.models import Sender, SenderList
 from messaging.sender_lists import create_sender_list, update_sender_list
 from messaging.senders import clean_countries, clean_sender, create_sender, update_sender
 from providers.models import ProviderAccount
+from web.forms import RowsField
 
 
 class SenderResource(resources.ModelResource):
@@ -75,7 +76,7 @@ class SenderAdminForm(ServiceForm):
     """Countries as codes with blanks or commas between."""
 
     countries = forms.CharField(required=False, help_text="ISO 3166 codes, such as US, CA. Empty: all.")
-    accounts = forms.ModelMultipleChoiceField(
+    accounts = RowsField(
         ProviderAccount.objects.none(), required=False, help_text="The only ones that may use it. None: all."
     )
 
@@ -141,16 +142,19 @@ class SenderAdmin(ServiceAdmin, ImportExportModelAdmin):
     resource_classes = [SenderResource]
     form = SenderAdminForm
     fixed = ("workspace", "value")
-    list_display = ("value", "workspace", "enabled", "is_default", "countries", "created_at")
+    list_display = ("value", "workspace", "enabled", "is_default", "countries", "last_used_at")
     list_filter = ("enabled", "is_default", "workspace")
     search_fields = ("value",)
     list_select_related = ("workspace",)
-    fields = ("workspace", "value", "enabled", "accounts", "countries", "is_default", "created_at")
-    readonly_fields = ("created_at",)
+    fields = (
+        *("workspace", "value", "enabled", "accounts", "countries", "is_default"),
+        *("created_at", "last_used_at"),
+    )
+    readonly_fields = ("created_at", "last_used_at")
 
 
 class SenderListAdminForm(ServiceForm):
-    senders = forms.ModelMultipleChoiceField(Sender.objects.none(), required=False)
+    senders = RowsField(Sender.objects.none(), required=False)
 
     class Meta:
         model = SenderList

@@ -12,7 +12,7 @@ from accounts.access import Actor
 from messaging.admin.base import LedgerAdmin, actor_named
 from messaging.admin.senders import ServiceAdmin, ServiceForm
 from messaging.errors import MessagingError
-from messaging.models import WebhookDelivery, WebhookEndpoint
+from messaging.models import ReportRound, WebhookDelivery, WebhookEndpoint
 from messaging.webhooks.endpoints import change_endpoint, send_again
 from messaging.webhooks.events import EVENT_TYPES
 
@@ -22,11 +22,12 @@ class WebhookEndpointAdminForm(ServiceForm):
         label=gettext_lazy("events"),
         choices=[(name, name) for name in EVENT_TYPES],
         widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
 
     class Meta:
         model = WebhookEndpoint
-        fields = ("url", "events", "enabled")
+        fields = ("url", "events", "first_after", "second_after", "enabled")
 
     def validate_unique(self) -> None:
         """The service says it."""
@@ -35,9 +36,8 @@ class WebhookEndpointAdminForm(ServiceForm):
         # As it was: the form has set what it read already.
         endpoint = WebhookEndpoint.objects.select_related("workspace").get(pk=self.instance.pk)
         given = self.cleaned_data
-        return change_endpoint(
-            endpoint=endpoint, actor=actor, **{name: given[name] for name in ("url", "events", "enabled")}
-        )
+        names = ("url", "events", "first_after", "second_after", "enabled")
+        return change_endpoint(endpoint=endpoint, actor=actor, **{name: given[name] for name in names})
 
 
 @admin.register(WebhookEndpoint)
@@ -49,17 +49,27 @@ class WebhookEndpointAdmin(ServiceAdmin):
     fields = (
         "workspace",
         "url",
+        "kind",
         "events",
+        "first_after",
+        "second_after",
         "enabled",
         "disabled_because",
         "disabled_at",
         "failing_since",
         "created_at",
     )
-    readonly_fields = ("disabled_because", "disabled_at", "failing_since", "created_at")
+    readonly_fields = ("kind", "disabled_because", "disabled_at", "failing_since", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(ReportRound)
+class ReportRoundAdmin(LedgerAdmin):
+    list_display = ("dispatch", "endpoint", "number", "due_at", "told_to", "done_at")
+    list_select_related = ("endpoint", "dispatch")
+    ordering = ("-due_at",)
 
 
 @admin.register(WebhookDelivery)

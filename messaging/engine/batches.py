@@ -8,7 +8,6 @@ from typing import cast
 
 import structlog
 from django.db import DatabaseError
-from django.utils import timezone
 
 from messaging.engine.jobs import Job
 from messaging.engine.loop import (
@@ -16,10 +15,11 @@ from messaging.engine.loop import (
     UNCLEAR_MOST,
     LaneRunner,
     back_at,
+    opted_out,
     own_failure,
     without_code,
 )
-from messaging.ledger import Change, who_opted_out
+from messaging.ledger import who_opted_out
 from providers.connectors.base import BatchConnector, SendResult
 from providers.errors import ConnectorError, MessageRefused, Unclear
 from sms.states import MessageState
@@ -112,14 +112,9 @@ class BatchRunner(LaneRunner):
                 continue
             for job in (job for job in mine if job.outgoing.msisdn in found):
                 gone.add(job.outgoing.message_id)
-                self._suppress(job)
+                self.engine.settle(opted_out(job))
         # A pause may have come while the database was asked.
         return [job for job in jobs if job.outgoing.message_id not in gone and self._stays(job)]
-
-    def _suppress(self, job: Job) -> None:
-        now = timezone.now()
-        change = Change(job.outgoing.message_id, MessageState.SUPPRESSED, now, "engine", "opted_out")
-        self.engine.settle(change)
 
     async def _send(self, jobs: Sequence[Job]) -> None:
         began = time.monotonic()

@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -18,15 +19,30 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.instance import advance, fence
 from contacts.models import Recipient
 from messaging.content import Content, content_of, seed_of
+from messaging.daily import DAILY_LIMIT
 from messaging.dispatches import pause_dispatches_of_account, pause_over_agreed, trouble_sentence
 from messaging.engine.senders import choose_senders
-from messaging.ledger import Change, Claimed, apply_changes, claim_messages, has_due, lock_rows, take_agreed
+from messaging.ledger import (
+    Change,
+    Claimed,
+    Return,
+    apply_changes,
+    claim_messages,
+    has_due,
+    hold_waiting,
+    lock_rows,
+    return_to_queue,
+    take_agreed,
+)
 from messaging.models import Dispatch, Message, OwnUrl
+from messaging.sender_use import keep_use
 from messaging.tokens import VERIFICATION_CODE
 from messaging.verification.codes import UNKNOWN_CODE, WaitingCode, holds_code, masked, waiting_codes
-from providers.connectors.base import Connector, OutgoingText
+from providers.connectors.base import Connector, OutgoingText, ReceiptKind
+from providers.daily import bulk_limit, day_of, give_back, start_of, take, zone_of
 from providers.errors import ConnectorError
 from providers.health import note_failing
 from providers.models import ProviderAccount
@@ -44,6 +60,9 @@ NOTHING = Decimal(0)
 NO_VALUES: Mapping[str, str] = {}
 # Nothing is claimed earlier than this before the account's clock lets it go.
 EARLY_SECONDS = 0.2
+# How far the database is (accounts/instance.py) is noted so often while something is sent.
+NOTE_SECONDS = 1.0
+_noted_at = -NOTE_SECONDS
 
 
 class Unprepared(Exception):
@@ -94,6 +113,18 @@ class Job(NamedTuple):
     chosen_sender: str = ""
     # Of a verification: in the text that goes out, and nowhere else.
     code: str = ""
+    # Of whose limit of the account its parts were taken, as ISO writes it; "" where there is none.
+    day: str = ""
+
+    @property
+    def day_parts(self) -> int:
+        return self.parts if self.day else 0
+
+    @property
+    def claim_record(self) -> tuple[int, int] | tuple[int, int, int, str]:
+        """For the journal."""
+        record = (self.outgoing.message_id, self.taken)
+        return (*record, self.parts, self.day) if self.day else record
 
     def kept(self, words: str) -> str:
         """As the ledger, the journal and the logs may have it."""
@@ -112,6 +143,15 @@ class Lane:
     contents: dict[int, Content] = field(default_factory=dict)
     # By dispatch: the last message claimed, from which the next claim goes on, and when one last began in front.
     claimed_to: dict[int, tuple[int, float]] = field(default_factory=dict)
+    # When the use of each sender was last kept.
+    senders_used: dict[str, datetime] = field(default_factory=dict)
+
+    def asks(self, state: MessageState) -> bool:
+        """Whether its provider is asked what became of a message: always where it tells nothing by itself, else of what
+        is in doubt."""
+        if self.connector.receipts is ReceiptKind.POLLED:
+            return True
+        return state is MessageState.UNKNOWN and self.connector.can_be_asked
 
     @property
     def parts_per_second(self) -> float:
@@ -119,7 +159,12 @@ class Lane:
 
 
 def load_lanes(known: Mapping[int, Lane]) -> dict[int, Lane]:
-    """The accounts with running dispatches, fresh from the database; unchanged ones keep what is compiled."""
+    """The accounts with running dispatches, fresh from the database; unchanged ones keep what is compiled.
+
+    None in a copy of the database that nobody claimed: also where it is put in the place of ours while we send.
+    """
+    if fence() is not None:
+        return {}
     running = Dispatch.objects.filter(state="running").select_related("account").order_by("id")
     lanes: dict[int, Lane] = {}
     for dispatch in running:
@@ -135,7 +180,18 @@ def load_lanes(known: Mapping[int, Lane]) -> dict[int, Lane]:
             continue
         lanes[account.pk] = lane
         lane.dispatches[dispatch.pk] = dispatch
+    if lanes:
+        _note_progress()
     return lanes
+
+
+def _note_progress() -> None:
+    """Each second of sending: a state of the database from before it is an older one."""
+    global _noted_at
+    now = time.monotonic()
+    if now - _noted_at >= NOTE_SECONDS:
+        _noted_at = now
+        advance()
 
 
 def _pause(account: ProviderAccount, sentence: str) -> None:
@@ -147,7 +203,14 @@ def _pause(account: ProviderAccount, sentence: str) -> None:
 def _lane_of(account: ProviderAccount, known: Lane | None) -> Lane:
     if known is not None and known.account.updated_at == account.updated_at:
         fresh = Lane(
-            account, known.connector, known.receipt_url, known.prices, {}, known.contents, known.claimed_to
+            account,
+            known.connector,
+            known.receipt_url,
+            known.prices,
+            {},
+            known.contents,
+            known.claimed_to,
+            known.senders_used,
         )
     else:
         fresh = Lane(account, connector_of(account), receipt_url(account), PriceTable(account))
@@ -205,10 +268,77 @@ def _jobs_of(
     values = _values_of(claimed, content, lane.connector.wanted_values)
     texts = _texts(lane, dispatch, claimed, values, codes)
     ready = [row for row in claimed if row.message_id in texts]
-    pictures = tuple(dispatch.media_urls)
-    parts = [_parts(lane, texts[row.message_id], len(pictures)) for row in ready]
+    parts = [_parts(lane, texts[row.message_id], len(dispatch.media_urls)) for row in ready]
     if not ready:
         return []
+    day = _today(lane) if lane.account.parts_per_day is not None else None
+    if day is not None:
+        fits = _take_of_day(lane, dispatch, claim, day, ready, parts)
+        ready, parts = list(compress(ready, fits)), list(compress(parts, fits))
+        if not ready:
+            return []
+    try:
+        return _placed(
+            lane,
+            dispatch,
+            ready,
+            parts,
+            texts=texts,
+            values=values,
+            senders=senders,
+            codes=codes,
+            claim=claim,
+            claimed_at=claimed_at,
+            day=day,
+        )
+    except BaseException:
+        if day is not None:
+            give_back(lane.account.pk, day, sum(parts))
+        raise
+
+
+def _today(lane: Lane) -> date:
+    return day_of(timezone.now(), zone_of(lane.account))
+
+
+def _take_of_day(
+    lane: Lane, dispatch: Dispatch, claim: str, day: date, ready: Sequence[Claimed], parts: Sequence[int]
+) -> list[bool]:
+    """Which of these the account's day has room for; the others, and all that still waits, are held until the next.
+
+    Codes may use what is kept free for them.
+    """
+    limit = lane.account.parts_per_day or 0
+    fits = take(lane.account.pk, day, parts, limit if holds_code(dispatch.text) else bulk_limit(limit))
+    if not all(fits):
+        until = start_of(day + timedelta(days=1), zone_of(lane.account))
+        return_to_queue(
+            [
+                Return(row.message_id, claim, DAILY_LIMIT, due_at=until, is_held=True)
+                for row, does_fit in zip(ready, fits, strict=True)
+                if not does_fit
+            ]
+        )
+        hold_waiting(dispatch.pk, reason=DAILY_LIMIT, until=until)
+    return fits
+
+
+def _placed(
+    lane: Lane,
+    dispatch: Dispatch,
+    ready: Sequence[Claimed],
+    parts: Sequence[int],
+    *,
+    texts: Mapping[int, str],
+    values: Mapping[int, Mapping[str, Any]],
+    senders: Mapping[int, str],
+    codes: Mapping[int, WaitingCode] | None,
+    claim: str,
+    claimed_at: float,
+    day: date | None,
+) -> list[Job]:
+    """Each with its place in the account's pace. Raises OverAgreed."""
+    pictures = tuple(dispatch.media_urls)
     costs = [_cost(lane, row.msisdn, count, len(pictures)) for row, count in zip(ready, parts, strict=True)]
     now = timezone.now()
     begin = reserve(lane.account.pk, sum(parts), lane.parts_per_second, now)
@@ -219,6 +349,8 @@ def _jobs_of(
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
     lease = settings.ENGINE_LEASE_SECONDS
     deadline = claimed_at + lease - settings.ENGINE_REQUEST_TIMEOUT_SECONDS * min(1.0, lease / 90)
+    if dispatch.not_after is not None:
+        deadline = min(deadline, _monotonic(dispatch.not_after))
     seconds_a_part = 1 / lane.parts_per_second
     jobs: list[Job] = []
     for row, count, cost in zip(ready, parts, costs, strict=True):
@@ -243,15 +375,19 @@ def _jobs_of(
                 count,
                 cost,
                 start=start,
-                deadline=min(deadline, _end_of(code)) if code else deadline,
+                deadline=min(deadline, _monotonic(code.expires_at)) if code else deadline,
                 claimed_at=claimed_at,
                 taken=count if limited else 0,
                 taken_cost=(cost or NOTHING) if limited else NOTHING,
                 code=code.code if code else "",
                 chosen_sender="" if dispatch.sender else outgoing.sender,
+                day=day.isoformat() if day else "",
             )
         )
         start += count * seconds_a_part
+    if lane.connector.capabilities.passes_sender:
+        used = {job.outgoing.sender for job in jobs}
+        keep_use(lane.senders_used, workspace_id=dispatch.workspace_id, senders=used, now=now)
     return jobs
 
 
@@ -348,9 +484,9 @@ def reference_of(message_id: int) -> str:
     return f"crier-{message_id}"
 
 
-def _end_of(code: WaitingCode) -> float:
+def _monotonic(moment: datetime) -> float:
     """As time.monotonic() will have it."""
-    return time.monotonic() + (code.expires_at - timezone.now()).total_seconds()
+    return time.monotonic() + (moment - timezone.now()).total_seconds()
 
 
 def _texts(

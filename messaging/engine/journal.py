@@ -33,7 +33,8 @@ from sms.states import MessageState
 log = structlog.get_logger("crier.engine")
 
 SUFFIX = ".claims"
-# A line each: CLAIMED [[id, parts], ...], HANDED id, ANSWERED [fields of the change].
+# A line each: CLAIMED [[id, parts], ...] (with a limit a day [id, parts, its parts, day]), HANDED id,
+# ANSWERED [fields of the change].
 CLAIMED, HANDED, ANSWERED = b"c", b"h", b"a"
 # Made once: `json.dumps` makes one for each call that names what to do with a time.
 _encode = json.JSONEncoder(default=str, check_circular=False, separators=(",", ":")).encode
@@ -62,8 +63,9 @@ class Journal:
         except OSError as error:
             self._give_up(error)
 
-    def claimed(self, messages: Iterable[tuple[int, int]]) -> None:
-        """(id, parts counted against what was agreed to) of each."""
+    def claimed(self, messages: Iterable[tuple[int, int] | tuple[int, int, int, str]]) -> None:
+        """(id, parts counted against what was agreed to) of each; where the account has a limit of parts a day, also
+        (parts taken of it, the day)."""
         self._write(CLAIMED + json.dumps(list(messages)).encode() + b"\n")
 
     def handed(self, message_id: int) -> bool:
@@ -161,13 +163,13 @@ def _recover_from(path: Path) -> int:
 
 def _settle(claim: str, records: Iterable[bytes]) -> int:
     """Returns how many went back into the queue."""
-    parts: dict[int, int] = {}
+    parts: dict[int, tuple[int, int, str]] = {}
     handed: set[int] = set()
     answers: dict[int, Change] = {}
     for record in records:
         kind, words = record[:1], record[1:]
         if kind == CLAIMED:
-            again = dict(json.loads(words))
+            again = {row[0]: (row[1], *(row[2:] or (0, ""))) for row in json.loads(words)}
             parts |= again
             handed -= again.keys()
         elif kind == HANDED:
@@ -183,13 +185,16 @@ def _settle(claim: str, records: Iterable[bytes]) -> int:
     ]
     apply_changes(known)
     unsent = [message_id for message_id in mine if message_id not in handed]
-    back = [
-        Return(message_id, claim, "worker_stopped", parts=parts.get(message_id, 0)) for message_id in unsent
-    ]
+    back = [_return(message_id, claim, parts.get(message_id, (0, 0, ""))) for message_id in unsent]
     returned = return_to_queue(back)
     if mine or known:
         log.info("settled what a dead worker left", answered=len(known), returned=returned, claimed=len(mine))
     return returned
+
+
+def _return(message_id: int, claim: str, taken: tuple[int, int, str]) -> Return:
+    parts, day_parts, day = taken
+    return Return(message_id, claim, "worker_stopped", parts=parts, day=day, day_parts=day_parts)
 
 
 def _change(fields: list[Any]) -> Change:

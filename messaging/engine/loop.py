@@ -22,6 +22,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.instance import fence
 from messaging.dispatches import (
     finish_dispatch_if_done,
     pause_dispatch,
@@ -40,6 +41,7 @@ from messaging.engine.jobs import (
 )
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
+from messaging.reasons import BROADCAST_EXPIRED
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
 from providers.connectors.operations import Exchange
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
@@ -149,6 +151,8 @@ class Engine:
     async def _drive(self, until: float) -> None:
         """Looks every ENGINE_CONTROL_SECONDS which dispatches run, and gives each account its feeder."""
         try:
+            if await self.in_claim_thread(fence) is not None:
+                return
             await self.in_claim_thread(recover)
             while not _shutdown.is_set() and time.monotonic() < until:
                 await self._refresh_lanes()
@@ -428,7 +432,7 @@ class LaneRunner:
         self._claim_seconds += 0.3 * (time.monotonic() - began - self._claim_seconds)
         self.engine.report.claimed += len(jobs)
         if jobs:
-            self.engine.journal.claimed((job.outgoing.message_id, job.taken) for job in jobs)
+            self.engine.journal.claimed(job.claim_record for job in jobs)
             self._paced_until = jobs[-1].start
         return jobs
 
@@ -538,9 +542,15 @@ class LaneRunner:
         """Whether it may go; what may not goes back."""
         if self._may_go(job):
             return True
-        paused = job.dispatch_id not in self.lane.dispatches
-        self._put_back(job, "paused" if paused else "worker_stopped")
+        self._put_back(job, self._why_not(job))
         return False
+
+    def _why_not(self, job: Job) -> str:
+        dispatch = self.lane.dispatches.get(job.dispatch_id)
+        if dispatch is None:
+            return "paused"
+        is_over = dispatch.not_after is not None and dispatch.not_after <= timezone.now()
+        return BROADCAST_EXPIRED if is_over else "worker_stopped"
 
     async def _has_opted_out(self, job: Job) -> bool:
         """Whoever wrote STOP while the text waited for its turn does not get it."""
@@ -554,9 +564,7 @@ class LaneRunner:
             self._put_back(job, "worker_stopped")
             return True
         if gone:
-            now = timezone.now()
-            change = Change(job.outgoing.message_id, MessageState.SUPPRESSED, now, "engine", "opted_out")
-            self.engine.settle(change)
+            self.engine.settle(opted_out(job))
         return gone
 
     def _may_go(self, job: Job) -> bool:
@@ -591,6 +599,8 @@ class LaneRunner:
             result.price if result.price is not None else job.price,
             job.kept(job.outgoing.text),
             sender=job.chosen_sender,
+            asks=self.lane.asks(result.state),
+            **unused(job, result.state),
         )
         self.engine.settle(change)
 
@@ -684,14 +694,39 @@ class LaneRunner:
                 parts=job.parts,
                 text=job.kept(job.outgoing.text),
                 sender=job.chosen_sender,
+                **unused(job, state),
             )
         )
 
     def _put_back(self, job: Job, reason: str, words: str = "", due_at: datetime | None = None) -> None:
         self.engine.report.returned += 1
         self.engine.settle(
-            Return(job.outgoing.message_id, job.claim, reason, words, due_at, job.taken, job.taken_cost)
+            Return(
+                job.outgoing.message_id,
+                job.claim,
+                reason,
+                words,
+                due_at,
+                job.taken,
+                job.taken_cost,
+                job.day,
+                job.day_parts,
+            )
         )
+
+
+def unused(job: Job, state: MessageState) -> dict[str, Any]:
+    """For a Change: what is given back to the account's day, where the message was certainly not sent."""
+    if not job.day or state not in (MessageState.FAILED, MessageState.SUPPRESSED):
+        return {}
+    return {"day": job.day, "day_parts": job.day_parts}
+
+
+def opted_out(job: Job) -> Change:
+    """While it waited for its turn."""
+    state = MessageState.SUPPRESSED
+    message_id = job.outgoing.message_id
+    return Change(message_id, state, timezone.now(), "engine", "opted_out", **unused(job, state))
 
 
 def back_at(error: ConnectorError, tries: int) -> datetime | None:

@@ -8,6 +8,7 @@ older answer does not wait at all.
 from __future__ import annotations
 
 import time
+from asyncio import _get_running_loop
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -26,6 +27,10 @@ MOST_SECONDS = 1.0
 QUIET_SECONDS = 2.0
 # Threads that hang come back by themselves: a connection that is gone, or a lock of SQLite, is given up by the settings.
 MOST_THREADS = 4
+
+
+class MustWait(Exception):
+    """On the server's loop nobody waits for the database: to be asked again in a thread."""
 
 
 class LookupFailed(Exception):
@@ -74,6 +79,9 @@ class Asker:
         self._quiet_until = 0.0
 
     def __call__(self, question: Callable[[], Value], *, can_wait: bool) -> Value:
+        """Raises MustWait too."""
+        if _get_running_loop() is not None:
+            raise MustWait
         if time.monotonic() < self._quiet_until:
             raise LookupFailed
         asked = _Question(question)

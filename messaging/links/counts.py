@@ -76,6 +76,14 @@ def _of_link(entries: Sequence[DispatchLink], counts: Mapping[tuple[int, int], F
     return replace(all_, people=all_.people - twice)
 
 
+def followed_ever(link: Link) -> Followed:
+    """By the texts that it was in, of all time. `people`: each once a text; see messaging/links/reach.py for who
+    followed it at two places of one."""
+    places = set(DispatchLink.objects.filter(link=link).values_list("dispatch_id", "entry"))
+    counts = _counts({dispatch_id for dispatch_id, _entry in places})
+    return _sum([followed for place, followed in counts.items() if place in places])
+
+
 def _counts(dispatch_ids: Collection[int]) -> dict[tuple[int, int], Followed]:
     hits: dict[tuple[int, int], dict[str, tuple[int, int]]] = defaultdict(dict)
     rows = LinkCount.objects.filter(dispatch_id__in=dispatch_ids)

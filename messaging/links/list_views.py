@@ -31,7 +31,7 @@ from messaging.links.views import may_change
 from messaging.models import Link, LinkList
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import link_lists_found, listing_of, searched
-from web.forms import tells_no_text
+from web.posted import number_in
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -59,7 +59,6 @@ def link_list_list(request: WorkspaceRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@tells_no_text("name")
 @form_page
 @marketer_page
 def link_list_new(request: WorkspaceRequest) -> HttpResponse:
@@ -81,7 +80,6 @@ def link_list_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/link_list_new.html", {"form": form}, status=status)
 
 
-@tells_no_text("name")
 @form_page
 @viewer_page
 def link_list_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -171,10 +169,8 @@ def _moved(request: WorkspaceRequest, links: list[Link]) -> list[Link]:
 
 
 def _chosen(request: WorkspaceRequest) -> Link:
-    raw = request.POST.get("add", "")
     rows = Link.objects.filter(workspace=request.workspace)
-    is_id = raw.isascii() and raw.isdigit() and len(raw) < 19
-    link = rows.filter(pk=int(raw)).first() if is_id else None
+    link = rows.filter(pk=number_in(request.POST, "add") or 0).first()
     if link is None:
         raise MessagingError(_("No link was chosen. Choose one, then add it."), field="add")
     return link

@@ -90,7 +90,7 @@ class Lookup:
         known = self._ranges.get("", read_ranges, seconds=RANGES_SECONDS).dispatch_of(message_id)
         if known is not None:
             return known
-        # A message never changes its dispatch.
+        # A message that has a code changes its dispatch no more: in reserve nobody has been sent one.
         return self._dispatches.get(message_id, lambda: _dispatch_of(message_id), seconds=3600)
 
     def _known_coder(self) -> Coder:

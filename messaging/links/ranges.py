@@ -27,10 +27,14 @@ MOST = 200_000
 
 
 class _Range(NamedTuple):
+    """Of what is planned into a reserve, too: its messages are moved to other dispatches, which may be newer than what
+    was read. Nothing certain can be said of an id that it reaches over."""
+
     first: int
     last: int
     dispatch_id: int
     started_at: datetime
+    was_reserve: bool
 
 
 @dataclass(slots=True)
@@ -51,6 +55,8 @@ class Ranges:
         index = bisect_right(self.firsts, message_id) - 1
         while index >= 0 and self.reach[index] >= message_id:
             row = self.rows[index]
+            if row.last >= message_id and row.was_reserve:
+                return None
             if row.last >= message_id:
                 if found is not None:
                     return None
@@ -72,11 +78,11 @@ def read_ranges() -> Ranges:
     planned_before = planning.values_list("created_at", flat=True).first()
     linked = Dispatch.objects.filter(first_message_id__isnull=False, started_at__isnull=False)
     values = linked.order_by("first_message_id").values_list(
-        "first_message_id", "last_message_id", "id", "started_at"
+        "first_message_id", "last_message_id", "id", "started_at", "is_reserve"
     )
     rows = [
-        _Range(first, last, dispatch_id, started_at)
-        for first, last, dispatch_id, started_at in values[: MOST + 1]
+        _Range(first, last, dispatch_id, started_at, is_reserve)
+        for first, last, dispatch_id, started_at, is_reserve in values[: MOST + 1]
         if first is not None and last is not None and started_at is not None
     ]
     if len(rows) > MOST:

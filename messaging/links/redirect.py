@@ -34,8 +34,8 @@ from web.callers import address_of
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-# Behind the code: what ends a sentence, and programs take for a part of the address.
-_CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})[/.,;:!)]{0,3}", re.ASCII)
+# Behind the code: what ends a sentence, and programs take for a part of the address; of other alphabets byte by byte.
+_CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})(?:[/.,;:!)\"'>*]|[\x80-\xff]{2,4}){0,3}", re.ASCII)
 # The page that takes an opt-out stands under the short domain too, whose name Django need not know.
 UNSUBSCRIBE_PREFIX = "/o/"
 _LED_ON = ("GET", "HEAD")
@@ -47,6 +47,14 @@ _HEADERS = [
     ("Cache-Control", "private, no-store"),
     ("X-Robots-Tag", "noindex, nofollow"),
 ]
+
+
+def is_visit(environ: dict[str, Any]) -> bool:
+    """Whether the request is answered here in any case, and never by the application."""
+    if environ["REQUEST_METHOD"] not in _LED_ON:
+        return False
+    match = _CODE.fullmatch(environ.get("PATH_INFO", ""))
+    return match is not None and match[1] not in page_names()
 
 
 class Redirects:
@@ -152,7 +160,7 @@ class Redirects:
             code,
             at,
             method=environ["REQUEST_METHOD"],
-            agent=environ.get("HTTP_USER_AGENT", ""),
+            agent=agent_of(environ),
             address=address,
             is_prefetch=is_prefetch,
             is_over=is_over,
@@ -164,8 +172,19 @@ def _looks_ahead(environ: dict[str, Any]) -> bool:
     return any(environ.get(name) for name in _PREFETCH & environ.keys())
 
 
+def agent_of(environ: dict[str, Any]) -> str:
+    """In the letters it was meant in: headers come byte by byte (PEP 3333), and those of phones hold names in UTF-8 too."""
+    agent = str(environ.get("HTTP_USER_AGENT", ""))
+    if agent.isascii():
+        return agent
+    try:
+        return agent.encode("latin-1").decode()
+    except UnicodeError:
+        return agent
+
+
 def _hit(at: float, environ: dict[str, Any], is_prefetch: bool) -> Hit:
-    method, agent = environ["REQUEST_METHOD"], environ.get("HTTP_USER_AGENT", "")
+    method, agent = environ["REQUEST_METHOD"], agent_of(environ)
     return Hit(datetime.fromtimestamp(at, UTC), 0, 0, "", method, agent, is_prefetch)
 
 

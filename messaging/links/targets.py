@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -28,6 +29,7 @@ PRIVATE_ENDINGS = (
 )
 # 6to4 and Teredo: they hold addresses of IPv4.
 TUNNELS = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
+_TOKEN = re.compile(r"\{\{[^{}]*\}\}")
 _is_url = URLValidator(schemes=list(SCHEMES))
 
 
@@ -116,6 +118,15 @@ def _split(url: str, field: str) -> tuple[SplitResult, str]:
         )
     if not url.isprintable() or any(char.isspace() for char in url):
         raise _refused(_("“%(url)s” holds a blank or an invisible character. Take it out."), url, field)
+    if token := _TOKEN.search(url):
+        raise MessagingError(
+            _(
+                "“%(token)s” is not filled in inside an address: everybody would be led to it as it stands. Take it out; a"
+                " recipient's own address goes into the text as {{shorten_url}}."
+            )
+            % {"token": token[0][:40]},
+            field=field,
+        )
     scheme, colon, _rest = url.partition(":")
     if not colon or "." in scheme or not scheme.isascii():
         raise _refused(_("“%(url)s” does not begin with https://. Write the whole address."), url, field)
@@ -125,9 +136,13 @@ def _split(url: str, field: str) -> tuple[SplitResult, str]:
         )
     try:
         parts = urlsplit(url)
-        _port = parts.port
         host = _ascii_host(parts.hostname or "")
-        _is_url(url if host == parts.hostname else _with_host(parts, host))
+        if parts.port == 0:
+            raise ValueError("no program listens there")
+        # Browsers open names with an underscore, which the validator does not know; domains have none in their last part.
+        name, dot, last = host.rpartition(".")
+        plain = f"{name.replace('_', 'x')}{dot}{last}"
+        _is_url(url if plain == parts.hostname else _with_host(parts, plain))
     except (ValueError, ValidationError, idna.IDNAError):
         raise _refused(
             _("“%(url)s” is no address that a browser can open. Look for a typing mistake."), url, field

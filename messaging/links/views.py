@@ -25,6 +25,7 @@ from messaging.links.activity import DEFAULT_PERIOD, MOST_HITS, PERIODS, Activit
 from messaging.links.again import compute_again, dispatches_of_link, progress_of
 from messaging.links.charts import chart_of
 from messaging.links.class_words import CLASS_WORDS, DEVICE_WORDS, RULE_WORDS
+from messaging.links.counts import Followed, followed_ever
 from messaging.links.forms import LinkForm
 from messaging.links.links import change_link, create_link, duplicate_link, set_link_enabled
 from messaging.links.lookup import with_utm
@@ -37,7 +38,6 @@ from messaging.tasks import wake_compute_again
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import links_found, listing_of, searched, url_with
 from messaging.texts.users import broadcast_names
-from web.forms import tells_no_text
 from web.toasts import toast
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -74,7 +74,6 @@ def _is_over(link: Link) -> bool:
     return link.expires_at is not None and link.expires_at <= timezone.now()
 
 
-@tells_no_text(*LinkForm.base_fields)
 @form_page
 @marketer_page
 def link_new(request: WorkspaceRequest) -> HttpResponse:
@@ -90,7 +89,6 @@ def link_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/link_new.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
-@tells_no_text(*LinkForm.base_fields)
 @form_page
 @viewer_page
 def link_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -132,7 +130,7 @@ def _detail(
         "activity": activity,
         "most_hits": MOST_HITS,
         "chart": chart,
-        "stats": _stats(activity, reach_of([link.pk]).get(link.pk, Reach())),
+        "stats": _stats(activity, reach_of([link.pk]).get(link.pk, Reach()), followed_ever(link)),
         "broadcasts": _broadcasts(request, activity),
         "more_broadcasts": max(0, len(activity.by_broadcast) - BROADCASTS_SHOWN),
         "devices": [
@@ -156,20 +154,30 @@ def _detail(
     return render(request, "messaging/link.html", context, status=status)
 
 
-def _stats(activity: Activity, reach: Reach) -> list[dict[str, str]]:
-    """Of the period; what was sent, of all time."""
+def _stats(activity: Activity, reach: Reach, ever: Followed) -> list[dict[str, str]]:
+    """Of the period and, below, of all time."""
     classes = activity.classes
+    followed = reach.people * 100 / reach.recipients if reach.recipients else 0
     return [
-        {"label": _("People"), "value": f"{activity.people:,}", "sub": _("each counted once")},
-        {"label": _("Clicks"), "value": f"{classes.human:,}", "sub": _("by people")},
-        {"label": _("Machines"), "value": f"{classes.bot:,}", "sub": _("previews, scanners, programs")},
-        {"label": _("Unsure"), "value": f"{classes.unsure:,}", "sub": ""},
+        {"label": _("People"), "value": f"{activity.people:,}", "sub": _of_all_time(reach.people)},
+        {"label": _("Clicks by people"), "value": f"{classes.human:,}", "sub": _of_all_time(ever.human)},
         {
-            "label": _("Of all time"),
-            "value": f"{reach.people:,}",
-            "sub": _("of %(count)s people who were sent it") % {"count": f"{reach.recipients:,}"},
+            "label": _("Clicks by machines"),
+            "value": f"{classes.bot:,}",
+            "sub": _of_all_time(ever.bot),
+        },
+        {"label": _("Unsure"), "value": f"{classes.unsure:,}", "sub": _of_all_time(ever.unsure)},
+        {
+            "label": _("Followed it, of all time"),
+            "value": f"{followed:.1f} %",
+            "sub": _("%(people)s of %(count)s people who were sent it")
+            % {"people": f"{reach.people:,}", "count": f"{reach.recipients:,}"},
         },
     ]
+
+
+def _of_all_time(count: int) -> str:
+    return _("%(count)s of all time") % {"count": f"{count:,}"}
 
 
 def _broadcasts(request: WorkspaceRequest, activity: Activity) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageChops, ImageCms
 from PIL.Image import Transpose
 from PIL.ImageFile import ImageFile
 
@@ -26,6 +26,7 @@ from providers.connectors.capabilities import JPEG, PNG
 READ = ("JPEG", "PNG", "GIF")
 # MPO: a JPEG with further ones behind it.
 PHOTOS = ("JPEG", "MPO")
+JPEG_START = b"\xff\xd8"
 # A phone's largest photos have 48 million pixels. A JPEG is read at a fraction of its size, the others are not.
 MOST_PIXELS = 50_000_000
 MOST_PIXELS_OTHERS = 20_000_000
@@ -72,7 +73,8 @@ _BOXES = ((b"ftyphei", "HEIC"), (b"ftypmif1", "HEIC"), (b"ftypavif", "AVIF"))
 
 @dataclass(frozen=True, slots=True)
 class CleanPicture:
-    """`original_*`: of the upload, upright. `thumbnail`: WebP."""
+    """`original_*`: of the upload, upright. `thumbnail`: WebP. `is_recoded`: a PNG or GIF became a JPEG; `is_on_white`: and
+    something had shone through."""
 
     content: bytes
     kind: str
@@ -82,6 +84,8 @@ class CleanPicture:
     original_width: int
     original_height: int
     original_bytes: int
+    is_recoded: bool = False
+    is_on_white: bool = False
 
     @property
     def is_smaller(self) -> bool:
@@ -110,7 +114,18 @@ def clean_picture(content: bytes) -> CleanPicture:
         ) from None
     made, kind, size = _within_limits(pixels, is_photo=image.format in PHOTOS)
     was = original[::-1] if is_turned else original
-    return CleanPicture(made, kind, *size, _thumbnail(pixels), *was, len(content))
+    is_recoded = kind == JPEG and image.format not in PHOTOS
+    is_on_white = is_recoded and pixels.mode == "RGBA" and pixels.getchannel("A").getextrema() != (255, 255)
+    return CleanPicture(
+        made,
+        kind,
+        *size,
+        _thumbnail(pixels),
+        *was,
+        len(content),
+        is_recoded=is_recoded,
+        is_on_white=is_on_white,
+    )
 
 
 def _opened(content: bytes) -> ImageFile:
@@ -120,12 +135,15 @@ def _opened(content: bytes) -> ImageFile:
     try:
         image = Image.open(io.BytesIO(content), formats=READ)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _refused(_too_many_pixels(MOST_PIXELS)) from None
+        raise _refused(
+            _too_many_pixels(MOST_PIXELS if content[:2] == JPEG_START else MOST_PIXELS_OTHERS)
+        ) from None
     except Exception:
         raise _refused(_no_picture(content)) from None
     most = MOST_PIXELS if image.format in PHOTOS else MOST_PIXELS_OTHERS
     if image.width * image.height > most:
         raise _refused(_too_many_pixels(most, image.width, image.height))
+    _scale_clear_grey(image, content)
     return image
 
 
@@ -135,6 +153,14 @@ def _require_still(image: ImageFile) -> None:
         raise _refused(
             _("This picture moves, and no provider that Crier knows sends those. Save one still of it.")
         )
+
+
+def _scale_clear_grey(image: ImageFile, content: bytes) -> None:
+    """Of a PNG of 2 or 4 bits of grey (its header's bytes 24 and 25) Pillow scales the pixels to 8 bits, and not the value
+    that shines through."""
+    clear = image.info.get("transparency")
+    if image.format == "PNG" and isinstance(clear, int) and content[25] == 0 and content[24] in (2, 4):
+        image.info["transparency"] = clear * 255 // (2 ** content[24] - 1)
 
 
 def _upright(image: ImageFile) -> tuple[Image.Image, bool]:
@@ -154,6 +180,8 @@ def _upright(image: ImageFile) -> tuple[Image.Image, bool]:
 
 
 def _in_plain_colours(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _of_16_bits(image)
     if image.has_transparency_data:
         return image.convert("RGBA")
     if profile and image.mode in ("RGB", "CMYK", "L"):
@@ -165,10 +193,24 @@ def _in_plain_colours(image: Image.Image, profile: bytes | None) -> Image.Image:
             found = None
         if found is not None:
             return found
-    if image.mode.startswith("I"):
-        # 16 bits of grey: Pillow would cut them off, not scale them.
-        return image.convert("I").point(lambda value: value / 256).convert("L")
     return image if image.mode == "L" else image.convert("RGB")
+
+
+def _of_16_bits(image: Image.Image) -> Image.Image:
+    """Grey. Pillow would cut the bits off, not scale them, and compare what shines through afterwards."""
+    grey = image.convert("I").point(lambda value: value / 256).convert("L")
+    clear = image.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    low_first = image.convert("I;16").tobytes()
+    low = Image.frombytes("L", image.size, low_first[0::2]).point(
+        [255 * (n == clear % 256) for n in range(256)]
+    )
+    high = Image.frombytes("L", image.size, low_first[1::2]).point(
+        [255 * (n == clear >> 8) for n in range(256)]
+    )
+    alpha = ImageChops.invert(ImageChops.darker(low, high))
+    return Image.merge("RGBA", (grey, grey, grey, alpha))
 
 
 def _within_limits(pixels: Image.Image, *, is_photo: bool) -> tuple[bytes, str, tuple[int, int]]:
@@ -260,4 +302,8 @@ def _refused(sentence: str) -> MessagingError:
 def too_large(size: int, most: int) -> MessagingError:
     sentence = _("The file has %(size)s; at most %(most)s can be uploaded. Make the picture smaller.")
     words = {"size": filesizeformat(size), "most": filesizeformat(most)}
+    if words["size"] == words["most"]:
+        sentence = _(
+            "The file has a little more than %(most)s, which is the most that can be uploaded. Make it smaller."
+        )
     return MessagingError(sentence % words, field="file", code="too_large")

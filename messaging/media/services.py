@@ -38,15 +38,18 @@ class Uploaded:
         """What became of it, for a person."""
         if self.clean is None:
             return _("This picture is here already, as “%(name)s”.") % {"name": self.media}
-        if not self.clean.is_smaller:
+        return " ".join([self._of_its_size(self.clean), *self._of_its_kind(self.clean)])
+
+    def _of_its_size(self, clean: CleanPicture) -> str:
+        if not clean.is_smaller:
             return _("Uploaded.")
         facts = {
-            "was_width": self.clean.original_width,
-            "was_height": self.clean.original_height,
-            "was": filesizeformat(self.clean.original_bytes),
-            "width": self.clean.width,
-            "height": self.clean.height,
-            "now": filesizeformat(len(self.clean.content)),
+            "was_width": clean.original_width,
+            "was_height": clean.original_height,
+            "was": filesizeformat(clean.original_bytes),
+            "width": clean.width,
+            "height": clean.height,
+            "now": filesizeformat(len(clean.content)),
         }
         return (
             _(
@@ -55,6 +58,11 @@ class Uploaded:
             )
             % facts
         )
+
+    def _of_its_kind(self, clean: CleanPicture) -> list[str]:
+        if clean.is_on_white:
+            return [_("It is a JPEG now, so that it can be sent: what was transparent is white.")]
+        return [_("It is a JPEG now, so that it can be sent.")] if clean.is_recoded else []
 
 
 def upload_picture(*, workspace: Workspace, actor: Actor, upload: File[bytes], name: str = "") -> Uploaded:

@@ -30,7 +30,7 @@ from messaging.models import Media
 from messaging.texts.forms import add_refusal
 from messaging.texts.listing import listing_of, searched
 from providers.connectors.capabilities import KIND_NAMES
-from web.forms import tells_no_text
+from web.posted import guard
 from web.texts import shown_text
 from web.toasts import toast
 
@@ -91,6 +91,7 @@ def _not_read(request: WorkspaceRequest, error: MessagingError) -> HttpResponse:
 def _new(request: Any) -> HttpResponse:
     if request.method != "POST":
         return _new_page(request, PictureForm())
+    guard(request)
     form = PictureForm(request.POST, request.FILES)
     require_whole_picture(request)
     if form.is_valid():
@@ -111,7 +112,6 @@ def _new_page(request: WorkspaceRequest, form: PictureForm, status: int = 200) -
     return render(request, "messaging/media_new.html", {"form": form}, status=status)
 
 
-@tells_no_text("name")
 @form_page
 @viewer_page
 def media_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:

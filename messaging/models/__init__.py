@@ -2,7 +2,15 @@
 
 from messaging.models.content import Media, Template, WordSpinner
 from messaging.models.inbound import InboundText
-from messaging.models.ledger import Dispatch, DispatchState, Message, MessageCount, MessageMinute, Spend
+from messaging.models.ledger import (
+    Dispatch,
+    DispatchState,
+    Message,
+    MessageCount,
+    MessageMinute,
+    ReceiptQuestion,
+    Spend,
+)
 from messaging.models.links import (
     ANY_ENTRY,
     UTM_FIELDS,
@@ -21,7 +29,14 @@ from messaging.models.links import (
 )
 from messaging.models.senders import Sender, SenderChoice, SenderList
 from messaging.models.verification import Verification, VerificationState
-from messaging.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookState, WebhookStop
+from messaging.models.webhooks import (
+    ReportRound,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookKind,
+    WebhookState,
+    WebhookStop,
+)
 
 __all__ = [
     "ANY_ENTRY",
@@ -45,6 +60,8 @@ __all__ = [
     "MessageCount",
     "MessageMinute",
     "OwnUrl",
+    "ReceiptQuestion",
+    "ReportRound",
     "Sender",
     "SenderChoice",
     "SenderList",
@@ -54,6 +71,7 @@ __all__ = [
     "VerificationState",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "WebhookKind",
     "WebhookState",
     "WebhookStop",
     "WordSpinner",

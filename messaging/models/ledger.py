@@ -13,6 +13,7 @@ from sms.states import LABEL, MessageState
 
 class DispatchState(models.TextChoices):
     PLANNING = "planning", _("planning")
+    RESERVE = "reserve", _("in reserve")
     RUNNING = "running", _("running")
     PAUSED = "paused", _("paused")
     STOPPED = "stopped", _("stopped")
@@ -26,7 +27,10 @@ class Dispatch(models.Model):
                        |  '------> stopped   (a person's word; what waits is cancelled)
                        '---------> finished  (nothing waits, nothing is being submitted)
 
-    A segment of a broadcast has one; so will single texts of the API.
+        planning -> reserve -> finished | stopped
+
+    A segment of a broadcast has one; so will single texts of the API. In `reserve` its messages wait until they are moved
+    to another dispatch of the broadcast (messaging/reserve.py): the engine takes none of them.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="dispatches")
@@ -36,6 +40,12 @@ class Dispatch(models.Model):
         _("state"), max_length=10, choices=DispatchState.choices, default=DispatchState.PLANNING
     )
     state_reason = models.CharField(_("reason"), max_length=500, blank=True)
+    # Its messages are moved to other dispatches, and none is sent from here; also when it holds none any more.
+    is_reserve = models.BooleanField(default=False)
+    # Why what waited was cancelled when it was stopped, as a code of messaging/reasons.py; "": "stopped".
+    cancel_reason = models.CharField(max_length=40, blank=True, default="")
+    # From then on nothing of it is claimed or handed over, whoever is to cancel what is left; None: no such time.
+    not_after = models.DateTimeField(_("not after"), null=True, blank=True)
     text = models.TextField(_("text"))
     # "": one of `senders` for each message.
     sender = models.CharField(_("sender"), max_length=20, blank=True)
@@ -55,6 +65,8 @@ class Dispatch(models.Model):
     swaps_characters = models.BooleanField(default=False)
     # Addresses of pictures that go with the text.
     media_urls = models.JSONField(default=list)
+    # What the customer's own program calls it: told with its delivery reports.
+    custom_parameter = models.CharField(_("custom parameter"), max_length=160, blank=True, default="")
     # Further unsubscribe lists (contacts.UnsubscribeList ids) whose members are not texted.
     unsubscribe_list_ids = models.JSONField(default=list)
     # The price of all its messages that were handed over: kept by the ledger.
@@ -179,6 +191,30 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
+
+
+class ReceiptQuestion(models.Model):
+    """A message whose provider is asked what became of it: written with the result of its sending, gone when it is settled
+    or given up. `tries`: how often it was asked."""
+
+    message_id = models.BigIntegerField(primary_key=True)
+    account = models.ForeignKey(
+        ProviderAccount, models.CASCADE, related_name="receipt_questions", db_index=False
+    )
+    # Perhaps sent: asked before all that surely are.
+    is_unknown = models.BooleanField(default=False)
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("question for a delivery report")
+        verbose_name_plural = _("questions for delivery reports")
+        indexes = [
+            models.Index(fields=["account", "is_unknown", "due_at"], name="messaging_question_due"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class MessageCount(models.Model):

@@ -25,6 +25,8 @@ class Sender(models.Model):
     # Chosen on a new broadcast.
     is_default = models.BooleanField(_("default"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    # To the minute; see messaging/sender_use.py.
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("sender")

@@ -2,6 +2,7 @@
 
 WebhookEndpoint ------ where to, which events, and the secret they are signed with
 WebhookDelivery ------ one event for one endpoint: written in the transaction that makes the event, kept for a while
+ReportRound ---------- the reports of one dispatch, which are told to one endpoint as MessageWhiz does, once or twice
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from urllib.parse import urlsplit
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from providers.crypto import decrypt_mapping, encrypt_mapping
@@ -29,13 +32,26 @@ class WebhookStop(models.TextChoices):
     FAILING = "failing", _("nothing got through for more than a day, with all tries used up")
 
 
+class WebhookKind(models.TextChoices):
+    """What an endpoint is told, and how it is written."""
+
+    CRIER = "crier", _("Events of Crier")
+    MESSAGEWHIZ = "messagewhiz", _("Delivery reports as MessageWhiz sends them")
+
+
 class WebhookEndpoint(models.Model):
     """Disabled, not deleted: what was posted names it."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="webhook_endpoints", db_index=False)
     url = models.CharField(_("address"), max_length=ADDRESS_LENGTH)
-    # Names of messaging.webhooks.events.EVENT_TYPES.
+    kind = models.CharField(_("kind"), max_length=12, choices=WebhookKind.choices, default=WebhookKind.CRIER)
+    # Names of messaging.webhooks.events.EVENT_TYPES; [] with another kind.
     events = models.JSONField(_("events"), default=list)
+    # T1 and T2 of MessageWhiz: so many minutes after the last text went out; None: no second time.
+    first_after = models.PositiveSmallIntegerField(_("first time after minutes (T1)"), null=True, blank=True)
+    second_after = models.PositiveSmallIntegerField(
+        _("second time after minutes (T2)"), null=True, blank=True
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     disabled_because = models.CharField(
         _("disabled because"), max_length=10, choices=WebhookStop.choices, blank=True, default=""
@@ -64,6 +80,22 @@ class WebhookEndpoint(models.Model):
         """Without what stands after the question mark: programs like to keep keys there."""
         url, mark, _query = self.url.partition("?")
         return f"{url}?…" if mark else url
+
+    @property
+    def told_words(self) -> str:
+        """What one in the style of MessageWhiz is told, and when; "" for events."""
+        if self.kind == WebhookKind.CRIER:
+            return ""
+        if self.second_after is None:
+            words = ngettext(
+                "Delivery reports as MessageWhiz sends them, %(first)d minute after the end of each run.",
+                "Delivery reports as MessageWhiz sends them, %(first)d minutes after the end of each run.",
+                self.first_after or 0,
+            )
+            return words % {"first": self.first_after}
+        return _now(
+            "Delivery reports as MessageWhiz sends them, %(first)d and again %(second)d minutes after the end of each run."
+        ) % {"first": self.first_after, "second": self.second_after}
 
     @property
     def host(self) -> str:
@@ -151,3 +183,41 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return self.event_id
+
+
+class ReportRound(models.Model):
+    """The delivery reports of a dispatch, told to an endpoint once it is due, some messages a delivery.
+
+    `told_to`: the last message told; written with the delivery that tells it, so that whoever dies tells none twice.
+    """
+
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, models.CASCADE, related_name="report_rounds", db_index=False
+    )
+    dispatch = models.ForeignKey(
+        "messaging.Dispatch", models.CASCADE, related_name="report_rounds", db_index=False
+    )
+    # 1 after T1, 2 after T2.
+    number = models.PositiveSmallIntegerField(_("time"))
+    due_at = models.DateTimeField(_("due"))
+    told_to = models.BigIntegerField(default=0)
+    done_at = models.DateTimeField(_("done"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("round of delivery reports")
+        verbose_name_plural = _("rounds of delivery reports")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "dispatch", "number"], name="messaging_reportround_unique"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="messaging_reportround_due", condition=models.Q(done_at=None)
+            ),
+            # What a dispatch that goes takes along.
+            models.Index(fields=["dispatch"], name="messaging_reportround_of"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dispatch_id} ({self.number})"

@@ -15,9 +15,12 @@ _LIKE = re.compile(
 )
 
 
-# What stands behind a link without a blank, and is taken for a part of its address by whoever follows it.
+# What stands behind a link without a blank, and is taken for a part of its address by whoever follows it. Up to three signs
+# that end a sentence are led on by (links/redirect.py), and so is what a question mark begins.
+_ENDS = "/.,;:!)\"'>*\u2019\u201d\u2026\u3002\u00bb\u300d\u300f"
 _GLUED = re.compile(
-    r"(\{\{\s*(?:link|link_list|shorten_url|unsubscription_link|callback_link)\s*(?::[^{}]*)?\}\})([0-9A-Za-z_\-]|\{\{)"
+    r"(\{\{\s*(?:link|link_list|shorten_url|unsubscription_link|callback_link)\s*(?::[^{}]*)?\}\})"
+    rf"(?![{_ENDS}]{{0,3}}(?:\s|\Z|[?#]))"
 )
 
 

@@ -35,7 +35,7 @@ from messaging.texts.spinners import (
 from messaging.texts.users import open_counts
 from messaging.texts.words import lines_of, read_lines
 from messaging.tokens import WORD_SPINNER
-from web.forms import tells_no_text
+from web.posted import Posted
 from web.toasts import toast
 
 # Of a list's row.
@@ -66,7 +66,6 @@ def _row(spinner: WordSpinner, used_by: int) -> dict[str, Any]:
     return {"spinner": spinner, "words": ", ".join(shown), "more": more, "used_by": used_by}
 
 
-@tells_no_text("name", "words")
 @form_page
 @marketer_page
 def spinner_new(request: WorkspaceRequest) -> HttpResponse:
@@ -90,7 +89,6 @@ def spinner_new(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "messaging/spinner_new.html", {"form": form}, status=status)
 
 
-@tells_no_text("name", "words")
 @form_page
 @viewer_page
 def spinner_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -102,7 +100,7 @@ def spinner_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def _change(request: WorkspaceRequest, spinner: WordSpinner) -> HttpResponse:
     """`swap`: with plain characters in place of typographic ones, where there are any."""
     data = request.POST.copy()
-    if "swap" in data:
+    if "swap" in data and not isinstance(data, Posted):
         data["words"] = lines_of(plain_words(read_lines(data.get("words", ""))))
     form = SpinnerForm(data)
     if form.is_valid():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.access import Actor
 from accounts.audit import record
 from accounts.models import Workspace
-from messaging.content import compile_content, compile_contents
+from messaging.content import compile_content, compile_contents, words_of_errors
 from messaging.copies import make_copy
 from messaging.errors import MessagingError
 from messaging.models import WordSpinner
@@ -92,10 +92,7 @@ def draws_of(spinner: WordSpinner, text: str, count: int = DRAWS) -> list[str]:
         raise MessagingError(sentence % {"count": len(source), "most": SAMPLE_MOST}, field="text")
     content = compile_content(spinner.workspace_id, source)
     if content.errors:
-        first = content.errors[0]
-        sentence = _("Line %(line)d, column %(column)d: %(sentence)s")
-        words = {"line": first.line, "column": first.column, "sentence": first.sentence}
-        raise MessagingError(sentence % words, field="text")
+        raise MessagingError(words_of_errors(content), field="text")
     if str(spinner.pk) not in content.words:
         sentence = _(
             "The sample text does not name this spinner. Write %(token)s where its word should stand."

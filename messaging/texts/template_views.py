@@ -32,7 +32,7 @@ from messaging.texts.templates import (
 )
 from messaging.texts.users import begun_from, counts_by_template
 from sms.parts import GSM_BASIC, GSM_EXTENSION, LIMITS, swap_smart
-from web.forms import tells_no_text
+from web.posted import Posted, marked
 from web.texts import shown_text
 from web.toasts import toast
 
@@ -71,7 +71,6 @@ def _rows(workspace: Workspace, templates: list[Template]) -> list[dict[str, Any
     ]
 
 
-@tells_no_text("name", "text")
 @form_page
 @marketer_page
 def template_new(request: WorkspaceRequest) -> HttpResponse:
@@ -92,7 +91,6 @@ def template_new(request: WorkspaceRequest) -> HttpResponse:
     return _editor(request, form)
 
 
-@tells_no_text("name", "text")
 @form_page
 @viewer_page
 def template_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -120,7 +118,7 @@ def _change(request: WorkspaceRequest, template: Template) -> HttpResponse:
 def _posted(request: WorkspaceRequest) -> Any:
     """With `swap`: plain characters in place of typographic ones; nothing is saved by it."""
     data = request.POST.copy()
-    if "swap" in data:
+    if "swap" in data and not isinstance(data, Posted):
         data["text"] = swap_smart(data.get("text", ""))
     return data or None
 
@@ -167,12 +165,11 @@ def _editor_data(columns: set[str]) -> dict[str, Any]:
     }
 
 
-@tells_no_text("text")
 @require_POST
 @marketer_page
 def template_effect(request: WorkspaceRequest) -> HttpResponse:
     """What the posted text becomes: asked by the editor while one types. Nothing is saved."""
-    context = _effect_context(request.workspace, _shown(request.POST.get("text")))
+    context = _effect_context(request.workspace, _shown(marked(request.POST).get("text")))
     return render(request, "messaging/_effect.html", context | {"may_change": True})
 
 

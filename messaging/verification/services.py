@@ -12,7 +12,9 @@ from decimal import Decimal
 from functools import partial
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -68,6 +70,7 @@ NO_MOBILE = gettext_lazy(
     "+%(number)s is no mobile number, and no codes are sent to it. Ask for a mobile number."
 )
 TIDIED_AT_ONCE = 1000
+PRUNED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +391,17 @@ def tidy_codes() -> int:
             _call_off(row, "code_expired")
         Verification.objects.filter(pk=row.pk).update(sealed_code="")
     return len(expired) + _forget_settled(now)
+
+
+def prune_verifications() -> int:
+    """Those older than VERIFICATION_DAYS, whose code counts no more; returns their number. The ledger keeps the texts."""
+    now, count = timezone.now(), 0
+    over = ~Q(state=VerificationState.PENDING) | Q(expires_at__lte=now)
+    before = now - timedelta(days=settings.VERIFICATION_DAYS)
+    old = Verification.objects.filter(over, created_at__lt=before, sealed_code="").order_by("pk")
+    while ids := list(old.values_list("pk", flat=True)[:PRUNED_AT_ONCE]):
+        count += Verification.objects.filter(pk__in=ids).delete()[0]
+    return count
 
 
 def _forget_settled(now: datetime) -> int:

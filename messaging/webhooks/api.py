@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from accounts.access import actor_of
 from accounts.models import Role, role_allows
 from messaging.errors import MessagingError
-from messaging.models import WebhookDelivery, WebhookEndpoint, WebhookState
+from messaging.models import WebhookDelivery, WebhookEndpoint, WebhookKind, WebhookState
 from messaging.models.webhooks import ADDRESS_LENGTH
 from messaging.texts.api import PROBLEM, workspace_of
 from messaging.webhooks.endpoints import (
@@ -53,11 +53,27 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
         max_length=ADDRESS_LENGTH,
         help_text="Where events are posted. Keys without the role admin do not see what stands after the question mark.",
     )
+    kind = serializers.ChoiceField(
+        choices=WebhookKind.choices,
+        required=False,
+        help_text="crier: events. messagewhiz: delivery reports as MessageWhiz sends them, after first_after and "
+        "second_after minutes. Set when it is made, and kept.",
+    )
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=list(EVENT_TYPES)),
         required=False,
-        allow_empty=False,
-        help_text="Left out when it is made: all.",
+        help_text="Left out when it is made: all. Empty with the kind messagewhiz.",
+    )
+    first_after = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="T1, with the kind messagewhiz: minutes from the end of a broadcast, segment or single text until its "
+        "delivery reports are sent, 5 to 10080.",
+    )
+    second_after = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="T2: when they are sent once more, with what is known by then; null: not.",
     )
     enabled = serializers.BooleanField(
         required=False, help_text="A disabled one is told nothing; what waits goes out once it is enabled."
@@ -75,7 +91,10 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
         fields = (
             "id",
             "url",
+            "kind",
             "events",
+            "first_after",
+            "second_after",
             "enabled",
             "disabled_because",
             "disabled_at",
@@ -186,6 +205,10 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         endpoint = self.get_object()
         given = self._given(self.get_serializer(endpoint, data=request.data, partial=True))
+        if given.pop("kind", endpoint.kind) != endpoint.kind:
+            raise serializers.ValidationError(
+                {"kind": ["The kind stays as it was made. Set up another webhook."]}
+            )
         with problems():
             change_endpoint(endpoint=endpoint, actor=actor_of(request), **given)
         return Response(self.get_serializer(endpoint).data)

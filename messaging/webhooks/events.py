@@ -17,16 +17,23 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 LINK_CLICKED = "link.clicked"
+REPORTED = "message.reported"
+# What an endpoint in the style of MessageWhiz is told; no type that can be chosen.
+MESSAGEWHIZ_REPORTS = "messagewhiz.dlrs"
 # Sent to one endpoint when a person asks for it, whatever it wants; tried once.
 TEST = "webhook.test"
 EVENT_TYPES: Mapping[str, Promise] = MappingProxyType(
-    {LINK_CLICKED: _("Clicks of {{callback_link}}: one event for each time that a person follows it")}
+    {
+        REPORTED: _("Delivery reports: what became of messages, up to 100 in an event"),
+        LINK_CLICKED: _("Clicks of {{callback_link}}: one event for each time that a person follows it"),
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`id`: made from what happened, so that the same thing is never told twice. `message_id`: that it is about."""
+    """`id`: made from what happened, so that the same thing is never told twice. `message_id`: that it is about, if it is
+    about one."""
 
     id: str
     type: str

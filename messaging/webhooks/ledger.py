@@ -97,9 +97,10 @@ def make_events(workspace_id: int, events: Sequence[Event]) -> int:
     return len(rows)
 
 
-def write_delivery(endpoint: WebhookEndpoint, event: Event) -> WebhookDelivery:
-    """For this endpoint, whatever it wants."""
+def write_delivery(endpoint: WebhookEndpoint, event: Event, *, body: str = "") -> WebhookDelivery:
+    """For this endpoint, whatever it wants. `body`: where it is not written as events are."""
     row = _row(endpoint, event)
+    row.body = body or row.body
     row.save(force_insert=True)
     return row
 

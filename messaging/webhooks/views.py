@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -75,8 +76,10 @@ def webhook_detail(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 
 @admin_page
+@transaction.atomic
 def _save(request: WorkspaceRequest, endpoint: WebhookEndpoint) -> HttpResponse:
-    form = EndpointForm(request.POST)
+    endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    form = EndpointForm(request.POST, endpoint=endpoint)
     if form.is_valid():
         try:
             change_endpoint(endpoint=endpoint, actor=actor_of(request), **form.cleaned_data)
@@ -103,7 +106,8 @@ def _detail(
     context = {
         "endpoint": endpoint,
         "event_names": [EVENT_TYPES[name] for name in endpoint.events if name in EVENT_TYPES],
-        "form": form or EndpointForm(initial={"url": endpoint.url, "events": endpoint.events}),
+        "told": endpoint.told_words,
+        "form": form or _form_of(endpoint),
         "secret": secret,
         "both_until": endpoint.previous_until if len(endpoint.secrets_at(now)) > 1 else None,
         "page": page,
@@ -113,6 +117,11 @@ def _detail(
         **_test_context(endpoint),
     }
     return _render(request, "settings_webhook", context, status)
+
+
+def _form_of(endpoint: WebhookEndpoint) -> EndpointForm:
+    names = ("url", "events", "first_after", "second_after")
+    return EndpointForm(initial={name: getattr(endpoint, name) for name in names}, endpoint=endpoint)
 
 
 def _state_tabs(endpoint: WebhookEndpoint, state: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
     send:     check -> build_send -> HTTP -> (refusal) -> read_send -> SendResult
     test:     build_test -> HTTP -> (refusal) -> read_test -> a sentence
     webhook:  verify_webhook -> read_webhook -> reports and inbound texts
+    status:   build_status -> HTTP -> (refusal) -> read_status -> StatusAnswer
 
 Whatever goes wrong leaves as one of providers.errors, with the vendor's words redacted. Nothing that
 happens after a request went out can look as if it had not: an answer that our own code trips over is a
@@ -30,7 +31,14 @@ from urllib.parse import quote, quote_plus, urlsplit
 import httpx
 
 from providers.connectors.answers import Answer, plain_words, read_answer, sentences
-from providers.connectors.capabilities import BatchKind, Capabilities, CapabilityLine, MediaLimits, Picture
+from providers.connectors.capabilities import (
+    BatchKind,
+    Capabilities,
+    CapabilityLine,
+    MediaLimits,
+    Picture,
+    ReceiptKind,
+)
 from providers.connectors.config import AccountConfig, ConfigField, setting
 from providers.connectors.operations import (
     Listener,
@@ -75,8 +83,10 @@ __all__ = [
     "MediaLimits",
     "OutgoingText",
     "Picture",
+    "ReceiptKind",
     "SendResult",
     "SenderPage",
+    "StatusAnswer",
     "StatusTable",
     "WebhookCall",
     "WebhookRejected",
@@ -188,6 +198,15 @@ class InboundText:
     occurred_at: datetime | None = None
     answers_id: str = ""
     opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """What the vendor says of a text when it is asked. `report` None: nothing is known yet. `is_last`: whatever it says
+    now, it will not say more."""
+
+    report: DeliveryReport | None
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +335,28 @@ class Connector(ABC):
         """From an answer that is JSON and no refusal. Raises ConnectorError."""
         raise NotImplementedError
 
+    @property
+    def receipts(self) -> ReceiptKind:
+        """How this account's reports come; a vendor whose settings decide fills it."""
+        return self.capabilities.receipts
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it says what became of a text, by its own id of it (`build_status`)."""
+        return False
+
+    def build_status(self, provider_message_id: str) -> httpx.Request:
+        """Asks what became of a text. Pure."""
+        raise CapabilityError(f"{self.label} has no call that tells what became of a text.")
+
+    def read_status(self, answer: Answer) -> StatusAnswer:
+        """From an answer that is no refusal. Raises ConnectorError."""
+        raise NotImplementedError
+
+    def status_refusal(self, answer: Answer) -> ConnectorError | None:
+        """Where the vendor refuses a question otherwise than a text: NotFound for a text that it does not know."""
+        return self.refusal(answer)
+
     # --- the flow ---------------------------------------------------------------------------------
 
     def check(self, outgoing: OutgoingText) -> None:
@@ -383,6 +424,36 @@ class Connector(ABC):
         if self.listener is not None:
             self._tell(request, response, began, [outgoing], result.words)
         return result
+
+    def parse_status(self, response: httpx.Response) -> StatusAnswer:
+        """From a response whose body was read. Raises ConnectorError."""
+        try:
+            answer = self.read(response)
+            if error := self.status_refusal(answer):
+                raise error
+            if answer.data is None:
+                raise self.bad_answer(answer)
+            status = self.read_status(answer)
+        except Exception as error:
+            raise self.told(error) from None
+        if status.report is None:
+            return status
+        return dataclasses.replace(status, report=_reported(self._clean(status.report)))
+
+    async def ask_status(self, transport: httpx.AsyncBaseTransport, provider_message_id: str) -> StatusAnswer:
+        """What became of one text; asking changes nothing at the vendor. Raises ConnectorError."""
+        request, response = self.build_status(provider_message_id), None
+        began = time.monotonic()
+        try:
+            response = await transport.handle_async_request(request)
+            await response.aread()
+            status = self.parse_status(response)
+        except Exception as error:
+            told = self.told(error)
+            self._tell(request, response, began, [], str(told), operation="status")
+            raise told from None
+        self._tell(request, response, began, [], "", operation="status")
+        return status
 
     def parse_test(self, response: httpx.Response) -> str:
         try:
@@ -570,6 +641,7 @@ class Connector(ABC):
         began: float,
         batch: Sequence[OutgoingText],
         trouble: str,
+        operation: str = "send",
     ) -> None:
         """To the listener, of each kind one request in TELL_EVERY_SECONDS: a vendor in trouble would fill the disk."""
         now = time.monotonic()
@@ -577,7 +649,7 @@ class Connector(ABC):
             return
         self._quiet_until[bool(trouble)] = now + TELL_EVERY_SECONDS
         hidden = [outgoing.hidden for outgoing in batch if outgoing.hidden]
-        self.listener(exchange_of(self, "send", request, response, now - began, trouble, hidden))
+        self.listener(exchange_of(self, operation, request, response, now - began, trouble, hidden))
 
     def _ask(
         self,

@@ -23,6 +23,14 @@ class BatchKind(StrEnum):
     PERSONAL = "personal"
 
 
+class ReceiptKind(StrEnum):
+    """How Crier learns what became of a text: the vendor calls us, we ask, or nobody ever says."""
+
+    PUSHED = "pushed"
+    POLLED = "polled"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class CapabilityLine:
     """One row of the account page: `name` is the field's, `words` say what it means here."""
@@ -82,7 +90,7 @@ class Capabilities:
     personal_text: bool
     media: bool
     schedule: bool
-    receipts: bool
+    receipts: ReceiptKind  # of an account whose settings say nothing else
     inbound: bool
     remote_entities: bool  # lists, templates, broadcasts kept at the vendor
     idempotency: bool  # the vendor itself recognises a request that comes twice
@@ -147,6 +155,8 @@ class Capabilities:
                 return self.batch is not BatchKind.NONE
             case "sends_to":
                 return not self.sends_to
+            case "receipts":
+                return self.receipts is not ReceiptKind.NONE
         return bool(getattr(self, name))
 
     def _limits(self) -> tuple[tuple[str, str, str, str], ...]:

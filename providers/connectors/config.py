@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -115,6 +115,12 @@ class AccountConfig:
             raise ConfigError(
                 "webhook_user", "Webhook user is missing: the webhook password needs one, or empty both."
             )
+
+    def one_of(self, name: str, choices: Sequence[str]) -> None:
+        """For a setting that is one of some words. Raises ConfigError."""
+        if getattr(self, name) not in choices:
+            label = next(field.label for field in self.fields() if field.name == name)
+            raise ConfigError(name, f"{label} must be {' or '.join(f'“{choice}”' for choice in choices)}.")
 
     def check(self) -> None:
         """For what one field alone cannot tell. Raises ConfigError."""

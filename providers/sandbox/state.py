@@ -156,6 +156,7 @@ class State:
         self.counters = Counters()
         self.entries: deque[Entry] = deque()
         self.handsets: OrderedDict[str, Handset] = OrderedDict()
+        self._sent: dict[tuple[str, str], Entry] = {}
         self._copies: dict[tuple[str, str, str], int] = {}
         self._tries: OrderedDict[tuple[str, str], int] = OrderedDict()
 
@@ -181,6 +182,10 @@ class State:
     def refuse(self, outcome: Outcome) -> None:
         """Count a text that was not accepted."""
         self.counters.refused[outcome] += 1
+
+    def sent(self, vendor: str, message_id: str) -> Entry | None:
+        """The newest text with that id of the vendor's."""
+        return self._sent.get((vendor, message_id))
 
     def tries(self, vendor: str, msisdn: str) -> int:
         """How often this number was tried before, counting this try; forgotten once it is accepted."""
@@ -215,6 +220,8 @@ class State:
             self.handsets.move_to_end(entry.msisdn)
         handset.thread.append(entry)
         self.entries.append(entry)
+        if entry.direction == OUTBOUND:
+            self._sent[entry.vendor, entry.message_id] = entry
         if len(self.entries) > self.keep:
             self._forget(self.entries.popleft())
 
@@ -227,6 +234,8 @@ class State:
         if entry.direction == INBOUND:
             return
         self.counters.forgotten += 1
+        if self._sent.get((entry.vendor, entry.message_id)) is entry:
+            del self._sent[entry.vendor, entry.message_id]
         key = _copy_key(entry)
         self._copies[key] -= 1
         if not self._copies[key]:

@@ -8,6 +8,7 @@ from providers.services.accounts import (
     create_account,
     credential_names,
     list_senders,
+    receipt_kind,
     register_webhook,
     result_words,
     set_enabled,
@@ -20,6 +21,7 @@ from providers.services.key_rotation import opening_problem
 from providers.services.prices import PriceTable, price_for, rate_for, remove_rate, set_rate
 from providers.services.rate_cards import CardPlan, RateChange, import_rates, plan_rates
 from providers.services.rate_files import RateFile, read_rates
+from providers.services.receipt_rounds import begin_round, end_round, round_of
 from providers.services.refusals import ProviderAccountError
 from providers.services.sandbox import (
     create_sandbox_accounts,
@@ -56,6 +58,7 @@ __all__ = [
     "apply_call_again",
     "apply_state_again",
     "apply_waiting_calls",
+    "begin_round",
     "can_list_senders",
     "can_register_webhook",
     "change_at_vendor",
@@ -63,6 +66,7 @@ __all__ = [
     "create_account",
     "create_sandbox_accounts",
     "credential_names",
+    "end_round",
     "forget_entries",
     "import_rates",
     "is_sandbox",
@@ -77,11 +81,13 @@ __all__ = [
     "prune_webhook_calls",
     "rate_for",
     "read_rates",
+    "receipt_kind",
     "receipt_url",
     "register_sandbox_webhooks",
     "register_webhook",
     "remove_rate",
     "result_words",
+    "round_of",
     "sandbox_accounts",
     "sandbox_names",
     "section_of",

@@ -19,7 +19,7 @@ from accounts.audit import record
 from accounts.models import Workspace
 from providers import pace
 from providers.connectors import REGISTRY, connector_for
-from providers.connectors.base import Connector
+from providers.connectors.base import Connector, ReceiptKind
 from providers.errors import ConfigError, ConnectorError
 from providers.health import note_failing, note_working
 from providers.models import Health, ProviderAccount
@@ -27,12 +27,14 @@ from providers.services.prices import RateFields, clean_price, replace_rates
 from providers.services.refusals import ProviderAccountError
 from providers.services.traffic import listener_of
 from providers.services.webhook_access import receipt_url
+from providers.signals import LimitChanged, limit_changed
 from providers.transport import sync_client
 
 NAME_CHARACTERS = 100
 URL_CHARACTERS = 300
 PARTS_PER_SECOND_MOST = Decimal(100_000)
 PARTS_PER_SECOND_LEAST = Decimal("0.01")
+PARTS_PER_DAY_MOST = 2_000_000_000
 IN_FLIGHT_MOST = 2000
 
 
@@ -44,6 +46,7 @@ class AccountFields(TypedDict, total=False):
     base_url: str
     credentials: Mapping[str, Any]
     parts_per_second: Decimal | float | str
+    parts_per_day: int | str | None
     max_in_flight: int
     default_price: Decimal | str | None
     media_price: Decimal | str | None
@@ -107,6 +110,9 @@ def update_account(
             replace_rates(fresh, fields["rates"])
         if "parts_per_second" in changed:
             pace.forget(fresh.pk)
+        if "parts_per_day" in changed:
+            news = LimitChanged(fresh.pk)
+            transaction.on_commit(lambda: limit_changed.send(sender=ProviderAccount, news=news))
         if changed:
             record(fresh.workspace, actor, "changed", fresh, fields=changed)
     return fresh
@@ -128,6 +134,15 @@ def connector_of(account: ProviderAccount) -> Connector:
         {**account.credentials, "base_url": account.base_url},
         timeout_seconds=settings.ENGINE_REQUEST_TIMEOUT_SECONDS,
     )
+
+
+def receipt_kind(account: ProviderAccount) -> ReceiptKind:
+    """How the account's delivery reports come; as far as is known where its settings cannot be used."""
+    try:
+        return connector_of(account).receipts
+    except (ConnectorError, ImproperlyConfigured):
+        known = REGISTRY.get(account.vendor)
+        return known.capabilities.receipts if known else ReceiptKind.NONE
 
 
 def test_account(account: ProviderAccount) -> TestResult:
@@ -218,6 +233,10 @@ def _set_fields(account: ProviderAccount, fields: Mapping[str, Any]) -> None:
                 % {"names": ", ".join(credential_names(account.vendor))},
                 field="credentials",
             )
+        if "base_url" in credentials:
+            raise ProviderAccountError(
+                _("base_url is none of the credentials: give it beside them."), field="base_url"
+            )
         _set_connection(account, str(fields.get("base_url", account.base_url)), credentials)
 
 
@@ -262,6 +281,23 @@ def _set_parts_per_second(account: ProviderAccount, value: Decimal | float | str
     account.parts_per_second = rate
 
 
+def _set_parts_per_day(account: ProviderAccount, value: int | str | None) -> None:
+    if value in (None, ""):
+        account.parts_per_day = None
+        return
+    try:
+        count = int(str(value))
+    except ValueError:
+        count = 0
+    if not 1 <= count <= PARTS_PER_DAY_MOST:
+        raise ProviderAccountError(
+            _("“%(value)s” parts per day is not possible: give a whole number from 1 to %(most)s, or none.")
+            % {"value": str(value)[:40], "most": f"{PARTS_PER_DAY_MOST:,}"},
+            field="parts_per_day",
+        )
+    account.parts_per_day = count
+
+
 def _set_max_in_flight(account: ProviderAccount, value: int) -> None:
     try:
         count = int(value)
@@ -298,6 +334,7 @@ def _set_currency(account: ProviderAccount, value: str) -> None:
 SETTERS: dict[str, Callable[[ProviderAccount, Any], None]] = {
     "name": _set_name,
     "parts_per_second": _set_parts_per_second,
+    "parts_per_day": _set_parts_per_day,
     "max_in_flight": _set_max_in_flight,
     "default_price": _set_default_price,
     "media_price": _set_media_price,

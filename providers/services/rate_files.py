@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
+import phonenumbers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -67,6 +68,7 @@ CURRENCY_WORDS = _words("""
 NETWORK_STEMS = _words("mcc mnc network operator operateur operador operatore carrier netz reseau")
 # A prefix: digits, in groups if need be. What reads as a day or a month is none.
 _PREFIX = re.compile(r"(?:\+ ?)?[0-9(](?:[0-9\s()\u2010\u2011-]*[0-9)])?")
+_HYPHENS = re.compile("[\u2010\u2011-]")
 _DAY = re.compile(
     r"([012]?\d|3[01])-([012]?\d|3[01])-(\d\d)?\d\d|\d{4}-[01]?\d-[0-3]?\d|(0?[1-9]|1[0-2])-(19|20)\d\d",
     re.ASCII,
@@ -437,14 +439,43 @@ def _places(written: str) -> tuple[tuple[str, ...], str]:
                 "%(words)s shares its country code with others and has no beginning of its own: write its prefixes."
             ) % {"words": written[:40]}
         return found, ""
-    grouped = re.sub(r"[\s\u2010\u2011-]+", "-", written)
-    if _PREFIX.fullmatch(written) and not _DAY.fullmatch(grouped):
+    if _PREFIX.fullmatch(written) and _may_be_range(written):
+        return (), _(
+            "“%(prefix)s” may be a range: write each prefix in a row of its own, or the beginning that all of them have."
+        ) % {"prefix": written[:40]}
+    if _PREFIX.fullmatch(written) and not _is_day(written):
         digits = re.sub(r"[^+0-9]", "", written)
         with suppress(ProviderAccountError):
             return (clean_prefix(digits.removeprefix("00")),), ""
     return (), _(
         "The prefix “%(prefix)s” is not the beginning of a number: write its digits alone, such as 1 or 44 7700."
     ) % {"prefix": written[:40]}
+
+
+def _is_day(written: str) -> bool:
+    return bool(_DAY.fullmatch(re.sub(r"[\s\u2010\u2011-]+", "-", written)))
+
+
+def _may_be_range(written: str) -> bool:
+    """`4470-4479`, `4470-79`, `44 (7700-7799)`, `44 7700 - 44 7799`, `1-201-202`; but `1-242`, `44 7700` and `1-242-55` are
+    groups of one prefix: the first is a calling code, and no two of equal length follow it."""
+    if _is_day(written):
+        return False
+    groups = re.findall("[0-9]+", written)
+    if not groups:
+        return False
+    groups[0] = groups[0].removeprefix("00")
+    if len(groups) > 1 and int(groups[0] or 0) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        return True
+    if len(groups) > 3 or (len(groups) == 3 and len(groups[-1]) == len(groups[-2])):
+        return True
+    sides = [re.findall("[0-9]+", side) for side in _HYPHENS.split(written.removeprefix("00"))]
+    if len(sides) < 2 or not all(sides):
+        return False
+    before, after = len(sides[-2][-1]), len(sides[-1][0])
+    if min(before, after) >= 4 or after < before:
+        return True
+    return len(sides) == 2 and (before == after or len("".join(sides[0])) == len("".join(sides[1])))
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -254,7 +254,8 @@ def storable(item: DeliveryReport | InboundText) -> DeliveryReport | InboundText
     clean = {
         name: value.replace("\x00", "").encode("utf-8", "replace").decode()
         for name in item.__dataclass_fields__
-        if isinstance(value := getattr(item, name), str)
+        # A state is a text, too, and stays what it is.
+        if type(value := getattr(item, name)) is str
     }
     return dataclasses.replace(item, **clean)  # type: ignore[arg-type]  # only its text fields
 

@@ -15,6 +15,8 @@ from datetime import date
 from enum import Enum
 from typing import Any
 
+from web.texts import shown_text
+
 SHOWN_CHARACTERS = 500
 
 
@@ -79,6 +81,15 @@ class TemplatePayload(Payload):
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    mark: int
+    msisdn: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeoplePayload(Payload):
     """A list of numbers. The numbers themselves are read when they are needed, and are not compared one by one: `count`
@@ -87,6 +98,8 @@ class PeoplePayload(Payload):
     count: int
     version: str = field(default="", compare=False)
     numbers: Callable[[], Iterator[str]] | None = field(default=None, compare=False, repr=False)
+    # On our side: who was added behind a mark, in that order, and how many at most; 0 begins.
+    people: Callable[[int, int], list[PersonRow]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,7 @@ def fingerprint(payload: Payload) -> str:
 
 
 def shown(value: Any) -> str:
-    text = shown_whole(value)
+    text = shown_text(shown_whole(value))
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 

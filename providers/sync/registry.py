@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from accounts.access import Actor
 from accounts.models import Workspace
+from providers.models import ProviderAccount
 from providers.sync.payloads import Payload
 
 
@@ -48,6 +49,10 @@ class Entity(ABC):
     @abstractmethod
     def change(self, workspace: Workspace, local_id: int, payload: Payload, actor: Actor) -> None:
         """Makes it what the payload says. Raises SyncRefusedError."""
+
+    # Most kinds are of the workspace, wherever they came from.
+    def bind(self, workspace: Workspace, local_id: int, account: ProviderAccount, actor: Actor) -> None:  # noqa: B027
+        """It was just pulled from there."""
 
 
 _ENTITIES: dict[str, Entity] = {}

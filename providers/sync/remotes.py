@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import ABC
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from providers.sync.payloads import Payload
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client", bound="VendorClient")
 P = TypeVar("P", bound=Payload)
+Note = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class RemoteSide(ABC, Generic[Client, P]):
     # What the vendor's document has no call for.
     can_list: ClassVar[bool] = True
     can_change: ClassVar[bool] = True
+    # Why nothing can be pushed, or pulled, at all, in a sentence; "" where it can.
+    push_refusal: ClassVar[str] = ""
+    pull_refusal: ClassVar[str] = ""
     # What gets lost on the way there, in a sentence; "" where nothing does.
     loses: ClassVar[str] = ""
 
@@ -51,14 +55,25 @@ class RemoteSide(ABC, Generic[Client, P]):
         self.client = client
         self.ids = ids
 
-    @abstractmethod
     def rows(self) -> list[RemoteRow[P]]:
-        """All, disabled ones too."""
+        """All, disabled ones too. Not asked for without `can_list`."""
+        raise NotImplementedError
 
-    @abstractmethod
+    def remembered(self, remote_id: str, there: Mapping[str, Any], local: P | None) -> RemoteRow[P]:
+        """Without `can_list`: what `fill` noted of it. `local`: ours that is linked to it."""
+        raise NotImplementedError
+
+    def look_again(self, remote_id: str) -> RemoteRow[P] | None:
+        """Behind a push, where that may leave something as it was: how it stands there now. None: as ours."""
+        return None
+
     def create(self, payload: P) -> str:
-        """Returns its id there."""
+        """Returns its id there. Not asked for where there is a `push_refusal`, nor are the next two."""
+        raise NotImplementedError
 
-    @abstractmethod
     def change(self, remote_id: str, payload: P) -> None:
         """Makes it what the payload says, whatever it was."""
+        raise NotImplementedError
+
+    def fill(self, remote_id: str, payload: P, there: dict[str, Any], note: Note) -> None:
+        """Behind a creation or change: what takes many requests. `note` keeps how far it got, in `there`, at once."""

@@ -13,7 +13,8 @@ from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.errors import CampaignError, EstimateChanged, LaunchRefused
 from campaigns.models import Broadcast
-from campaigns.services.checks import Check, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import launch_checks
 from campaigns.services.drafts import create_draft, duplicate, save_draft
 from campaigns.services.estimate import estimate_of
 from campaigns.services.launch import launch, launch_due_broadcasts, send_single, send_test

@@ -16,7 +16,7 @@ from campaigns.services.campaigns import create_campaign, default_campaign
 from campaigns.services.launch import launch_due_broadcasts
 from contacts.models import OptOut, Recipient, RecipientList
 from messaging.ledger import Change, apply_changes
-from messaging.models import Message
+from messaging.models import Dispatch, Message
 from sms.states import MessageState
 from tests.access import assert_access
 from tests.engine.makers import make_account, make_list, make_sender
@@ -35,6 +35,16 @@ def marketer(db: None) -> ApiClient:
 
 def post(client: ApiClient, broadcast: Broadcast, action: str, **body: Any) -> Any:
     return client.post(f"/api/v1/broadcasts/{broadcast.pk}/{action}/", body)
+
+
+def test_what_the_customers_program_calls_it_goes_along(draft: Broadcast, marketer: ApiClient) -> None:
+    address = f"/api/v1/broadcasts/{draft.pk}/"
+    too_long = marketer.patch(address, {"version": draft.version, "custom_parameter": "x" * 161})
+    assert (too_long.status_code, too_long.json()["errors"][0]["field"]) == (400, "custom_parameter")
+    given = marketer.patch(address, {"version": draft.version, "custom_parameter": "spring 26"})
+    assert given.json()["custom_parameter"] == "spring 26"
+    post(marketer, draft, "launch", confirm=True)
+    assert Dispatch.objects.get().custom_parameter == "spring 26"
 
 
 class TestAccess:
@@ -182,7 +192,7 @@ class TestLaunch:
     def test_with_the_digest_that_was_read(self, marketer: ApiClient, draft: Broadcast) -> None:
         estimate = marketer.get(f"/api/v1/broadcasts/{draft.pk}/estimate/").json()
         assert (estimate["people"], estimate["parts"], estimate["cost"]) == (30, 30, "0.23700")
-        assert estimate["reach"]["people"] == 30
+        assert (estimate["reached"], estimate["reach"]["people"]) == (30, 30)
         assert {check["level"] for check in estimate["checks"]} == {"ok"}
 
         answer = post(marketer, draft, "launch", digest=estimate["digest"])

@@ -18,7 +18,8 @@ from accounts.models import User, Workspace
 from campaigns.errors import LaunchRefused
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services import launch as launching
-from campaigns.services.checks import Check, budget_checks, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import budget_checks, launch_checks
 from campaigns.services.drafts import create_draft, save_draft
 from campaigns.services.estimate import estimate_of
 from campaigns.services.launch import launch, launch_due_broadcasts, remember_estimate, unschedule

@@ -11,7 +11,8 @@ from django.test import Client
 from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.models import Broadcast
-from campaigns.services.checks import Check, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import launch_checks
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
 from messaging.content import compile_content

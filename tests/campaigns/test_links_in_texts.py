@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.models import Broadcast
-from campaigns.services.checks import WARN, launch_checks
+from campaigns.services.check import WARN
+from campaigns.services.checks import launch_checks
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
 from contacts.models import Recipient, RecipientList

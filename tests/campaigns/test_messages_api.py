@@ -10,6 +10,7 @@ from accounts.models import Role, Workspace
 from campaigns.models import Broadcast
 from contacts.models import OptOut
 from messaging.models import Dispatch, Message
+from providers.models import ProviderAccount
 from tests.access import assert_access
 from tests.engine.makers import make_account, make_sender
 from tests.people import ApiClient, api_client
@@ -51,6 +52,27 @@ def test_it_works(marketer: ApiClient, body: dict[str, Any]) -> None:
         None,
     )
     assert marketer.get(f"{URL}{sent['id']}/").json()["history"] == []
+
+
+def test_a_text_longer_than_a_day_is_refused(marketer: ApiClient, body: dict[str, Any]) -> None:
+    ProviderAccount.objects.update(parts_per_day=2)
+    answer = marketer.post(URL, body | {"text": "x" * 400, "parts": 3})
+    assert answer.status_code == 400
+    assert "3 parts, more than bulkvs test may send on a whole day (2): it would never go." in str(
+        answer.json()
+    )
+    assert not Message.objects.exists()
+
+
+def test_the_answer_has_the_text(marketer: ApiClient, body: dict[str, Any]) -> None:
+    assert marketer.post(URL, body | {"text": "Hi {{first_name|there}}"}).json()["text"] == "Hi there"
+
+
+def test_each_wrong_token_is_told_at_its_place(marketer: ApiClient, body: dict[str, Any]) -> None:
+    [error] = marketer.post(URL, body | {"text": "x\n {{link:999}} {{nope}}\n{{first_name"}).json()["errors"]
+    assert error["detail"].startswith("Line 2, column 2: {{link:999}}: there is no link with the number 999.")
+    assert " Line 2, column 15: {{nope}} is no token" in error["detail"]
+    assert " Line 3, column 1: " in error["detail"]
 
 
 def test_a_line_end_is_one_character(marketer: ApiClient, body: dict[str, Any]) -> None:

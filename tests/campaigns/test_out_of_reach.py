@@ -10,7 +10,8 @@ import pytest
 from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.models import Broadcast
-from campaigns.services.checks import Check, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import launch_checks
 from campaigns.services.estimate import estimate_of, is_within
 from contacts.models import Recipient
 from messaging.content import compile_content

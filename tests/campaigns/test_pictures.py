@@ -16,7 +16,8 @@ from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.errors import CampaignError
 from campaigns.models import Broadcast
-from campaigns.services.checks import Check, blocking, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import blocking, launch_checks
 from campaigns.services.drafts import duplicate, save_draft
 from campaigns.services.estimate import estimate_of
 from campaigns.services.launch import send_test
@@ -224,6 +225,8 @@ def test_the_api_writes_and_reads_them(
     sent = client.post("/api/v1/messages/", text | {"text": "", "media": [sale.pk]})
     assert (sent.status_code, sent.json()["parts"], sent.json()["cost"]) == (201, 1, "0.02000")
     assert Dispatch.objects.latest("id").media_urls == public_urls([sale])
+    assert sent.json()["media"] == [sale.pk]
+    assert client.get(f"/api/v1/messages/{sent.json()['id']}/").json()["media"] == [sale.pk]
     [error] = client.post("/api/v1/messages/", text | {"text": ""}).json()["errors"]
     assert (error["field"], "empty" in error["detail"]) == ("text", True)
     [error] = client.post("/api/v1/messages/", text | {"text": "Hi", "media": [4711]}).json()["errors"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -18,10 +19,14 @@ from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.control import stop_broadcast
 from contacts.models import Recipient, RecipientList
-from messaging.ledger import Change, apply_changes
+from messaging.daily import DAILY_LIMIT
+from messaging.ledger import Change, apply_changes, hold_waiting
 from messaging.models import Message
+from providers.daily import take, use_today
+from providers.models import ProviderAccount
 from sms.msisdn import format_msisdn
 from sms.states import MessageState
+from web.templatetags.crier import full_time
 
 pytestmark = pytest.mark.django_db
 
@@ -372,3 +377,73 @@ def test_a_draft_opens_in_the_composer_or_is_only_told_of(
 ) -> None:
     assert bob_client.get(f"/broadcasts/{draft.pk}/").headers["Location"] == f"/broadcasts/{draft.pk}/edit/"
     assert "Still being written" in victor_client.get(f"/broadcasts/{draft.pk}/").content.decode()
+
+
+class TestWithoutReceipts:
+    """Of a provider that never says whether a message arrived."""
+
+    @pytest.fixture
+    def silent(self, running: Broadcast) -> Broadcast:
+        keys = {"api_key": "k", "subscription_key": "s", "trigger_key": "t"}
+        assert running.account is not None
+        running.account.vendor, running.account.credentials = "mobiz", keys
+        running.account.save()
+        return running
+
+    def test_the_report_expects_none(self, victor_client: Client, silent: Broadcast) -> None:
+        settle(silent, (S.SENT, ""))
+        assert "no receipt expected" in victor_client.get(f"/broadcasts/{silent.pk}/").content.decode()
+
+    def test_the_message_says_so(self, victor_client: Client, silent: Broadcast) -> None:
+        [message] = settle(silent, (S.SENT, ""))
+        html = victor_client.get(f"/broadcasts/{silent.pk}/messages/{message.pk}/").content.decode()
+        assert "No receipt expected." in html
+
+    def test_where_reports_come_nothing_is_said(self, victor_client: Client, running: Broadcast) -> None:
+        [message] = settle(running, (S.SENT, ""))
+        html = victor_client.get(f"/broadcasts/{running.pk}/messages/{message.pk}/").content.decode()
+        assert "No receipt expected." not in html
+        assert "no receipt expected" not in victor_client.get(f"/broadcasts/{running.pk}/").content.decode()
+
+
+class TestHeldForTheNextDay:
+    """The account has sent its parts of the day."""
+
+    @pytest.fixture
+    def held(self, running: Broadcast) -> Broadcast:
+        account = running.account
+        assert account is not None
+        account.parts_per_day = 10
+        account.save()
+        take(account.pk, use_today(account).day, [10], 10)
+        dispatch_id = running.segments.get().dispatch_id
+        hold_waiting(dispatch_id, reason=DAILY_LIMIT, until=timezone.now())
+        return running
+
+    def test_the_report_says_who_and_when(self, victor_client: Client, held: Broadcast) -> None:
+        html = victor_client.get(f"/broadcasts/{held.pk}/").content.decode()
+        assert "30 people are held: bulkvs test has sent its parts of this day." in html
+        assert f"It goes on by itself on {tomorrow_of(held)}, or at once when" in html
+        assert "The account&#x27;s limit of parts a day is reached" in html
+
+    def test_raised_they_are_being_let_go(self, victor_client: Client, held: Broadcast) -> None:
+        ProviderAccount.objects.update(parts_per_day=100)
+        html = victor_client.get(f"/broadcasts/{held.pk}/").content.decode()
+        assert "They are being let go on just now." in html
+
+    def test_the_message_says_when(self, victor_client: Client, held: Broadcast) -> None:
+        message = Message.objects.filter(broadcast_id=held.pk)[0]
+        html = victor_client.get(f"/broadcasts/{held.pk}/messages/{message.pk}/").content.decode()
+        assert f"Goes on: {tomorrow_of(held)}." in html
+
+    def test_stopped_nobody_is_held(self, victor_client: Client, held: Broadcast) -> None:
+        stop_broadcast(broadcast=held, actor=Actor())
+        html = victor_client.get(f"/broadcasts/{held.pk}/").content.decode()
+        assert "are held" not in html
+
+
+def tomorrow_of(broadcast: Broadcast) -> str:
+    zone = ZoneInfo(broadcast.workspace.time_zone)
+    day = timezone.localtime(timezone.now(), zone).date() + timedelta(days=1)
+    with timezone.override(zone):
+        return full_time(datetime.combine(day, time(), zone))

@@ -10,7 +10,8 @@ import pytest
 from accounts.access import Actor
 from accounts.models import Workspace
 from campaigns.models import Broadcast
-from campaigns.services.checks import Check, launch_checks
+from campaigns.services.check import Check
+from campaigns.services.checks import launch_checks
 from campaigns.services.drafts import save_draft
 from campaigns.services.estimate import estimate_of
 from messaging.bodies import is_lone_address

@@ -7,17 +7,19 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import OptOut, Recipient
 from messaging.dispatches import pause_dispatch, resume_dispatch
-from messaging.models import Message
+from messaging.models import Dispatch, Message
 from providers.connectors import REGISTRY
 from providers.connectors.answers import Answer, as_rows
 from providers.connectors.base import (
@@ -28,6 +30,7 @@ from providers.connectors.base import (
     DeliveryReport,
     InboundText,
     OutgoingText,
+    ReceiptKind,
     SendResult,
     WebhookCall,
     setting,
@@ -63,7 +66,7 @@ class Coach(BatchConnector):
         personal_text=True,
         media=False,
         schedule=False,
-        receipts=False,
+        receipts=ReceiptKind.NONE,
         inbound=False,
         remote_entities=False,
         idempotency=False,
@@ -255,6 +258,20 @@ def test_who_writes_stop_while_the_batch_waits_is_left_out(acme: Workspace) -> N
     run(vendor)
     assert states(dispatch) == {"sent": 15, "suppressed": 1}
     assert last not in vendor.numbers
+
+
+def test_what_waits_when_its_time_is_over_is_not_sent(acme: Workspace) -> None:
+    """At four a second they would take five seconds; there is one."""
+    account = make_account(acme, "coach", "https://coach.example.com", parts_per_second=Decimal(4))
+    dispatch = make_dispatch(acme, account, people=20)
+    Dispatch.objects.filter(pk=dispatch.pk).update(not_after=timezone.now() + timedelta(seconds=1))
+    vendor = Vendor()
+    run(vendor)
+    counts = states(dispatch)
+    assert set(counts) == {"sent", "queued"}
+    assert counts["sent"] == len(vendor.numbers) <= 5
+    assert_counters_equal_ledger(dispatch)
+    assert run(vendor).claimed == 0
 
 
 def test_a_pause_takes_what_waits_back(acme: Workspace) -> None:

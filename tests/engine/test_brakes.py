@@ -251,6 +251,31 @@ def test_a_stop_while_texts_wait_for_a_hand_is_obeyed(
     assert_counters_equal_ledger(dispatch)
 
 
+def test_what_waits_for_a_hand_when_its_time_is_over_is_not_sent(whiz: ProviderAccount) -> None:
+    """Claimed in time, and one is at the vendor's when the time is over: nobody has to cancel the others for that."""
+    whiz.max_in_flight = 1
+    whiz.save()
+    dispatch = make_dispatch(whiz.workspace, whiz, people=5)
+
+    class Slow(Vendor):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(1.2)
+            return await super().handle_async_request(request)
+
+    Dispatch.objects.filter(pk=dispatch.pk).update(not_after=timezone.now() + timedelta(seconds=1))
+    vendor = Slow()
+    report = run(vendor)
+    assert len(vendor.requests) == 1
+    assert (report.claimed, report.returned) == (5, 4)
+    assert states(dispatch) == {"sent": 1, "queued": 4}
+    assert set(dispatch.messages.filter(state="queued").values_list("reason", flat=True)) == {
+        "broadcast_expired"
+    }
+    assert dispatch.state == "running"
+    assert_counters_equal_ledger(dispatch)
+    assert run(vendor).claimed == 0
+
+
 def test_who_goes_out_at_once_is_not_looked_up_again(
     whiz: ProviderAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from messaging.ledger import (
     cancel_waiting,
     claim_messages,
     expire_leases,
+    has_due,
     return_to_queue,
 )
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
@@ -70,6 +71,14 @@ def test_claims_nothing_while_paused(dispatch: Dispatch) -> None:
 def test_claims_nothing_before_it_is_due(dispatch: Dispatch) -> None:
     dispatch.messages.update(due_at=timezone.now() + timedelta(minutes=1))
     assert claim(dispatch) == []
+
+
+@pytest.mark.parametrize(("seconds", "claimed"), [(60, 10), (0, 0), (-60, 0)])
+def test_claims_nothing_once_its_time_is_over(dispatch: Dispatch, seconds: int, claimed: int) -> None:
+    Dispatch.objects.filter(pk=dispatch.pk).update(not_after=timezone.now() + timedelta(seconds=seconds))
+    assert has_due(dispatch) is bool(claimed)
+    assert len(claim(dispatch)) == claimed
+    assert_counters_equal_ledger(dispatch)
 
 
 def test_suppresses_who_opted_out_since_the_launch(dispatch: Dispatch) -> None:

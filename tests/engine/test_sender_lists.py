@@ -102,6 +102,8 @@ def test_it_works(
     }
     assert taken == {msisdn: sender for msisdn, sender in foretold.items() if sender}
     assert len(set(taken.values())) == len(NUMBERS)
+    used = Sender.objects.filter(value__in=NUMBERS, last_used_at__gte=launched.created_at)
+    assert used.count() == len(NUMBERS)
     left_out = Message.objects.get(broadcast_id=launched.pk, msisdn=BRITISH)
     assert (left_out.state, left_out.reason, left_out.sender, left_out.submitted_at is not None) == (
         "failed",

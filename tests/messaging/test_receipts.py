@@ -147,6 +147,28 @@ def test_another_text_to_the_same_number_does_not_match(dispatch: Dispatch, acco
     assert state_of(message) == "sent"
 
 
+def test_settles_what_a_killed_sender_left_though_its_text_is_not_known(
+    dispatch: Dispatch, account: ProviderAccount
+) -> None:
+    message = dispatch.messages.get(msisdn=MAYA)
+    Message.objects.filter(pk=message.pk).update(state="submitting", submitted_at=timezone.now())
+    report = by_numbers(S.DELIVERED, text_prefix="Hello Ma", submitted_at=timezone.now())
+    assert arrived(account, report) == frozenset({1}), "its own worker may still write the text"
+    apply_changes([Change(message.pk, S.UNKNOWN, timezone.now(), "sweep", "worker_lost", sender=SENDER)])
+    assert arrived(account, report) == frozenset()
+    assert state_of(message) == "delivered"
+
+
+def test_prefers_a_text_that_fits_to_one_that_is_not_known(
+    acme: Workspace, dispatch: Dispatch, account: ProviderAccount
+) -> None:
+    lost = dispatch.messages.get(msisdn=MAYA)
+    Message.objects.filter(pk=lost.pk).update(state="unknown", submitted_at=timezone.now())
+    known = sent(make_dispatch(acme, account, msisdns=[MAYA], broadcast_id=2), MAYA)
+    arrived(account, by_numbers(S.DELIVERED, text_prefix="Hello Ma", submitted_at=timezone.now()))
+    assert (state_of(known), state_of(lost)) == ("delivered", "unknown")
+
+
 def test_prefers_the_one_without_a_receipt_and_takes_each_once(
     acme: Workspace, dispatch: Dispatch, account: ProviderAccount
 ) -> None:

@@ -52,6 +52,8 @@ def sender(acme: Workspace) -> Sender:
     [
         (NUMBER, NUMBER),
         (" +1 (202) 555-0100 ", NUMBER),
+        (f"00{NUMBER}", NUMBER),
+        ("00123", "00123"),
         (NAME, NAME),
         ("Shop & Co", "Shop & Co"),
         ("24-7 Taxi", "24-7 Taxi"),

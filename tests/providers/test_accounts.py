@@ -72,6 +72,14 @@ def test_credentials_are_encrypted_and_the_trail_holds_none(acme: Workspace, ali
     assert '"fields": ["name", "credentials"]' in entries
 
 
+def test_an_address_among_the_credentials_is_not_dropped_in_silence(acme: Workspace) -> None:
+    credentials = CREDENTIALS["messagewhiz"] | {"base_url": "https://gate.example.com"}
+    error = refused(workspace=acme, vendor="messagewhiz", credentials=credentials)
+    assert error.field == "base_url"
+    assert str(error) == "base_url is none of the credentials: give it beside them."
+    assert not ProviderAccount.objects.exists()
+
+
 def test_rejects_an_unknown_vendor(acme: Workspace) -> None:
     with pytest.raises(ProviderAccountError, match="bulkvs, messagewhiz, mobiz, mx2") as caught:
         services.create_account(workspace=acme, vendor="nobody", actor=Actor(), name="x", credentials={})
@@ -285,3 +293,19 @@ def test_a_vendor_without_such_a_call_says_so(acme: Workspace) -> None:
     result = services.register_webhook(account=account, actor=Actor())
     assert not result.ok
     assert "MessageWhiz" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(1, 1), ("200000", 200_000), (2_000_000_000, 2_000_000_000), ("", None), (None, None)]
+)
+def test_parts_per_day(acme: Workspace, given: Any, kept: int | None) -> None:
+    account = make_account(acme, parts_per_day=5)
+    assert services.update_account(account=account, actor=Actor(), parts_per_day=given).parts_per_day == kept
+
+
+@pytest.mark.parametrize("given", [0, -1, "1.5", "many", 2_000_000_001])
+def test_parts_per_day_rejects(acme: Workspace, given: Any) -> None:
+    account = make_account(acme)
+    with pytest.raises(ProviderAccountError, match="parts per day is not possible") as caught:
+        services.update_account(account=account, actor=Actor(), parts_per_day=given)
+    assert caught.value.field == "parts_per_day"

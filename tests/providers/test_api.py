@@ -9,6 +9,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, Workspace
+from providers.daily import take, use_today
 from providers.models import ProviderAccount
 from tests.access import assert_access
 from tests.conftest import CANARY_SECRET
@@ -147,3 +148,22 @@ def test_filters_and_pages(
         body = client.get(URL, {"vendor": "messagewhiz", "page_size": "3"}).json()
     assert [row["name"] for row in body["results"]] == ["Account 4", "Account 3", "Account 2"]
     assert len(client.get(body["next"]).json()["results"]) == 2
+
+
+def test_the_limit_a_day(api: Api, account: ProviderAccount) -> None:
+    one = f"{URL}{account.pk}/"
+    body = api("viewer").get(one).json()
+    assert (body["parts_per_day"], body["parts_today"]) == (None, None)
+    assert api("admin").patch(one, {"parts_per_day": 500}).json()["parts_today"] == 0
+    account.refresh_from_db()
+    take(account.pk, use_today(account).day, [7], 500)
+    body = api("viewer").get(one).json()
+    assert (body["parts_per_day"], body["parts_today"]) == (500, 7)
+    assert api("admin").patch(one, {"parts_per_day": None}).json()["parts_per_day"] is None
+
+
+@pytest.mark.parametrize("limit", [0, -5, "x", 1.5])
+def test_a_limit_that_is_none_is_refused(api: Api, account: ProviderAccount, limit: Any) -> None:
+    response = api("admin").patch(f"{URL}{account.pk}/", {"parts_per_day": limit})
+    assert response.status_code == 400
+    assert list(errors(response)) == ["parts_per_day"]

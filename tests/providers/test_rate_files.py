@@ -321,8 +321,40 @@ def test_what_is_no_prefix_is_refused(prefix: str) -> None:
 
 
 def test_groups_of_digits_make_a_prefix() -> None:
-    text = "prefix;price\n+1 (201);1\n1-202;1\n44 7700;1\n+1-242-359;1\n0044 20 79;1\n"
-    assert list(rates(text)) == ["1201", "1202", "447700", "1242359", "442079"]
+    text = "prefix;price\n+1 (201);1\n1-202;1\n44 7700;1\n0044 20;1\n44-7701;1\n0044-7702;1\n"
+    assert list(rates(text)) == ["1201", "1202", "447700", "4420", "447701", "447702"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "4470-4479",
+        "4470-79",
+        "44 7700-79",
+        "+44-7700-79",
+        "1 201-9",
+        "+1-242-1-246",
+        "+1 (242) (246)",
+        "+33 6 7",
+        "447700-99",
+        "4470 4479",
+        "1-201-202",
+        "1-242-1-246",
+        "44(7700)(7799)",
+        "447700 - 447799",
+        "1201-1202",
+        "44 (7700-7799)",
+        "44 7700 - 44 7799",
+        "44-7700-7799",
+        "4470\u20114479",
+        "20-79",
+        "1-2",
+    ],
+)
+def test_what_may_be_a_range_is_refused(prefix: str) -> None:
+    found = read(f"prefix;price\n33;0.01\n{prefix};0.05\n")
+    assert found.rates.keys() == {"33"}
+    assert f"“{prefix}” may be a range: write each prefix in a row of its own" in found.bad_rows[0].sentence
 
 
 def test_two_columns_of_prices_are_refused() -> None:

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Workspace
 from providers.connectors import REGISTRY
+from providers.daily import take, use_today
 from providers.models import Health, ProviderAccount
 from providers.services import receipt_url
 from tests.access import assert_access
@@ -318,3 +319,23 @@ def test_without_a_sandbox_there_is_no_such_button(adam_client: Client, settings
     settings.SANDBOX_URL = ""
     assert adam_client.post("/providers/sandbox/").status_code == 404
     assert reverse("provider-account-sandbox") not in text_of(adam_client, "/providers/")
+
+
+def test_the_limit_a_day_is_set_and_shown(alice_client: Client, account: ProviderAccount) -> None:
+    form = {
+        "name": "Shop",
+        "parts_per_second": "10",
+        "parts_per_day": "1200",
+        "max_in_flight": "64",
+        "currency": "USD",
+    }
+    assert "no limit" in text_of(alice_client, page(account))
+    assert alice_client.post(page(account, "edit"), form).status_code == 302
+    account.refresh_from_db()
+    take(account.pk, use_today(account).day, [34], 1200)
+    html = text_of(alice_client, page(account))
+    assert "1,200" in html
+    assert "34 taken today" in html
+    assert alice_client.post(page(account, "edit"), form | {"parts_per_day": ""}).status_code == 302
+    account.refresh_from_db()
+    assert account.parts_per_day is None

@@ -220,8 +220,9 @@ def test_an_unknown_field_is_refused_by_name(
 def test_a_slip_of_the_pen_is_told_what_was_meant(client: ApiClient) -> None:
     response = client.post("/api/v1/broadcasts/", {"name": "Sale", "list": [1]})
     assert response.json()["detail"] == (
-        "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, kind, lists, media, msisdn, name,"
-        " send_at, sender, sender_list, template, text, unsubscribe_lists."
+        "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, conversion_threshold,"
+        " custom_parameter, exp_date, first_segment_size, kind, lists, media, minimum_sample, msisdn, name,"
+        " next_segment_size, recipient_cap, send_at, sender, sender_list, template, text, unsubscribe_lists, wait_minutes."
     )
     assert not Broadcast.objects.exists()
 
@@ -279,7 +280,12 @@ def test_a_file_with_an_unknown_field_beside_it(client: ApiClient) -> None:
             'starts_on is "tomorrow": send a date such as 2026-11-21, or null instead.',
         ),
         ("broadcasts", {"campaign": "x"}, "campaign", 'campaign is "x": send a whole number instead.'),
-        ("broadcasts", {"kind": "smart"}, "kind", 'kind is "smart": send one of single, base instead.'),
+        (
+            "broadcasts",
+            {"kind": "smart"},
+            "kind",
+            'kind is "smart": send one of single, base, smart_manual, smart_ctr instead.',
+        ),
         (
             "broadcasts",
             {"send_at": "soon"},

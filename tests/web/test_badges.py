@@ -11,7 +11,7 @@ from django.conf import settings
 from campaigns.models import BroadcastState
 from contacts.models import ImportState
 from messaging.models import DispatchState, VerificationState, WebhookState
-from providers.models import Health
+from providers.models import Health, SyncRunState, SyncState, SyncStepState
 from sms.states import MessageState
 from web.badges import BADGES, badge_of
 
@@ -21,6 +21,9 @@ STATES = [
     *DispatchState,
     *Health,
     *MessageState,
+    *SyncRunState,
+    *SyncState,
+    *SyncStepState,
     *VerificationState,
     *WebhookState,
 ]

@@ -18,6 +18,10 @@ Oddities, and the reading chosen:
 - "DLR to webhook" batches tell of broadcasts that run at the vendor; they are read by their own numbers.
 - A link click callback is no news here: links are Crier's own. Inbound texts are not documented.
 - `from` is documented as letters or digits; whether a name may hold digits is left to the vendor.
+- `GET /sms/{id}` is not in document 004 but in the vendor's v4 page (NOTES.md section 5): the key in the header, an object
+  with a numeric `status`, whose -1 is pending and 11 no balance. It is read as tolerantly as a report: a `state` counts like
+  in those, an object may stand alone, in a list of one, or under `result`. A JSON 404 that speaks of the path ("Cannot GET
+  …") means that this MessageWhiz has no such call; any other JSON 404 means the message.
 """
 
 from __future__ import annotations
@@ -29,7 +33,16 @@ from typing import Any
 
 import httpx
 
-from providers.connectors.answers import Answer, digits, moment, price, read_json, sentences, whole_number
+from providers.connectors.answers import (
+    Answer,
+    as_number,
+    digits,
+    moment,
+    price,
+    read_json,
+    sentences,
+    whole_number,
+)
 from providers.connectors.base import (
     AccountConfig,
     BatchKind,
@@ -38,8 +51,10 @@ from providers.connectors.base import (
     DeliveryReport,
     InboundText,
     OutgoingText,
+    ReceiptKind,
     SenderPage,
     SendResult,
+    StatusAnswer,
     StatusTable,
     WebhookCall,
     WebhookRejected,
@@ -48,8 +63,9 @@ from providers.connectors.base import (
 from providers.connectors.messagewhiz.client import MessageWhizClient
 from providers.connectors.messagewhiz.envelope import inner_status
 from providers.connectors.messagewhiz.remote import SIDES
-from providers.errors import ConnectorError, MessageRefused
-from sms.states import MessageState
+from providers.connectors.operations import filled
+from providers.errors import ConnectorError, MessageRefused, NotFound
+from sms.states import FINAL, MessageState
 
 MAX_REFERENCE = 160  # characters of client_ref
 # The document names no highest limit; should there be one, pages are shorter.
@@ -73,6 +89,11 @@ WORD_OF_STATE = dict(enumerate(STATES, start=1))
 # The table of "DLR to webhook": its numbers are a subset, but 0 is new.
 WORD_OF_TASK_STATE = {0: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 5: "UNDELIV", 8: "REJECTD", 9: "FAILED"}
 
+# Numbers of `status` in the answer of `GET /sms/{id}`; the others mean what they mean in a report.
+PENDING, NO_BALANCE = -1, 11
+NO_BALANCE_WORD = "NO BALANCE"
+PENDING_WORDS = frozenset({"PENDING", "QUEUED"})
+
 # Sentences of "Validation errors", in the order in which they are looked for.
 FIELD_REASONS = (
     (re.compile(r"(?i)\brecipient number\b|^to\b"), "bad_number"),
@@ -92,6 +113,15 @@ class MessageWhizConfig(AccountConfig):
     api_key: str = setting(
         label="API key", help="On the account page of your MessageWhiz account.", secret=True
     )
+    reports: str = setting(
+        label="Delivery reports",
+        help="“pushed”: each text names our webhook address. “polled”: Crier asks for them, where MessageWhiz cannot reach "
+        "it from outside.",
+        default=ReceiptKind.PUSHED.value,
+    )
+
+    def check(self) -> None:
+        self.one_of("reports", (ReceiptKind.PUSHED.value, ReceiptKind.POLLED.value))
 
 
 class MessageWhiz(Connector):
@@ -104,7 +134,7 @@ class MessageWhiz(Connector):
         personal_text=True,
         media=False,
         schedule=False,
-        receipts=True,
+        receipts=ReceiptKind.PUSHED,
         inbound=False,
         remote_entities=True,
         idempotency=False,
@@ -113,7 +143,8 @@ class MessageWhiz(Connector):
         max_text_length=100_000,
         sender_list=True,
         notes={
-            "receipts": "Each text names the address for its own reports; price and parts come with them.",
+            "receipts": "Each text names the address for its own reports; price and parts come with them. Where it cannot "
+            "be reached from outside, Crier asks for them (a setting).",
             "webhook_setup": "Nothing to set: the address goes out with each text.",
         },
     )
@@ -142,7 +173,7 @@ class MessageWhiz(Connector):
         }
         if outgoing.reference:
             body["client_ref"] = outgoing.reference
-        if outgoing.receipt_url:
+        if outgoing.receipt_url and self.receipts is ReceiptKind.PUSHED:
             body["callback"] = outgoing.receipt_url
         return body
 
@@ -206,6 +237,47 @@ class MessageWhiz(Connector):
             raise self.bad_answer(answer)
         return "MessageWhiz accepts the API key."
 
+    # --- asked what became of a text --------------------------------------------------------------
+
+    @property
+    def receipts(self) -> ReceiptKind:
+        return ReceiptKind(self.config.reports)
+
+    @property
+    def can_be_asked(self) -> bool:
+        return True
+
+    def build_status(self, provider_message_id: str) -> httpx.Request:
+        return self._with_key(filled("/sms/{id}", {"id": provider_message_id}))
+
+    def status_refusal(self, answer: Answer) -> ConnectorError | None:
+        words = self.explain(answer)
+        if answer.status == 404 and isinstance(answer.data, dict) and not words.startswith("Cannot "):
+            return NotFound(f"{self.label} does not know this message (404).", words=words)
+        return self.refusal(answer)
+
+    def read_status(self, answer: Answer) -> StatusAnswer:
+        item = _status_of(answer.data)
+        if item is None:
+            raise self.bad_answer(answer)
+        word = _status_word(item)
+        if word in PENDING_WORDS:
+            return StatusAnswer(None)
+        state, reason = (
+            (MessageState.FAILED, "no_credit") if word == NO_BALANCE_WORD else self.state_of(STATES, word)
+        )
+        report = DeliveryReport(
+            state,
+            provider_message_id=_text(item.get("message_id")),
+            words=word,
+            reason=reason,
+            parts=whole_number(item.get("parts_count")) or None,
+            price=price(item.get("price")),
+        )
+        return StatusAnswer(report, is_last=state in FINAL)
+
+    # --- webhook ----------------------------------------------------------------------------------
+
     def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         data = read_json(call.body)
         items = data if isinstance(data, list) else [data]
@@ -264,6 +336,27 @@ def _word(item: dict[str, Any], name: str, words: dict[int, str]) -> str:
         return ""
     number = whole_number(value)
     return words.get(-1 if number is None else number) or f"{name} {value}"
+
+
+def _status_of(data: Any) -> dict[str, Any] | None:
+    """What `GET /sms/{id}` says of the message; None where nothing says how it stands."""
+    if isinstance(data, dict) and "result" in data:
+        data = data["result"]
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    return data if isinstance(data, dict) and _status_word(data) else None
+
+
+def _status_word(item: dict[str, Any]) -> str:
+    """Of `state`, else of `status`, which is a number there and a word in reports; "" without either."""
+    for name in ("state", "status"):
+        number = as_number(item.get(name))
+        if number is None:
+            continue
+        if number == PENDING:
+            return "PENDING"
+        return NO_BALANCE_WORD if number == NO_BALANCE else _word(item, name, WORD_OF_STATE)
+    return (_text(item.get("state")) or _text(item.get("status"))).upper()
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,8 @@
   call empties them.
 - Links and templates can be disabled, and not enabled again: the document has no call for it.
 - A link list is changed link by link: its file import would make the links anew.
+- A campaign's day can be moved, not taken away; a recipient list can be disabled, not enabled again; an unsubscribe list
+  is never renamed: no call does it.
 """
 
 from __future__ import annotations
@@ -54,10 +56,16 @@ class _Side(RemoteSide[MessageWhizClient, P], Generic[P]):
                 rows.setdefault(row.id, RemoteRow(row.id, payload(row, enabled)))
         return list(rows.values())
 
+    def _row(self, remote_id: str) -> RemoteRow[P] | None:
+        return next((row for row in self.rows() if row.id == remote_id), None)
+
 
 class CampaignSide(_Side[CampaignPayload]):
     entity = "campaign"
-    loses = "Its days are sent, and compared, as days of UTC."
+    loses = (
+        "Its days are sent, and compared, as days of UTC. A first or last day that it has there cannot be taken away"
+        " again, only moved."
+    )
 
     def rows(self) -> list[RemoteRow[CampaignPayload]]:
         return self._both(
@@ -74,8 +82,16 @@ class CampaignSide(_Side[CampaignPayload]):
         return made.id
 
     def change(self, remote_id: str, payload: CampaignPayload) -> None:
-        self.client.update_campaign(campaign_id=remote_id, name=payload.name, **_dates(payload))
+        now = self.client.update_campaign(campaign_id=remote_id, name=payload.name, **_dates(payload))
         self.client.patch_campaign(campaign_id=remote_id, enabled=payload.enabled)
+        left = {"first": now.start_date, "last": now.end_date}
+        wanted = {"first": payload.starts_on, "last": payload.ends_on}
+        for which, at in left.items():
+            if at is not None and wanted[which] is None:
+                raise CapabilityError(
+                    f"MessageWhiz has no call that takes a campaign's {which} day away: it is {_day(at)} there. Take it"
+                    " away there, or choose a day here. All else is up to date."
+                )
 
 
 class SenderSide(_Side[SenderPayload]):
@@ -126,12 +142,16 @@ class SenderListSide(_Side[SenderListPayload]):
         return made.id
 
     def change(self, remote_id: str, payload: SenderListPayload) -> None:
+        """A change takes at least one sender: those of a list that shall be empty are taken off one by one."""
         self.client.update_sender_list(
             list_id=remote_id,
             name=payload.name,
             sender_ids=self._ids_of(payload) or None,
             enabled=payload.enabled,
         )
+        if not payload.senders:
+            for sender in self.client.list_senders_in_list(list_id=remote_id):
+                self.client.remove_sender_from_list(list_id=remote_id, sender_id=sender.sender_id)
 
 
 class LinkSide(_Side[LinkPayload]):
@@ -292,7 +312,10 @@ class RecipientListSide(_Side[PeoplePayload]):
     """Numbers alone: names and columns of people stay here."""
 
     entity = "recipient_list"
-    loses = "Numbers alone are sent: names and further columns stay here."
+    loses = (
+        "Numbers alone are sent: names and further columns stay here. A list that is disabled is disabled there and else"
+        " left as it is; it cannot be enabled there again."
+    )
 
     def rows(self) -> list[RemoteRow[PeoplePayload]]:
         return self._both(
@@ -314,6 +337,11 @@ class RecipientListSide(_Side[PeoplePayload]):
         return made.recipient_list_id
 
     def change(self, remote_id: str, payload: PeoplePayload) -> None:
+        now = self._row(remote_id)
+        if now is not None and payload.enabled and not now.payload.enabled:
+            raise CapabilityError(
+                "MessageWhiz has no call that enables a recipient list again: unlink it, and push it anew."
+            )
         if not payload.enabled:
             self.client.disable_recipient_list(list_id=remote_id)
             return
@@ -321,12 +349,15 @@ class RecipientListSide(_Side[PeoplePayload]):
             list_id=remote_id, name=payload.name, mapping={0: "phone_number"}, doc=_file(payload)
         )
 
+    def look_again(self, remote_id: str) -> RemoteRow[PeoplePayload] | None:
+        return self._row(remote_id)
+
 
 class UnsubscribeListSide(_Side[PeoplePayload]):
     """Only ever added to, there as here: nobody is taken off such a list by keeping it in step."""
 
     entity = "unsubscribe_list"
-    loses = "Numbers are added there, never taken off."
+    loses = "Numbers are added there, never taken off; a list is not renamed there."
 
     def rows(self) -> list[RemoteRow[PeoplePayload]]:
         return self._both(
@@ -356,6 +387,9 @@ class UnsubscribeListSide(_Side[PeoplePayload]):
     def change(self, remote_id: str, payload: PeoplePayload) -> None:
         self._add(remote_id, _numbers_of(payload))
         self.client.patch_unsubscribe_list(list_id=remote_id, enabled=payload.enabled)
+
+    def look_again(self, remote_id: str) -> RemoteRow[PeoplePayload] | None:
+        return self._row(remote_id)
 
     def _add(self, remote_id: str, numbers: Iterator[str]) -> None:
         while some := list(islice(numbers, NUMBERS_AT_ONCE)):

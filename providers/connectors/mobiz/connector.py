@@ -36,6 +36,7 @@ from providers.connectors.base import (
     DeliveryReport,
     InboundText,
     OutgoingText,
+    ReceiptKind,
     SendResult,
     StatusTable,
     WebhookCall,
@@ -49,6 +50,7 @@ from providers.connectors.mobiz.client import (
     payload,
     statuses_of,
 )
+from providers.connectors.mobiz.remote import SIDES
 from providers.connectors.operations import query_string
 from providers.errors import ConnectorError, MessageRefused, Throttled
 from sms.states import MessageState
@@ -160,9 +162,9 @@ class Mobiz(BatchConnector):
         personal_text=True,
         media=False,
         schedule=True,
-        receipts=False,
+        receipts=ReceiptKind.NONE,
         inbound=False,
-        remote_entities=False,
+        remote_entities=True,
         idempotency=False,
         alphanumeric_senders=True,
         webhook_setup=False,
@@ -176,9 +178,11 @@ class Mobiz(BatchConnector):
             "inbound": "Its document has no replies: put the unsubscribe link into the text.",
             "alphanumeric_senders": "The engagement at Mobiz has its own sender: the one chosen here is not passed on.",
             "sender_list": "It has no call that lists its senders: any may be chosen here, none is passed on.",
+            "remote_entities": "Recipient lists are pushed to it, under Sync; it has no call that reads them.",
             "webhook_setup": "Nothing to set: it makes no calls to us.",
         },
     )
+    remote_sides = SIDES
     Config = MobizConfig
     Client = MobizClient
     config: MobizConfig

@@ -17,6 +17,8 @@ Oddities, and the reading chosen (what is not in document 002 is from NOTES.md, 
 - An answer repeats each text, and answers end at 1 MiB: so a batch has 100, though a file may hold more.
 - By broadcast instead of by file (a setting): one short code a broadcast, so a batch is parted by sender; all of one are
   sent under the broadcast's id, as nothing tells them apart; unknown where it expects none at all.
+- Sent by broadcast, getBroadcast is asked until it ended. When it sent to all, whoever was in doubt is sent; when it sent to
+  nobody, all are failed; of one that sent to some, nothing tells to whom, so nothing changes. "Delivered" it never says.
 - Neither delivery reports nor inbound texts nor a limit on length or rate are documented. 1,600 characters is the limit
   of the vendor's later API.
 """
@@ -43,8 +45,10 @@ from providers.connectors.base import (
     DeliveryReport,
     InboundText,
     OutgoingText,
+    ReceiptKind,
     SenderPage,
     SendResult,
+    StatusAnswer,
     StatusTable,
     WebhookCall,
     WebhookRejected,
@@ -76,6 +80,7 @@ from providers.connectors.ogangi.recipients import (
     own_placeholders,
     sms_file,
 )
+from providers.connectors.ogangi.remote import SIDES
 from providers.connectors.ogangi.signing import (
     BASE64URL,
     DECODED,
@@ -179,10 +184,10 @@ class OgangiConfig(AccountConfig):
     )
 
     def check(self) -> None:
-        self._one_of("send_by", (BY_FILE, BY_BROADCAST))
-        self._one_of("signature_form", (HEX, BASE64URL))
-        self._one_of("signed_values", (DECODED, ENCODED))
-        self._one_of("base64_names", ("no", "yes"))
+        self.one_of("send_by", (BY_FILE, BY_BROADCAST))
+        self.one_of("signature_form", (HEX, BASE64URL))
+        self.one_of("signed_values", (DECODED, ENCODED))
+        self.one_of("base64_names", ("no", "yes"))
         for name, label in (("instance_id", "Instance id"), ("user_name", "User name")):
             if "/" in getattr(self, name) or "\\" in getattr(self, name):
                 raise ConfigError(name, f"{label} holds a slash, which no such value has: copy it again.")
@@ -209,11 +214,6 @@ class OgangiConfig(AccountConfig):
     def keys(self) -> Keys:
         return Keys(self.public_key, self.private_key, self.signature_form, self.signed_values)
 
-    def _one_of(self, name: str, choices: Sequence[str]) -> None:
-        if getattr(self, name) not in choices:
-            label = next(field.label for field in self.fields() if field.name == name)
-            raise ConfigError(name, f"{label} must be {' or '.join(f'“{choice}”' for choice in choices)}.")
-
 
 class Ogangi(BatchConnector):
     slug = "ogangi"
@@ -226,7 +226,7 @@ class Ogangi(BatchConnector):
         personal_text=True,
         media=False,
         schedule=False,
-        receipts=False,
+        receipts=ReceiptKind.NONE,
         inbound=False,
         remote_entities=False,
         idempotency=False,
@@ -236,13 +236,15 @@ class Ogangi(BatchConnector):
         sender_list=True,
         notes={
             "batch": "Up to 100 a request, each with a text of their own.",
-            "receipts": "Ogangi documents no delivery reports: messages stay at what it said when it took them.",
+            "receipts": "Ogangi documents no delivery reports: messages stay at what it said when it took them. Sent by "
+            "broadcast (a setting), Crier asks how the broadcast ended.",
             "inbound": "Ogangi documents no replies: offer the unsubscribe link.",
             "webhook_setup": "Nothing to set: Ogangi documents no calls to us.",
             "sender_list": "The short and long codes of the instance can be found and added under Senders.",
             "alphanumeric_senders": "Texts come from the instance's short and long codes.",
         },
     )
+    remote_sides = SIDES
     Config = OgangiConfig
     Client = OgangiClient
     config: OgangiConfig
@@ -374,6 +376,32 @@ class Ogangi(BatchConnector):
         return [SendResult(state, broadcast.broadcast_id, reason, words)] * len(batch)
 
     # --- a broadcast, read back -------------------------------------------------------------------
+
+    @property
+    def receipts(self) -> ReceiptKind:
+        return ReceiptKind.POLLED if self.can_be_asked else ReceiptKind.NONE
+
+    @property
+    def can_be_asked(self) -> bool:
+        """By file no call tells of a message."""
+        return self.config.send_by == BY_BROADCAST
+
+    def build_status(self, provider_message_id: str) -> httpx.Request:
+        return self.build_broadcast(provider_message_id)
+
+    def read_status(self, answer: Answer) -> StatusAnswer:
+        broadcast = self.read_broadcast(answer)
+        sent, expected = broadcast.sent_messages, broadcast.expected_messages
+        if broadcast.state not in (BroadcastState.FINISHED, BroadcastState.STOPPED):
+            return StatusAnswer(None)
+        words = f"{broadcast.state.capitalize()}: {sent} of {expected} messages sent."
+        if sent == 0:
+            report = DeliveryReport(MessageState.FAILED, words=words, reason="failed")
+        elif sent is not None and sent == expected:
+            report = DeliveryReport(MessageState.SENT, words=words)
+        else:
+            return StatusAnswer(None, is_last=True)
+        return StatusAnswer(report, is_last=True)
 
     def build_broadcast(self, broadcast_id: str) -> httpx.Request:
         """Asks how a broadcast stands, whose id messages have as `provider_message_id`. Pure."""

@@ -79,6 +79,8 @@ class MessageWhiz:
         path = call.path.rstrip("/").lower()
         if path == "sms" and call.method == "POST":
             return self.fast.take_text(call)
+        if path.startswith("sms/") and call.method == "GET":
+            return self.fast.tell_status(call, call.path.rstrip("/").partition("/")[2])
         if path.startswith("api/"):
             return self.answer_api(call, path)
         kind, _, code = call.path.partition("/")

@@ -5,6 +5,8 @@ Readings chosen where the document is silent:
 - several wrong fields give all their sentences in one array, in the document's order text, to, from;
 - `to` is a string of digits, as in the example; a sender of letters holds no digits, as the error text says;
 - 403, 429 and 500 have the same shape as the documented 401;
+- `GET /sms/{id}`, from the vendor's v4 page (NOTES.md section 5): the key in the header `apikey`, an object with
+  `message_id` and the numeric `status`, -1 until there is a report; 404 for a text of another key or of none;
 - of the tokens only `{{link:ID}}` and `{{link_list:ID}}` are rendered: "can contain text and links".
 No inbound text is documented.
 """
@@ -47,6 +49,9 @@ STATE_IDS = {
     "REJECTD": 8,
     "FAILED": 9,
 }
+# Of the handset's states, in the answer of `GET /sms/{id}`.
+PENDING = -1
+STATUS_IDS = {"delivered": 2, "expired": 3, "undelivered": 5, "rejected": 8}
 _is_number = re.compile(r"[0-9]{10,15}").fullmatch
 is_sender = re.compile(r"[A-Za-z'._\-+& ]{1,11}|[0-9]{1,20}").fullmatch
 
@@ -80,6 +85,29 @@ class FastSingle:
             return _failure(400, sentences, "Bad Request")
         outcome = outcome_of(data["to"], self.dial.force_outcome)
         return self.refusal(data["to"], outcome) or self.accept(key, data, outcome, call)
+
+    def tell_status(self, call: Call, message_id: str) -> Answer:
+        key = call.header(b"apikey")
+        if not is_key(key):
+            return _failure(401, "Unauthorized")
+        if key.endswith(DISABLED_ENDING):
+            return _failure(403, "Forbidden")
+        if not self.dial.lets_through():
+            return _too_many()
+        entry = self.state.sent(SLUG, message_id)
+        if entry is None or entry.account != key:
+            return _failure(404, "Message not found", "Not Found")
+        told: dict[str, Any] = {
+            "message_id": entry.message_id,
+            "to": entry.msisdn,
+            "from": entry.number,
+            "status": STATUS_IDS.get(entry.state, PENDING),
+            "parts_count": entry.parts,
+            "price": price_of(entry.parts),
+        }
+        if entry.reference:
+            told["client_ref"] = entry.reference
+        return json_answer(200, told)
 
     def refusal(self, msisdn: str, outcome: Outcome) -> Answer | None:
         """The answer to a text that is not accepted, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +25,7 @@ from messaging.links.again import (
     run_again,
 )
 from messaging.links.charts import chart_of
+from messaging.links.counts import followed_ever
 from messaging.links.hits import apply_hits, classify_new_hits
 from messaging.models import ClicksAgain, Dispatch, Hit, Link, LinkCount
 from messaging.tasks import compute_clicks_again, sweep_hits
@@ -120,6 +122,22 @@ def test_the_page_tells_it(sale: Link, bob_client: Client) -> None:
         assert part in page, part
     assert "period=7" in page
     assert bob_client.get(f"/links/{sale.pk}/?period=nonsense").status_code == 200
+
+
+def test_beside_the_period_stands_all_time(sale: Link, bob_client: Client, time_machine: Any) -> None:
+    time_machine.move_to(NOON + timedelta(days=10), tick=False)
+    stats = bob_client.get(f"/links/{sale.pk}/?period=7").context["stats"]
+    assert [(one["value"], one["sub"]) for one in stats[:4]] == [
+        ("0", "2 of all time"),
+        ("0", "3 of all time"),
+        ("0", "1 of all time"),
+        ("0", "0 of all time"),
+    ]
+
+
+def test_all_time_is_of_this_link_alone(sale: Link) -> None:
+    shop = Link.objects.get(name="Shop")
+    assert (followed_ever(shop).human, followed_ever(sale).human) == (1, 3)
 
 
 def test_a_chart_of_days_and_of_months(sale: Link) -> None:

@@ -54,6 +54,17 @@ def test_one_that_reaches_over_another_is_not_certain(acme: Workspace, dispatch:
     assert answers == [dispatch.pk, None, None, None, dispatch.pk]
 
 
+def test_nothing_is_certain_of_what_was_planned_into_a_reserve(acme: Workspace, dispatch: Dispatch) -> None:
+    """Those between may have been moved to a dispatch that is newer than what was read."""
+    other = make_dispatch(acme, make_account(acme, name="other"), people=2, name="Others", broadcast_id=2)
+    first, last = (messages_of(dispatch)[place].pk for place in (3, 4))
+    Dispatch.objects.filter(pk=other.pk).update(
+        first_message_id=first, last_message_id=last, started_at=timezone.now(), is_reserve=True
+    )
+    answers = [read_ranges().dispatch_of(message.pk) for message in messages_of(dispatch)]
+    assert answers == [dispatch.pk] * 3 + [None] * 2
+
+
 def test_while_another_is_being_planned_nothing_that_ran_after_it_is_certain(
     acme: Workspace, dispatch: Dispatch
 ) -> None:

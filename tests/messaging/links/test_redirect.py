@@ -150,7 +150,7 @@ def test_a_code_that_is_none_leads_nowhere(site: Site, dispatch: Dispatch, path:
     assert site.ask(path, method="HEAD") == ("404", "")
 
 
-@pytest.mark.parametrize("end", ["/", ".", ",", ".)", "!"])
+@pytest.mark.parametrize("end", ["/", ".", ",", ".)", "!", ">", "\xe2\x80\xa6", "\xe3\x80\x82"])
 def test_what_stands_behind_a_code_in_a_text_is_no_part_of_it(site: Site, code: str, end: str) -> None:
     assert site.ask(f"/{code}{end}") == ("302", "https://example.com/sale")
     assert site.hits.added[0]["code"] == code
@@ -193,6 +193,15 @@ def test_machines_and_desktops_go_where_the_link_says(site: Site, acme: Workspac
     assert site.ask(f"/{link.code}", agent="")[1] == "https://example.com/preview"
     assert site.ask(f"/{link.code}", HTTP_SEC_PURPOSE="prefetch")[1] == "https://example.com/preview"
     assert site.hits.added[-1]["is_prefetch"] is True
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "latin-1"])
+def test_an_agent_with_letters_of_its_language_is_read(site: Site, acme: Workspace, coding: str) -> None:
+    """Headers come as PEP 3333 has it: each byte one letter."""
+    link = make_link(acme, preview_url="https://example.com/preview")
+    agent = "Mozilla/5.0 (Linux; Android 13; SM-A14) Mobile MyApp/Été"
+    assert site.ask(f"/{link.code}", agent=agent.encode(coding).decode("latin-1"))[1] == link.url
+    assert site.hits.added[-1]["agent"] == agent
 
 
 def test_utm_parameters_are_added_once(site: Site, acme: Workspace) -> None:

@@ -62,6 +62,16 @@ def test_with_and_without_the_last_slash(client: Client, address: str) -> None:
     assert client.get(f"{address}/").status_code == 200
 
 
+ENDS = [".", ",", ")", "!", ";", ":", "/.", "%2E", ")!.", '"', "…", "。", ">", "]", "/x", "؟"]
+
+
+@pytest.mark.parametrize("behind", ENDS)
+def test_with_what_ends_a_sentence_behind_it(client: Client, address: str, behind: str) -> None:
+    assert client.get(f"{address}{behind}").status_code == 200
+    assert client.post(f"{address}{behind}", {"stop": "1"}).status_code == 200
+    assert OptOut.objects.count() == 1
+
+
 def test_it_works_without_cookies_and_tokens(address: str) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(address, {"stop": "1"}).status_code == 200

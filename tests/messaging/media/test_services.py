@@ -12,9 +12,9 @@ from accounts.access import Actor
 from accounts.models import AuditEntry, User, Workspace
 from messaging.errors import MessagingError
 from messaging.media import services
-from messaging.media.services import rename_picture, set_picture_enabled, upload_picture
+from messaging.media.services import rename_picture, require_size, set_picture_enabled, upload_picture
 from messaging.models import Media
-from tests.messaging.media.makers import a_file, encoded, make_picture, phone_photo, plain
+from tests.messaging.media.makers import a_file, encoded, make_picture, noise, phone_photo, plain
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,25 @@ def test_it_says_what_it_made_smaller(acme: Workspace) -> None:
     sentence = upload_picture(workspace=acme, actor=Actor(), upload=file).sentence
     assert "from 2000 × 1000" in sentence
     assert "1600 × 800" in sentence
+
+
+def test_it_says_what_became_of_a_png(acme: Workspace) -> None:
+    bordered = noise((1000, 1000), "RGBA")
+    bordered.putpixel((0, 0), (0, 0, 0, 0))
+    words = {
+        "It is a JPEG now, so that it can be sent.": noise((800, 800)),
+        "It is a JPEG now, so that it can be sent: what was transparent is white.": bordered,
+    }
+    for sentence, image in words.items():
+        upload = a_file(encoded(image, "PNG"))
+        assert (
+            upload_picture(workspace=acme, actor=Actor(), upload=upload).sentence == f"Uploaded. {sentence}"
+        )
+
+
+def test_one_byte_too_many_is_told_as_such() -> None:
+    with pytest.raises(MessagingError, match=r"a little more than 15\.0"):
+        require_size(settings.MEDIA_MAX_BYTES + 34_000)
 
 
 def test_two_uploads_at_once_are_one_row(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

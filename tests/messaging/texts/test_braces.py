@@ -37,6 +37,9 @@ def test_stray_braces(text: str, found: list[tuple[str, str, int, int]]) -> None
         ("{{ link_list : 3 }}{{first_name}} {{shorten_url}}-x", ["{{ link_list : 3 }}", "{{shorten_url}}"]),
         ("{{unsubscription_link}}{{link:1}}", ["{{unsubscription_link}}"]),
         ("{{link:9}} now, {{link:9}}. {{link:9}}\n{{link:9}}!", []),
+        ("{{link:9}}?a=1 {{link:9}}.) {{link:9}}…", []),
+        ("Sale {{link:1}}.Reply STOP", ["{{link:1}}"]),
+        ("{{link:1}},{{first_name}} {{link:2}}....", ["{{link:1}}", "{{link:2}}"]),
         ("{{first_name}}now", []),
     ],
 )

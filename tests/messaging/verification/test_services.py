@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from messaging.verification.services import (
     cancel_verification,
     check_verification,
     newest_of,
+    prune_verifications,
     resend_verification,
     tidy_codes,
 )
@@ -323,6 +324,29 @@ def test_the_sweep_forgets_codes_of_texts_that_are_settled(account: ProviderAcco
     sealed = {row.msisdn: bool(row.sealed_code) for row in rows_of(account.workspace)}
     assert sealed == {MAYA: False, AHMAD: True}
     assert code_of(waiting)
+
+
+def test_what_is_over_is_deleted_after_its_days(
+    account: ProviderAccount, settings: Settings, time_machine: Any
+) -> None:
+    settings.VERIFICATION_DAYS = 90
+    now = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    time_machine.move_to(now, tick=False)
+    old = started(account).verification
+    time_machine.move_to(now + timedelta(days=90), tick=False)
+    newer = started(account).verification
+    tidy_codes()
+    assert prune_verifications() == 0
+    time_machine.move_to(now + timedelta(days=90, seconds=1), tick=False)
+    assert prune_verifications() == 1
+    assert list(Verification.objects.values_list("pk", flat=True)) == [newer.pk]
+    assert Message.objects.filter(pk=old.message_id).exists()
+
+
+def test_a_code_that_counts_is_kept(account: ProviderAccount, settings: Settings) -> None:
+    settings.VERIFICATION_DAYS = 0
+    started(account)
+    assert prune_verifications() == 0
 
 
 def test_erasing_a_number_erases_its_verifications(account: ProviderAccount, acme: Workspace) -> None:

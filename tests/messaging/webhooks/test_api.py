@@ -24,7 +24,11 @@ def test_it_works(api: Api, receiver: Receiver) -> None:
     made = client.post(HOOKS, {"url": receiver.url})
     assert (made.status_code, made.headers["Cache-Control"]) == (201, "no-store")
     hook = made.json()
-    assert (hook["events"], hook["enabled"], hook["secret"][:6]) == (["link.clicked"], True, "whsec_")
+    assert (hook["events"], hook["enabled"], hook["secret"][:6]) == (
+        ["message.reported", "link.clicked"],
+        True,
+        "whsec_",
+    )
     assert "secret" not in client.get(f"{HOOKS}{hook['id']}/").json()
     tested = client.post(f"{HOOKS}{hook['id']}/test/")
     assert (tested.status_code, tested.json()["state"]) == (201, "waiting")

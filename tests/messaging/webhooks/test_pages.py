@@ -18,7 +18,7 @@ from tests.messaging.webhooks.support import Receiver, endpoint_again, make_endp
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/webhooks/"
-GIVEN = {"url": "https://example.com/crier", "events": ["link.clicked"]}
+GIVEN = {"kind": "crier", "url": "https://example.com/crier", "events": ["link.clicked"]}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_readers_see_neither_keys_of_the_address_nor_buttons(
 def test_what_is_refused(
     adam_client: Client, endpoint: WebhookEndpoint, given: dict[str, Any], words: str
 ) -> None:
-    response = adam_client.post(f"{PAGE}new/", given)
+    response = adam_client.post(f"{PAGE}new/", {"kind": "crier"} | given)
     assert (response.status_code, words in html(response)) == (422, True)
     assert WebhookEndpoint.objects.count() == 1
 

@@ -17,7 +17,9 @@ from providers.connectors.base import (
     DeliveryReport,
     OutgoingText,
     Picture,
+    ReceiptKind,
     SendResult,
+    StatusAnswer,
     WebhookCall,
     WebhookRejected,
 )
@@ -143,6 +145,12 @@ class ConformanceSuite:
     delivered_word: ClassVar[str] = "DELIVRD"
     owed_statuses: ClassVar[frozenset[str]] = frozenset({"UNDELIV", "EXPIRED", "REJECTD"})
     wrong_configs: ClassVar[dict[str, tuple[dict[str, Any], str]]]
+    # Of a vendor that can be asked what became of a text: the settings with which it can, its id of the text, the target of
+    # the question, a good answer, and what further answers mean.
+    asking: ClassVar[dict[str, str]] = {}
+    asked_id: ClassVar[str]
+    asked_target: ClassVar[str]
+    asked: ClassVar[dict[str, tuple[Reply, StatusAnswer]]] = {}
     # Bodies posted to the webhook that have to be rejected.
     wrong_webhooks: ClassVar[dict[str, bytes]]
 
@@ -193,6 +201,7 @@ class ConformanceSuite:
             "media_case": self.media_cases(),
             "status_word": {word: word for word in getattr(self, "statuses", {})},
             "wrong_config": getattr(self, "wrong_configs", {}),
+            "asked_case": getattr(self, "asked", {}),
             "wrong_body": getattr(self, "wrong_webhooks", {}),
         }
         for name, table in tables.items():
@@ -463,7 +472,7 @@ class ConformanceSuite:
 
     @property
     def reports(self) -> bool:
-        return REGISTRY[self.slug].capabilities.receipts
+        return REGISTRY[self.slug].capabilities.receipts is ReceiptKind.PUSHED
 
     def report(self, word: str) -> DeliveryReport | SendResult:
         if not self.reports:
@@ -503,6 +512,69 @@ class ConformanceSuite:
             self.connector("https://example.com").parse_webhook(call)
         seen.append(str(caught.value))
         assert str(caught.value).endswith(".")
+
+    # --- asked what became of a text --------------------------------------------------------------
+
+    async def ask(
+        self, vendor: ScriptedServer, transport: LeanTransport, reply: Reply, times: int = 1, **kwargs: Any
+    ) -> StatusAnswer:
+        for _time in range(times):
+            vendor.expect("GET", self.base_path + self.asked_target, reply)
+        values = {**self.config, **self.asking, "base_url": vendor.url + self.base_path}
+        connector = connector_for(self.slug, values, timeout_seconds=kwargs.get("seconds", PATIENCE))
+        return await connector.ask_status(transport, self.asked_id)
+
+    async def question_fails(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], reply: Reply, times: int = 1
+    ) -> ConnectorError:
+        with pytest.raises(ConnectorError) as caught:
+            await self.ask(vendor, transport, reply, times)
+        return watched(caught.value, seen)
+
+    async def test_it_tells_what_became_of_a_text(
+        self,
+        vendor: ScriptedServer,
+        transport: LeanTransport,
+        seen: list[str],
+        asked_case: tuple[Reply, StatusAnswer],
+    ) -> None:
+        reply, expected = asked_case
+        status = await self.ask(vendor, transport, reply)
+        seen.append(repr(status))
+        assert status == expected
+        assert vendor.received[0].body == b""
+
+    async def test_asked_it_tells_refusals_apart(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], refusal: Refusal
+    ) -> None:
+        """Whatever a server between may say; the vendor's own refusals are those of texts."""
+        if not self.asked or refusal not in GENERAL.values():
+            return
+        error = await self.question_fails(
+            vendor, transport, seen, Reply(refusal.status, refusal.body, refusal.headers)
+        )
+        assert type(error) is refusal.raises
+        assert (error.reason, error.retry_after) == (refusal.reason, refusal.retry_after)
+
+    @pytest.mark.parametrize("line", [Line.CUT_BEFORE, Line.CUT_WITHIN])
+    async def test_asked_a_cut_line_is_no_answer(
+        self, vendor: ScriptedServer, transport: LeanTransport, seen: list[str], line: Line
+    ) -> None:
+        if not self.asked:
+            return
+        reply = replace(next(iter(self.asked.values()))[0], line=line)
+        # Asking changes nothing: a line cut before the answer is tried once more.
+        error = await self.question_fails(vendor, transport, seen, reply, 2 if line is Line.CUT_BEFORE else 1)
+        assert (type(error), error.reason) == (NoAnswer, "no_answer")
+
+    def test_it_is_asked_only_where_it_says_so(self) -> None:
+        connector = connector_for(self.slug, {**self.config, **self.asking})
+        assert connector.can_be_asked is bool(self.asked)
+        if connector.receipts is ReceiptKind.POLLED:
+            assert connector.can_be_asked
+        if not self.asked:
+            with pytest.raises(CapabilityError, match="no call that tells"):
+                super(type(connector), connector).build_status("1")
 
     # --- settings and words -----------------------------------------------------------------------
 

@@ -14,12 +14,21 @@ from providers.connectors.base import (
     Connector,
     DeliveryReport,
     OutgoingText,
+    ReceiptKind,
     SendResult,
+    StatusAnswer,
     WebhookCall,
     WebhookRejected,
 )
-from providers.errors import AccountRefused, BadAnswer, CapabilityError, MessageRefused, ServerTrouble
-from providers.transport import sync_client
+from providers.errors import (
+    AccountRefused,
+    BadAnswer,
+    CapabilityError,
+    MessageRefused,
+    NotFound,
+    ServerTrouble,
+)
+from providers.transport import LeanTransport, sync_client
 from sms.states import MessageState
 from tests.providers.connectors.conformance import SECRET, ConformanceSuite, Refusal
 from tests.providers.connectors.scripted import Reply, ScriptedServer
@@ -63,6 +72,14 @@ NUMBERS = {
 
 def failure(status: int, message: Any, **more: Any) -> dict[str, Any]:
     return {"statusCode": status, "message": message, **more}
+
+
+def told(
+    state: MessageState, words: str, reason: str = "", *, is_last: bool = True, **facts: Any
+) -> StatusAnswer:
+    """Of the message `rbz/V2`."""
+    report = DeliveryReport(state, provider_message_id="rbz/V2", words=words, reason=reason, **facts)
+    return StatusAnswer(report, is_last)
 
 
 def call(body: Any) -> WebhookCall:
@@ -134,6 +151,48 @@ class TestMessageWhiz(ConformanceSuite):
         "trouble inside a 200": Refusal(200, failure(500, "Oops"), ServerTrouble, "server_trouble"),
         "no id": Refusal(200, {"message_id": ""}, BadAnswer, "bad_answer"),
         "an id that is none": Refusal(200, {"message_id": {"a": 1}}, BadAnswer, "bad_answer"),
+    }
+    asking = {"reports": "polled"}
+    asked_id = "rbz/V2"
+    asked_target = "/sms/rbz%2FV2"
+    asked = {
+        "delivered": (
+            Reply(200, {"message_id": "rbz/V2", "status": 2, "parts_count": 2, "price": "0.02"}),
+            told(MessageState.DELIVERED, "DELIVRD", parts=2, price=Decimal("0.02")),
+        ),
+        "pending": (Reply(200, {"message_id": "rbz/V2", "status": -1}), StatusAnswer(None)),
+        "on its way": (
+            Reply(200, {"message_id": "rbz/V2", "status": 1}),
+            told(MessageState.SENT, "ENROUTE", is_last=False),
+        ),
+        "undelivered": (
+            Reply(200, {"message_id": "rbz/V2", "status": "5"}),
+            told(MessageState.UNDELIVERED, "UNDELIV", "undelivered"),
+        ),
+        "failed": (
+            Reply(200, {"message_id": "rbz/V2", "status": 9}),
+            told(MessageState.FAILED, "FAILED", "failed"),
+        ),
+        "no balance": (
+            Reply(200, {"message_id": "rbz/V2", "status": 11}),
+            told(MessageState.FAILED, "NO BALANCE", "no_credit"),
+        ),
+        "a state as in reports": (
+            Reply(200, {"message_id": "rbz/V2", "state": 8, "status": "REJECTD"}),
+            told(MessageState.REJECTED, "REJECTD", "rejected"),
+        ),
+        "a word": (
+            Reply(200, {"message_id": "rbz/V2", "status": "delivrd"}),
+            told(MessageState.DELIVERED, "DELIVRD"),
+        ),
+        "in an envelope": (
+            Reply(200, {"errorCode": 0, "result": [{"message_id": "rbz/V2", "status": 2}]}),
+            told(MessageState.DELIVERED, "DELIVRD"),
+        ),
+        "a number that is not documented": (
+            Reply(200, {"message_id": "rbz/V2", "status": 77}),
+            told(MessageState.UNKNOWN, "status 77", "unknown_status", is_last=False),
+        ),
     }
     opted_out = {
         "a refusal": Reply(400, failure(400, ["The recipient number is unsubscribed"])),
@@ -450,3 +509,51 @@ def test_a_rejected_call_is_not_quoted(connector: Connector) -> None:
     with pytest.raises(WebhookRejected) as caught:
         connector.parse_webhook(call({"message": "private words"}))
     assert "private" not in str(caught.value)
+
+
+# --- asked what became of a text --------------------------------------------------------------------------
+
+
+async def asked(status: int, body: Any) -> StatusAnswer:
+    with ScriptedServer() as vendor:
+        vendor.expect("GET", "/sms/abc", Reply(status, body))
+        transport = LeanTransport()
+        try:
+            made = connector_for("messagewhiz", {"api_key": SECRET, "base_url": vendor.url})
+            return await made.ask_status(transport, "abc")
+        finally:
+            assert vendor.received[0].headers["apikey"] == SECRET
+            await transport.aclose()
+
+
+async def test_a_message_it_does_not_know_is_not_found() -> None:
+    with pytest.raises(NotFound, match="does not know this message"):
+        await asked(404, failure(404, "Message not found", error="Not Found"))
+
+
+async def test_a_vendor_without_the_call_is_a_wrong_address() -> None:
+    with pytest.raises(AccountRefused) as caught:
+        await asked(404, failure(404, "Cannot GET /sms/abc", error="Not Found"))
+    assert (caught.value.reason, caught.value.words) == ("wrong_address", "Cannot GET /sms/abc")
+
+
+async def test_the_key_that_is_refused_is_the_accounts() -> None:
+    with pytest.raises(AccountRefused) as caught:
+        await asked(401, failure(401, "Unauthorized"))
+    assert caught.value.reason == "bad_credentials"
+
+
+@pytest.mark.parametrize(
+    "body", [{"message_id": "abc"}, {"status": None}, {"result": []}, [], {"status": True}]
+)
+async def test_an_answer_without_a_status_cannot_be_read(body: Any) -> None:
+    with pytest.raises(BadAnswer):
+        await asked(200, body)
+
+
+def test_polled_the_text_names_no_address_for_reports() -> None:
+    pushed = connector_for("messagewhiz", {"api_key": SECRET})
+    polled = connector_for("messagewhiz", {"api_key": SECRET, "reports": "polled"})
+    assert json.loads(pushed.build_send(OUTGOING).content)["callback"] == OUTGOING.receipt_url
+    assert "callback" not in json.loads(polled.build_send(OUTGOING).content)
+    assert (pushed.receipts, polled.receipts) == (ReceiptKind.PUSHED, ReceiptKind.POLLED)

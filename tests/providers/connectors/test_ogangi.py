@@ -20,8 +20,10 @@ import pytest
 from providers.connectors import connector_for
 from providers.connectors.base import (
     Answer,
+    DeliveryReport,
     OutgoingText,
     SendResult,
+    StatusAnswer,
     WebhookCall,
     WebhookRejected,
 )
@@ -98,6 +100,17 @@ def message(
 
 def messages(*rows: str) -> bytes:
     return xml("OK", "Completed", f"<messages> {' '.join(rows)} </messages>")
+
+
+def read_back(status: int, expected: int, sent: int) -> bytes:
+    """What getBroadcast says of broadcast 2."""
+    return xml(
+        "OK",
+        "Completed",
+        result="<broadcast> <id>2</id> <text>Test message</text>"
+        f" <expectedMessages>{expected}</expectedMessages> <sentMessages>{sent}</sentMessages>"
+        f" <status>{status}</status> <shortcode>0000000</shortcode> </broadcast>",
+    )
 
 
 def broadcast(status: str, expected: int = 1, broadcast_id: str = "1") -> bytes:
@@ -358,6 +371,28 @@ class TestOgangiByBroadcast(OgangiData, ConformanceSuite):
     )
     accepted = Reply(200, broadcast("SCHEDULED"))
     result = SendResult(MessageState.SENT, "1")
+    asked_id = "2"
+    asked_target = f"/rest/api/getBroadcast/8/2/{KEY}/{SIGNED_BROADCAST_2}"
+    asked = {
+        "sent to all": (
+            Reply(200, read_back(2, 3, 3)),
+            StatusAnswer(
+                DeliveryReport(MessageState.SENT, words="Finished: 3 of 3 messages sent."), is_last=True
+            ),
+        ),
+        "sent to nobody": (
+            Reply(200, read_back(4, 3, 0)),
+            StatusAnswer(
+                DeliveryReport(MessageState.FAILED, words="Stopped: 0 of 3 messages sent.", reason="failed"),
+                is_last=True,
+            ),
+        ),
+        "sent to some": (Reply(200, read_back(2, 3, 2)), StatusAnswer(None, is_last=True)),
+        "running": (Reply(200, read_back(1, 3, 1)), StatusAnswer(None)),
+        "suspended": (Reply(200, read_back(3, 3, 3)), StatusAnswer(None)),
+        "in error": (Reply(200, read_back(5, 3, 0)), StatusAnswer(None)),
+        "an unknown number": (Reply(200, read_back(17, 3, 3)), StatusAnswer(None)),
+    }
     opted_out = {
         "a refusal": Reply(400, xml("ERROR", "The recipient has opted out")),
         "forbidden": Reply(403, xml("ERROR", "Recipient is on the blacklist")),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.sandbox.support import ALICE, Webhook, raw_post, sms
+from tests.providers.sandbox.support import ALICE, Webhook, eventually, raw_post, sms
 from tests.sandbox_process import SandboxProcess
 
 BAD_TO = (
@@ -220,3 +220,42 @@ def test_the_key_is_never_printed(sandbox: SandboxProcess) -> None:
         b"HTTP/1.1 401"
     )
     assert "canary" not in sandbox.output
+
+
+# --- GET /sms/{id} ------------------------------------------------------------------------------------
+
+
+def status_of(sandbox: SandboxProcess, message_id: str, key: str = "sandbox-key") -> Any:
+    return sandbox.request("GET", f"/messagewhiz/sms/{message_id}", headers={"apikey": key})
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"), [("23", 2), ("90", 5), ("91", 3), ("92", 8), ("98", -1), ("99", 2)]
+)
+def test_it_tells_what_became_of_a_text(sandbox: SandboxProcess, ending: str, status: int) -> None:
+    """Whether or not anybody is posted a report."""
+    message_id = sms(sandbox, to=f"120155501{ending}", client_ref="r").json()["message_id"]
+    told = eventually(lambda: (body := status_of(sandbox, message_id).json())["status"] == status and body)
+    assert told == {
+        "message_id": message_id,
+        "to": f"120155501{ending}",
+        "from": "Crier",
+        "status": status,
+        "parts_count": 1,
+        "price": told["price"],
+        "client_ref": "r",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [("wrong", 401), ("sandbox-key-disabled", 403), ("sandbox-key-other", 404), ("sandbox-key", 200)],
+)
+def test_it_tells_only_whose_text_it_is(sandbox: SandboxProcess, key: str, answer: int) -> None:
+    message_id = sms(sandbox).json()["message_id"]
+    assert status_of(sandbox, message_id, key).status_code == answer
+
+
+def test_it_does_not_know_every_id(sandbox: SandboxProcess) -> None:
+    answer = status_of(sandbox, "nobody")
+    assert (answer.status_code, answer.json()["message"]) == (404, "Message not found")

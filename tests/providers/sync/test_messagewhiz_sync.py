@@ -13,11 +13,16 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from campaigns.services.campaigns import create_campaign, update_campaign
 from contacts.models import Recipient, UnsubscribeList
-from contacts.services.lists import create_list
-from contacts.services.opt_outs import add_members, create_unsubscribe_list
+from contacts.services.lists import create_list, set_list_enabled
+from contacts.services.opt_outs import (
+    add_members,
+    create_unsubscribe_list,
+    remove_members,
+    update_unsubscribe_list,
+)
 from messaging.links.links import create_link, create_link_list, set_link_list_enabled
 from messaging.models import Link, Sender, SenderList, Template, WordSpinner
-from messaging.sender_lists import create_sender_list
+from messaging.sender_lists import create_sender_list, update_sender_list
 from messaging.senders import create_sender, set_sender_enabled
 from messaging.texts.spinners import change_spinner, create_spinner
 from messaging.texts.templates import change_template, create_template
@@ -130,6 +135,69 @@ def test_lists_follow_their_members(account: ProviderAccount, whiz: MessageWhizC
     set_link_list_enabled(link_list=link_list, enabled=False, actor=ACTOR)
     assert push_due() == 1
     assert [one.name for one in whiz.all_link_lists(enabled=False)] == ["Shops"]
+
+
+def test_a_sender_list_that_was_emptied_is_emptied_there(
+    account: ProviderAccount, whiz: MessageWhizClient
+) -> None:
+    workspace = account.workspace
+    senders = [create_sender(workspace=workspace, actor=ACTOR, value=value) for value in ("Acme", "Bravo")]
+    ours = create_sender_list(workspace=workspace, actor=ACTOR, name="Ours", senders=senders)
+    for entity in ("sender", "sender_list"):
+        carry(account, PUSH, entity)
+    update_sender_list(sender_list=ours, actor=ACTOR, senders=[])
+    assert push_due() == 1
+    [there] = whiz.all_sender_lists()
+    assert whiz.list_senders_in_list(list_id=there.id) == ()
+    assert states(account, "sender_list") == {"Ours": "same"}
+
+
+def test_a_day_that_was_taken_away_here_is_told_to_stand_there(
+    account: ProviderAccount, whiz: MessageWhizClient
+) -> None:
+    makers(account.workspace)["campaign"]()
+    carry(account, PUSH, "campaign")
+    update_campaign(campaign=Campaign.objects.get(name="Thing"), actor=ACTOR, name="Other", ends_on=None)
+    assert push_due() == 1
+    record = RemoteRecord.objects.get(account=account, local_id=Campaign.objects.get(name="Other").pk)
+    assert record.state == "failed"
+    assert record.words.startswith(
+        "MessageWhiz has no call that takes a campaign's last day away: it is 2027-01-31 there."
+    )
+    assert "Other" in [one.name for one in whiz.all_campaigns()]
+
+
+def test_a_recipient_list_is_not_enabled_again_there_and_that_is_said(
+    account: ProviderAccount, whiz: MessageWhizClient
+) -> None:
+    mine = create_list(workspace=account.workspace, actor=ACTOR, name="People")
+    _people(mine)
+    carry(account, PUSH, "recipient_list")
+    for enabled in (False, True):
+        set_list_enabled(recipient_list=mine, actor=ACTOR, enabled=enabled)
+        [record] = compare(account=account, entity="recipient_list")
+        assert record.state == "differs"
+        [step] = carry_out(account=account, direction=PUSH, record_ids=[record.pk], actor=ACTOR)
+    assert step.error.startswith("MessageWhiz has no call that enables a recipient list again")
+    assert [one.name for one in whiz.all_recipient_lists(enabled=False)] == ["People"]
+
+
+def test_what_stays_on_an_unsubscribe_list_there_is_said(
+    account: ProviderAccount, whiz: MessageWhizClient
+) -> None:
+    makers(account.workspace)["unsubscribe_list"]()
+    carry(account, PUSH, "unsubscribe_list")
+    mine = UnsubscribeList.objects.get(name="Thing")
+    update_unsubscribe_list(unsubscribe_list=mine, actor=ACTOR, name="Other")
+    remove_members(unsubscribe_list=mine, actor=ACTOR, msisdns=["12015550101"])
+    [record] = compare(account=account, entity="unsubscribe_list")
+    [step] = carry_out(account=account, direction=PUSH, record_ids=[record.pk], actor=ACTOR)
+    assert step.note == (
+        "Still different there (name: Thing; count: 2). Numbers are added there, never taken off; a list is not renamed"
+        " there."
+    )
+    record.refresh_from_db()
+    assert record.state == "differs"
 
 
 def test_changes_follow_by_themselves(account: ProviderAccount, whiz: MessageWhizClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,6 @@ from accounts.models import AuditEntry, Workspace
 from messaging.links.links import change_link, create_link, create_link_list, set_link_enabled
 from messaging.models import Link, LinkList, Sender
 from messaging.senders import create_sender, set_sender_enabled
-from providers.connectors import REGISTRY
 from providers.errors import Conflict, RequestRefused
 from providers.models import ProviderAccount, RemoteRecord
 from providers.services import ProviderAccountError
@@ -24,14 +23,13 @@ from providers.services.sync import (
     carry_out,
     compare,
     link,
+    link_by_name,
     plan,
     push_due,
     synced_entities,
     unlink,
 )
-from tests.engine.makers import make_account
-from tests.providers.sync import fakes
-from tests.providers.sync.fakes import Keeper, LinkListPayload, LinkPayload, SenderPayload, Store, lost, there
+from tests.providers.sync.fakes import LinkListPayload, LinkPayload, SenderPayload, Store, lost, there
 
 pytestmark = pytest.mark.django_db
 
@@ -41,16 +39,8 @@ Commit = Callable[..., object]
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    fresh = Store()
-    monkeypatch.setattr(fakes, "STORE", fresh)
-    monkeypatch.setitem(REGISTRY, "keeper", Keeper)
-    yield fresh
-
-
-@pytest.fixture
-def account(acme: Workspace, store: Store) -> ProviderAccount:
-    return make_account(acme, "keeper", "https://keeper.example.com")
+def account(keeper: ProviderAccount) -> ProviderAccount:
+    return keeper
 
 
 def states(account: ProviderAccount, entity: str) -> dict[str, str]:
@@ -182,6 +172,18 @@ def test_what_ours_does_not_take_is_told(account: ProviderAccount, store: Store)
     assert not Link.objects.exists()
 
 
+def test_a_name_there_that_is_no_text_is_marked(account: ProviderAccount, store: Store) -> None:
+    remote_id = store.put("link", LinkPayload(name="Sh\x00op", url=f"{THERE}\ud800"))
+    [record] = compare(account=account, entity="link")
+    assert record.name.startswith("Sh")
+    assert "\x00" not in record.name
+    mine = create_link(workspace=account.workspace, actor=ACTOR, name="Shop", url=THERE)
+    compare(account=account, entity="link")
+    link(account=account, entity="link", local_id=mine.pk, remote_id=remote_id, actor=ACTOR)
+    [record] = compare(account=account, entity="link")
+    assert [name for name, _ours, _theirs in record.differences] == ["name", "url"]
+
+
 def test_linking_makes_one_of_two(account: ProviderAccount, store: Store) -> None:
     mine = create_link(workspace=account.workspace, actor=ACTOR, name="Shop", url=HERE)
     remote_id = store.put("link", LinkPayload(name="Shop (old)", url=HERE))
@@ -194,6 +196,41 @@ def test_linking_makes_one_of_two(account: ProviderAccount, store: Store) -> Non
     assert list(there("link")) == ["Shop"]
     with pytest.raises(ProviderAccountError):
         link(account=account, entity="link", local_id=mine.pk, remote_id=remote_id, actor=ACTOR)
+
+
+def test_what_bears_one_name_on_both_sides_is_linked(account: ProviderAccount, store: Store) -> None:
+    for value in ("Acme", "Bravo"):
+        create_sender(workspace=account.workspace, actor=ACTOR, value=value)
+    for name in ("Acme", "Bravo", "Bravo", "Coda"):
+        store.put("sender", SenderPayload(name=name))
+    compare(account=account, entity="sender")
+    assert link_by_name(account=account, entity="sender", actor=ACTOR) == 1
+    assert sorted((one.name, one.state) for one in compare(account=account, entity="sender")) == [
+        ("Acme", "same"),
+        ("Bravo", "local_only"),
+        ("Bravo", "remote_only"),
+        ("Bravo", "remote_only"),
+        ("Coda", "remote_only"),
+    ]
+    assert link_by_name(account=account, entity="sender", actor=ACTOR) == 0
+
+
+def test_a_push_that_died_is_not_made_twice(
+    account: ProviderAccount, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_sender(workspace=account.workspace, actor=ACTOR, value="Acme")
+    compare(account=account, entity="sender")
+    monkeypatch.setattr(store, "fail", _dies_after)
+    with pytest.raises(SystemExit):
+        push(account, record_of(account, "Acme"))
+    monkeypatch.undo()
+    assert len(store.rows["sender"]) == 1
+    assert record_of(account, "Acme").state == "failed"
+
+
+def _dies_after(*, after: bool) -> None:
+    if after:
+        raise SystemExit
 
 
 def test_unlinking_leaves_both_as_they_are(account: ProviderAccount, store: Store) -> None:
@@ -241,6 +278,42 @@ def test_disabled_follows_disabled(account: ProviderAccount, store: Store) -> No
     set_sender_enabled(sender=sender, enabled=True, actor=ACTOR)
     assert push_due() == 1
     assert there("sender")["Acme"] == SenderPayload(name="Acme")
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_change_during_a_push_is_pushed_behind_it(
+    account: ProviderAccount, store: Store, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    sender = linked_sender(account)
+    set_sender_enabled(sender=sender, enabled=False, actor=ACTOR)
+
+    changed: list[bool] = []
+
+    def changed_meanwhile(*, after: bool) -> None:
+        if after and not changed:
+            changed.append(True)
+            set_sender_enabled(sender=sender, enabled=True, actor=ACTOR)
+
+    monkeypatch.setattr(store, "fail", changed_meanwhile)
+    if by_hand:
+        push(account, record_of(account, "Acme"))
+    else:
+        assert push_due(limit=1) == 1
+    assert there("sender")["Acme"] == SenderPayload(name="Acme", enabled=False)
+    assert push_due() == 1
+    assert there("sender")["Acme"] == SenderPayload(name="Acme")
+    assert push_due() == 0
+
+
+def test_what_is_gone_there_and_created_anew_is_found_again(account: ProviderAccount, store: Store) -> None:
+    sender = linked_sender(account)
+    store.rows["sender"].clear()
+    set_sender_enabled(sender=sender, enabled=False, actor=ACTOR)
+    store.fails_after = lost()
+    push_due()
+    push(account, record_of(account, "Acme"))
+    assert list(store.rows["sender"].values()) == [SenderPayload(name="Acme", enabled=False)]
+    assert record_of(account, "Acme").state == "same"
 
 
 def test_a_change_wakes_a_worker_once_it_stands(
