@@ -65,7 +65,7 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M")
 
 
-class SizeField(forms.CharField):
+class SizeField(forms.Field):
     """A whole number as people write it: 1000, 1,000 or 1 000; what is none is told."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class SizeField(forms.CharField):
         super().__init__(widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> Any:
-        written = str(super().to_python(value) or "")
+        written = str(value or "").strip()
         if not written:
             return None
         if not re.fullmatch(r"\d{1,10}|\d{1,3}([\s.,'\u2019\u00a0\u202f]\d{3}){1,2}", written, re.ASCII):

@@ -86,7 +86,7 @@ def test_a_nul_in_the_composer_is_named_and_kept(
         "(area) => { area.value = 'Hi\\nab\\0c'; area.dispatchEvent(new Event('input', {bubbles: true})); }"
     )
     expect(page.locator("#id_text_wrong")).to_contain_text("NUL character in line 2, column 3")
-    expect(page.locator("#token-errors")).to_contain_text("Line 2, column 3: This is a NUL character")
+    expect(page.locator("#token-errors")).to_contain_text("Line 2, column 3: This character is no text.")
     assert page.locator("#save-trouble").inner_text() == ""
     assert page.locator("[data-saved-word]").inner_text() != "Saved"
     assert page.locator("#id_text").input_value() == "Hi\nab\0c"

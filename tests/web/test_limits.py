@@ -42,6 +42,7 @@ UNBOUNDED = {
     *(("ToldResetPasswordKeyForm", name) for name in ("password1", "password2")),
     ("ToldReauthenticateForm", "password"),
     ("DraftForm", "text"),
+    ("SegmentForm", "text"),
     ("LaunchForm", "typed_count"),
     ("JobForm", "agreed"),
 }
