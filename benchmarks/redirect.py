@@ -105,7 +105,8 @@ def make_codes(broadcast_id: int, messages: int, *, is_settled: bool) -> list[by
     started = timezone.now() + (timedelta(hours=-1) if is_settled else timedelta(hours=1))
     Dispatch.objects.filter(pk=dispatch.pk).update(started_at=started)
     ids = Message.objects.filter(dispatch=dispatch).order_by("id").values_list("id", flat=True)
-    return [f"/{link_coder().encode(pk, 0)}".encode() for pk in ids]
+    encode = link_coder().encode
+    return [f"/{encode(pk, 0)}".encode() for pk in ids]
 
 
 def wait_for(wanted: int | None) -> int:
