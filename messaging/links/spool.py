@@ -63,6 +63,8 @@ class Spool:
         self._name = secrets.token_hex(8)
         self._number = 0
         self._lock = threading.Lock()
+        # One applies at a time: the process may end while its thread is at it.
+        self._applying = threading.Lock()
         self._file: int | None = None
         self._path: Path | None = None
         self._files = self._size = 0
@@ -155,6 +157,10 @@ class Spool:
 
     def flush(self, *, gives_way: bool = False) -> bool:
         """Applies all that is there; False where it has to be tried again. `gives_way`: to visitors, where many come."""
+        with self._applying:
+            return self._flush(gives_way)
+
+    def _flush(self, gives_way: bool) -> bool:
         with self._lock:
             self._end_file()
             in_memory, self._in_memory = self._in_memory, deque(maxlen=MOST_IN_MEMORY)

@@ -265,6 +265,32 @@ def test_rows_give_way_to_visitors_where_many_come(
     assert len(slept) == waits
 
 
+def test_a_process_that_ends_while_its_thread_applies_waits_for_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+    database = Database()
+
+    def slowly(hits: list[RawHit]) -> None:
+        begun.set()
+        assert goes_on.wait(10)
+        database(hits)
+
+    made = Spool(slowly)
+    monkeypatch.setattr(made, "_start", lambda: None)
+    add(made, "abc")
+    done: list[bool] = []
+    threads = [threading.Thread(target=lambda: done.append(made.flush())) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    goes_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert done == [True, True]
+    assert [hit.code for hit in database.hits] == ["abc"]
+
+
 def test_what_a_dead_process_left_is_taken(folder: Path) -> None:
     """Killed right after it answered: the line is there, whole."""
     program = """
