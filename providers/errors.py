@@ -17,6 +17,7 @@
         `-- BadAnswer         an answer that cannot be read: HTML for JSON, truncated, unknown shape
 
     WebhookRejected           what was posted to us is not what this vendor posts
+    `-- WebhookPartlyRead     some of it is
 
 Two flags say what may follow: `certainly_not_sent`, and `our_fault` (the account or its settings have to be
 mended first; trying again as it is would be no use). `scope` says whom it concerns: this message, or all of
@@ -25,7 +26,8 @@ the account.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 Scope = Literal["message", "account"]
 MAX_WORDS = 500
@@ -131,3 +133,11 @@ class BadAnswer(Unclear):
 
 class WebhookRejected(Exception):
     """str(error) says what is wrong with the call, without what was in it."""
+
+
+class WebhookPartlyRead(WebhookRejected):
+    """Of a call with many reports some cannot be read; `news`: the others."""
+
+    def __init__(self, words: str, news: Sequence[Any]) -> None:
+        super().__init__(words)
+        self.news = news

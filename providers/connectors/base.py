@@ -60,6 +60,7 @@ from providers.errors import (
     ServerTrouble,
     Throttled,
     Unreachable,
+    WebhookPartlyRead,
     WebhookRejected,
 )
 from providers.sync.remotes import RemoteSide
@@ -301,7 +302,8 @@ class Connector(ABC):
 
     @abstractmethod
     def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
-        """What the vendor tells in this call; [] when it is nothing to us. Raises WebhookRejected."""
+        """What the vendor tells in this call; [] when it is nothing to us. Raises WebhookRejected; WebhookPartlyRead where
+        only some of many reports are what the vendor documents."""
 
     def read(self, response: httpx.Response) -> Answer:
         """A vendor that does not answer in JSON fills `data` from what it does."""
@@ -496,16 +498,24 @@ class Connector(ABC):
         return list(found)
 
     def parse_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
-        """Raises WebhookRejected. A repeated call gives the same again; dropping repeats is the caller's."""
+        """Raises WebhookRejected, WebhookPartlyRead. A repeated call gives the same again; dropping repeats is the
+        caller's."""
         self._check_source(call)
         self.verify_webhook(call)
         try:
             news = self.read_webhook(call)
+        except WebhookPartlyRead as error:
+            raise WebhookPartlyRead(str(error), self._as_reported(error.news)) from None
         except WebhookRejected:
             raise
         except Exception as error:
             log.error("%s: a webhook call could not be read (%s)", self.label, _where(error))
             raise WebhookRejected(f"This is not what {self.label} is documented to post.") from None
+        return self._as_reported(news)
+
+    def _as_reported(
+        self, news: Sequence[DeliveryReport | InboundText]
+    ) -> list[DeliveryReport | InboundText]:
         return [_reported(self._clean(item)) if isinstance(item, DeliveryReport) else item for item in news]
 
     def redact(self, text: str) -> str:

@@ -3,7 +3,7 @@
     new ──▶ applied                    each report and text was handed up
      │ ╰──▶ (again, later and later)   a report without a message: our own send may not be stored yet
      │                ╰──▶ unmatched   still none after UNMATCHED_AFTER
-     ╰────▶ rejected                   the connector cannot read it, or it is not from the vendor
+     ╰────▶ rejected                   the connector cannot read it, or not all of it, or it is not from the vendor
 
 A call is claimed by moving `try_at` on, in a transaction of its own, so that no lock is held while it is read
 and handed up. A worker that dies leaves its calls to the next one; handing up twice is harmless (signals.py).
@@ -31,7 +31,7 @@ from accounts.access import Actor
 from accounts.audit import record
 from providers.connectors import REGISTRY
 from providers.connectors.base import Connector, DeliveryReport, InboundText, WebhookCall
-from providers.errors import ConfigError, WebhookRejected
+from providers.errors import ConfigError, WebhookPartlyRead, WebhookRejected
 from providers.models import ProviderAccount, StoredWebhookCall, WebhookCallState
 from providers.services.accounts import connector_of
 from providers.services.refusals import ProviderAccountError
@@ -66,6 +66,7 @@ COUNTED_MOST = 1000
 AGAIN_MOST = 5000
 
 State = WebhookCallState
+News = DeliveryReport | InboundText
 # What a person looks at: it belongs to no message, or was not understood.
 TROUBLED = (State.UNMATCHED, State.REJECTED)
 
@@ -91,6 +92,8 @@ class _Read:
     call: StoredWebhookCall
     reports: list[DeliveryReport]
     texts: list[InboundText]
+    # Why some of what is in it was not understood; "": all was.
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,7 @@ def _read(connector: Connector, call: StoredWebhookCall, outcomes: _Outcomes) ->
                 "It came while the account's settings could not be opened, so that nobody knows whether it brought the "
                 "webhook user and password along."
             )
-        news = [storable(item) for item in connector.parse_webhook(webhook_call_of(call))]
+        news, unread = _news_of(connector, call)
     except WebhookRejected as error:
         outcomes.rejected[call.pk] = connector.redact(str(error))
         return None
@@ -243,10 +246,33 @@ def _read(connector: Connector, call: StoredWebhookCall, outcomes: _Outcomes) ->
         call,
         [item for item in news if isinstance(item, DeliveryReport)],
         [item for item in news if isinstance(item, InboundText)],
+        unread,
     )
 
 
-def storable(item: DeliveryReport | InboundText) -> DeliveryReport | InboundText:
+def _news_of(connector: Connector, call: StoredWebhookCall) -> tuple[Sequence[News], str]:
+    """And why some of it was not understood: what is wrong with one report takes no other with it. Raises
+    WebhookRejected where all is wrong."""
+    told: Sequence[News]
+    try:
+        told, unread = connector.parse_webhook(webhook_call_of(call)), ""
+    except WebhookPartlyRead as error:
+        told, unread = error.news, connector.redact(str(error))
+    news: list[News] = []
+    wrong: list[WebhookRejected] = []
+    for item in told:
+        try:
+            news.append(storable(item))
+        except WebhookRejected as error:
+            wrong.append(error)
+    if wrong and not news:
+        raise wrong[0]
+    if wrong and not unread:
+        unread = f"{len(wrong)} of {len(told)} reports cannot be read. The first of them: {wrong[0]}"
+    return news, unread
+
+
+def storable(item: News) -> News:
     """Without what no database keeps: NUL characters and halves of surrogate pairs. Raises WebhookRejected for a
     number that is none: nothing of ours could belong to it."""
     if len(item.msisdn) > MSISDN_MOST:
@@ -288,7 +314,7 @@ def _hand_up(account: ProviderAccount, read: Sequence[_Read], outcomes: _Outcome
         log.exception("webhook call not applied", call=read[0].call.pk)
         waiting = frozenset({read[0].call.pk})
     for item in read:
-        _sort(item.call, item.call.pk in waiting, outcomes)
+        _sort(item, item.call.pk in waiting, outcomes)
 
 
 def _send_news(account: ProviderAccount, read: Sequence[_Read]) -> frozenset[int]:
@@ -318,13 +344,17 @@ def _siblings(account: ProviderAccount) -> tuple[int, ...]:
     return tuple(same.exclude(pk=account.pk).order_by("pk").values_list("pk", flat=True))
 
 
-def _sort(call: StoredWebhookCall, is_waiting: bool, outcomes: _Outcomes) -> None:
-    if not is_waiting:
-        outcomes.applied.append(call.pk)
-    elif timezone.now() - call.received_at < UNMATCHED_AFTER:
+def _sort(item: _Read, is_waiting: bool, outcomes: _Outcomes) -> None:
+    call = item.call
+    if is_waiting and timezone.now() - call.received_at < UNMATCHED_AFTER:
         outcomes.later.append(call)
-    else:
+    elif item.unread:
+        # What could be read of it is applied. A person looks at the rest.
+        outcomes.rejected[call.pk] = item.unread
+    elif is_waiting:
         outcomes.unmatched.append(call.pk)
+    else:
+        outcomes.applied.append(call.pk)
 
 
 def _settle(outcomes: _Outcomes) -> None:

@@ -156,6 +156,38 @@ def test_a_bad_call_is_rejected_with_words_and_blocks_nobody(
     assert heard.applied == ["m1", "m2"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"state": 2}, 5, json.loads(whiz_report("m3")) | {"recipient": "4" * 21}],
+    ids=["id", "form", "number"],
+)
+def test_a_report_that_cannot_be_read_takes_no_other_with_it(
+    account: ProviderAccount, heard: Heard, wrong: Any
+) -> None:
+    heard.known = {"m1", "m2"}
+    call = post(
+        account, json.dumps([json.loads(whiz_report("m1")), wrong, json.loads(whiz_report("m2"))]).encode()
+    )
+    apply_waiting_calls()
+    call.refresh_from_db()
+    assert heard.applied == ["m1", "m2"]
+    assert call.state == "rejected"
+    assert call.words.startswith("1 of 3 reports cannot be read. The first of them: ")
+
+
+def test_a_call_read_in_part_waits_for_the_messages_of_the_rest(
+    account: ProviderAccount, heard: Heard
+) -> None:
+    call = post(account, json.dumps([json.loads(whiz_report("m1")), 5]).encode())
+    apply_waiting_calls()
+    assert states() == ["new"]
+    heard.known = {"m1"}
+    make_due()
+    apply_waiting_calls()
+    call.refresh_from_db()
+    assert (call.state, heard.applied) == ("rejected", ["m1", "m1"])
+
+
 def test_an_inbound_text_goes_up(acme: Workspace, heard: Heard) -> None:
     account = make_account(acme, "bulkvs")
     call = post(

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +58,13 @@ from providers.connectors.base import (
     StatusAnswer,
     StatusTable,
     WebhookCall,
-    WebhookRejected,
     setting,
 )
 from providers.connectors.messagewhiz.client import MessageWhizClient
 from providers.connectors.messagewhiz.envelope import inner_status
 from providers.connectors.messagewhiz.remote import SIDES
 from providers.connectors.operations import filled
-from providers.errors import ConnectorError, MessageRefused, NotFound
+from providers.errors import ConnectorError, MessageRefused, NotFound, WebhookPartlyRead, WebhookRejected
 from sms.states import FINAL, MessageState
 
 MAX_REFERENCE = 160  # characters of client_ref
@@ -281,15 +281,17 @@ class MessageWhiz(Connector):
     def read_webhook(self, call: WebhookCall) -> list[DeliveryReport | InboundText]:
         data = read_json(call.body)
         items = data if isinstance(data, list) else [data]
-        if not items or not all(isinstance(item, dict) for item in items):
+        if not any(isinstance(item, dict) for item in items):
             raise WebhookRejected("The body is not the JSON of a MessageWhiz report.")
-        reports: list[DeliveryReport | InboundText] = []
+        told: list[tuple[Callable[[Any], DeliveryReport], Any]] = []
         for item in items:
-            if isinstance(item.get("dlrs"), list):
-                reports += [self._batched_report(row) for row in item["dlrs"]]
+            if not isinstance(item, dict):
+                told.append((_not_a_report, item))
+            elif isinstance(item.get("dlrs"), list):
+                told += [(self._batched_report, row) for row in item["dlrs"]]
             elif "link_id" not in item:
-                reports.append(self._report(item))
-        return reports
+                told.append((self._report, item))
+        return _all_readable(told)
 
     def _report(self, item: dict[str, Any]) -> DeliveryReport:
         message_id, reference = _text(item.get("message_id")), _text(item.get("client_ref"))
@@ -327,6 +329,29 @@ class MessageWhiz(Connector):
             reason=reason,
             price=price(row.get("price")),
         )
+
+
+def _not_a_report(item: Any) -> DeliveryReport:
+    raise WebhookRejected("It is no JSON object.")
+
+
+def _all_readable(
+    told: Sequence[tuple[Callable[[Any], DeliveryReport], Any]],
+) -> list[DeliveryReport | InboundText]:
+    """One that cannot be read takes no other with it. Raises WebhookRejected, WebhookPartlyRead."""
+    reports: list[DeliveryReport | InboundText] = []
+    unread: list[WebhookRejected] = []
+    for read, item in told:
+        try:
+            reports.append(read(item))
+        except WebhookRejected as error:
+            unread.append(error)
+    if not unread:
+        return reports
+    if not reports:
+        raise unread[0]
+    words = f"{len(unread)} of {len(told)} reports cannot be read. The first of them: {unread[0]}"
+    raise WebhookPartlyRead(words, reports)
 
 
 def _word(item: dict[str, Any], name: str, words: dict[int, str]) -> str:

@@ -27,6 +27,7 @@ from providers.errors import (
     MessageRefused,
     NotFound,
     ServerTrouble,
+    WebhookPartlyRead,
 )
 from providers.transport import LeanTransport, sync_client
 from sms.states import MessageState
@@ -509,6 +510,12 @@ def test_a_rejected_call_is_not_quoted(connector: Connector) -> None:
     with pytest.raises(WebhookRejected) as caught:
         connector.parse_webhook(call({"message": "private words"}))
     assert "private" not in str(caught.value)
+
+
+def test_a_report_that_cannot_be_read_takes_no_other_with_it(connector: Connector) -> None:
+    with pytest.raises(WebhookPartlyRead, match=r"^2 of 3 reports cannot be read\.") as caught:
+        connector.parse_webhook(call([{"message": "private words"}, CALLBACK, 5]))
+    assert list(caught.value.news) == connector.parse_webhook(call(CALLBACK))
 
 
 # --- asked what became of a text --------------------------------------------------------------------------
