@@ -16,20 +16,28 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.utils import timezone
 
 from campaigns.models import Broadcast, BroadcastState, Segment
 from config import health
 from contacts.models import Import, ListJob
 from contacts.services import imports, list_jobs
-from messaging.models import Dispatch, DispatchState, Message, MessageCount, WebhookEndpoint
+from messaging.models import (
+    Dispatch,
+    DispatchState,
+    Message,
+    MessageCount,
+    ReceiptQuestion,
+    WebhookEndpoint,
+)
 from messaging.models.webhooks import WebhookStop
 from messaging.recount import miscounts, recount
 from providers.connectors import REGISTRY
 from providers.models import (
     Health,
     ProviderAccount,
+    ReceiptRound,
     RemoteRecord,
     StoredWebhookCall,
     SyncState,
@@ -49,6 +57,8 @@ STALE = timedelta(minutes=5)
 MANY_CALLS = 10_000
 # Our own send is stored by then, mostly; a call that belongs to no message is set aside after ten minutes.
 TRIES_MANY = 5
+# One question that was not answered is no trouble.
+FAILURES_MANY = 3
 UNMATCHED_BY = timedelta(minutes=15)
 # After a week no report comes any more.
 UNKNOWN_FOR = timedelta(days=7)
@@ -332,6 +342,18 @@ def _webhooks() -> Iterator[Finding]:
         )
 
 
+def _receipts() -> Iterator[Finding]:
+    rounds = ReceiptRound.objects.filter(failures__gte=FAILURES_MANY, account__enabled=True)
+    waiting = rounds.filter(Exists(ReceiptQuestion.objects.filter(account=OuterRef("account"))))
+    if names := list(waiting.order_by("pk").values_list("account__name", flat=True)[: NAMED_MOST + 1]):
+        yield Finding(
+            "receipts",
+            WATCH,
+            f"Delivery reports are asked for and not got: {_named(names)}.",
+            "Each account's page says why, in the provider's words; it is asked again by itself.",
+        )
+
+
 def _synced() -> Iterator[Finding]:
     failed = RemoteRecord.objects.filter(state=SyncState.FAILED)
     if names := list(failed.order_by().values_list("account__name", flat=True).distinct()[: NAMED_MOST + 1]):
@@ -393,6 +415,7 @@ RULES: list[Rule] = [
     _strays,
     _calls,
     _webhooks,
+    _receipts,
     _synced,
     _jobs,
 ]

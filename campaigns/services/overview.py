@@ -29,7 +29,7 @@ from messaging.models import (
     WebhookEndpoint,
     WebhookStop,
 )
-from providers.models import Health
+from providers.models import Health, ProviderAccount, SyncState
 from sms.states import MessageState
 
 B = BroadcastState
@@ -129,6 +129,7 @@ def needs_of(workspace: Workspace) -> list[Need]:
         *found,
         *_segment_needs(workspace),
         *_webhook_needs(workspace),
+        *_sync_needs(workspace),
         *_budget_needs(workspace),
         *_unknown_needs(workspace),
         *_import_needs(workspace),
@@ -171,6 +172,23 @@ def _webhook_needs(workspace: Workspace) -> list[Need]:
         )
         for row in rows[:5]
     ]
+
+
+def _sync_needs(workspace: Workspace) -> list[Need]:
+    """Accounts at whose vendor something is not as it is here, and is not tried again by itself."""
+    failed = Q(remote_records__state=SyncState.FAILED, remote_records__due_at=None)
+    rows = ProviderAccount.objects.filter(workspace=workspace, enabled=True)
+    found = []
+    for row in (
+        rows.annotate(failed=Count("remote_records", filter=failed)).filter(failed__gt=0).order_by("pk")[:5]
+    ):
+        sentence = ngettext(
+            "%(account)s: %(n)s thing could not be brought into step with the provider.",
+            "%(account)s: %(n)s things could not be brought into step with the provider.",
+            row.failed,
+        ) % {"account": row.name, "n": f"{row.failed:,}"}
+        found.append(Need("warn", sentence, _("See why"), "provider-account-sync", row.pk))
+    return found
 
 
 def _budget_needs(workspace: Workspace) -> list[Need]:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -46,12 +46,24 @@ UNFINISHED = "unfinished"
 # The id of ours that MARK belongs to, which is how far it was brought there; and the marks of others that were linked to
 # it before.
 OF, MARK, MARKS = "of", "mark", "marks"
+# What our own last push could not make alike there; and that somebody changed it there: a person decides.
+LEFT, ASKS = "left", "asks"
 # Of a creation whose answer was lost these may be not yet as they were asked for.
 SETTLED_LATER = ("enabled", "count")
 ROWS_AT_ONCE = 500
 PUSHED_FIELDS = ("state", "words", "differences", "there", "name", "pushed", "pushed_at")
 LINKED_FIELDS = ("remote_id", "state", "words", "pushed", "there")
-COMPARED_FIELDS = ("local_id", "remote_id", "name", "state", "differences", "words", "pushed", "seen_at")
+COMPARED_FIELDS = (
+    "local_id",
+    "remote_id",
+    "name",
+    "state",
+    "differences",
+    "words",
+    "pushed",
+    "there",
+    "seen_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +185,19 @@ def _compared(
     if record.remote_id and remote is None:
         record.remote_id, record.pushed = "", ""
     _set_state(record, local.payload if local else None, remote.payload if remote else None)
+    _set_asks(record)
     return record
+
+
+def _set_asks(record: RemoteRecord) -> None:
+    """Whether it was changed there: not where what differs is our own, pushed in part or waiting to be."""
+    is_theirs = (
+        record.is_linked and record.due_at is None and record.differences != record.there.get(LEFT, [])
+    )
+    if record.state == SyncState.DIFFERS and record.differences and is_theirs:
+        record.there = record.there | {ASKS: True}
+    elif record.state != SyncState.FAILED:
+        record.there = _without(record.there, ASKS)
 
 
 def _set_state(record: RemoteRecord, local: Payload | None, remote: Payload | None) -> None:
@@ -363,6 +387,7 @@ def _note_what_is_left(vendor: Vendor, side: RemoteSide[Any, Any], record: Remot
     record.save(update_fields=["state", "differences"])
     if not record.differences:
         return ""
+    _note_there(record, record.there | {LEFT: record.differences})
     found = "; ".join(f"{field}: {theirs or '–'}" for field, _ours, theirs in record.differences)
     return _("Still different there (%(found)s). %(loses)s") % {"found": found, "loses": side.loses}
 
@@ -467,6 +492,7 @@ def _pull(vendor: Vendor, record: RemoteRecord, actor: Actor) -> Step:
         local = _local(vendor.account, record)
         record.pushed = fingerprint(local.payload)
         record.state, record.words, record.due_at = SyncState.SAME, "", None
+        record.there = _without(record.there, ASKS, LEFT)
         _set_state(record, local.payload, remote.payload)
         record.save()
     return _step(record, PULL, action)
@@ -492,7 +518,7 @@ def _local(account: ProviderAccount, record: RemoteRecord) -> LocalRow:
 
 def _note_same(record: RemoteRecord, payload: Payload) -> None:
     record.state, record.words, record.differences = SyncState.SAME, "", []
-    record.there = _without(record.there, UNFINISHED)
+    record.there = _without(record.there, UNFINISHED, ASKS, LEFT)
     record.name = _name_of(payload)
     record.pushed, record.pushed_at = fingerprint(payload), timezone.now()
     # Unlinked meanwhile it stays so.
@@ -605,7 +631,7 @@ def unlink(*, record: RemoteRecord, actor: Actor) -> None:
             )
         remote_id, record.remote_id = record.remote_id, ""
         record.state, record.words, record.differences, record.pushed = SyncState.LOCAL_ONLY, "", [], ""
-        there = _without(record.there, UNFINISHED)
+        there = _without(record.there, UNFINISHED, ASKS, LEFT)
         if there:
             there = {OF: record.local_id} | there
         record.there, record.due_at = {}, None
@@ -632,7 +658,8 @@ def unlink(*, record: RemoteRecord, actor: Actor) -> None:
 
 
 def note_changed(*, workspace_id: int, entity: str, local_id: int) -> bool:
-    """Called within the transaction of the change. Whether anything is linked and now waits to be pushed."""
+    """Called within the transaction of the change. Whether anything is linked and now waits to be pushed. What was changed
+    there as well, as far as a comparison found, waits for a person instead: neither is written over unasked."""
     linked = RemoteRecord.objects.filter(
         account__workspace=workspace_id,
         account__enabled=True,
@@ -640,7 +667,17 @@ def note_changed(*, workspace_id: int, entity: str, local_id: int) -> bool:
         entity=entity,
         local_id=local_id,
     ).exclude(remote_id="")
-    return bool(linked.update(due_at=timezone.now(), tries=0))
+    asking = linked.filter(Q(pushed="") | Q(there__asks=True), state=SyncState.DIFFERS)
+    ids = list(asking.values_list("pk", flat=True))
+    if ids:
+        RemoteRecord.objects.filter(pk__in=ids).update(words=_both_changed())
+    return bool(linked.exclude(pk__in=ids).update(due_at=timezone.now(), tries=0))
+
+
+def _both_changed() -> str:
+    return _(
+        "It was changed here, and is different there as well. Push it or pull it: one replaces the other."
+    )
 
 
 def _pushed_to(entity: str) -> list[str]:

@@ -24,8 +24,15 @@ from campaigns.services.drafts import create_draft
 from config import doctor
 from config.doctor import WATCH, WRONG, Finding, examine
 from contacts.models import Import, ImportState
-from messaging.models import Dispatch, Message, MessageCount, WebhookEndpoint
-from providers.models import Health, ProviderAccount, RemoteRecord, StoredWebhookCall, SyncState
+from messaging.models import Dispatch, Message, MessageCount, ReceiptQuestion, WebhookEndpoint
+from providers.models import (
+    Health,
+    ProviderAccount,
+    ReceiptRound,
+    RemoteRecord,
+    StoredWebhookCall,
+    SyncState,
+)
 from tests.engine.makers import make_account, make_dispatch
 
 pytestmark = pytest.mark.django_db
@@ -249,6 +256,16 @@ def test_it_names_webhooks_that_were_disabled(acme: Workspace) -> None:
     assert examine() == []
     WebhookEndpoint.objects.filter(pk=hook.pk).update(disabled_because="failing")
     assert only().sentence == "Webhooks were disabled because nothing got through: hooks.example.com."
+
+
+def test_it_names_accounts_that_do_not_say_what_became_of_texts(account: ProviderAccount) -> None:
+    asked = ReceiptRound.objects.create(account=account, failures=3, words="503")
+    assert examine() == [], "nothing is asked for"
+    ReceiptQuestion.objects.create(message_id=1, account=account, due_at=timezone.now())
+    assert only().sentence == "Delivery reports are asked for and not got: bulkvs test."
+    asked.failures = 2
+    asked.save()
+    assert examine() == []
 
 
 def test_it_names_what_could_not_be_synced(account: ProviderAccount) -> None:

@@ -269,6 +269,13 @@ def linked_sender(account: ProviderAccount) -> Sender:
     return sender
 
 
+def linked_link(account: ProviderAccount) -> Link:
+    made = create_link(workspace=account.workspace, actor=ACTOR, name="Shop", url=HERE)
+    compare(account=account, entity="link")
+    push(account, record_of(account, "Shop"))
+    return made
+
+
 def test_disabled_follows_disabled(account: ProviderAccount, store: Store) -> None:
     sender = linked_sender(account)
     set_sender_enabled(sender=sender, enabled=False, actor=ACTOR)
@@ -278,6 +285,56 @@ def test_disabled_follows_disabled(account: ProviderAccount, store: Store) -> No
     set_sender_enabled(sender=sender, enabled=True, actor=ACTOR)
     assert push_due() == 1
     assert there("sender")["Acme"] == SenderPayload(name="Acme")
+
+
+def test_what_was_changed_on_both_sides_waits_for_a_person(account: ProviderAccount, store: Store) -> None:
+    mine = linked_link(account)
+    [remote_id] = store.rows["link"]
+    store.rows["link"][remote_id] = LinkPayload(name="Shop", url=THERE)
+    compare(account=account, entity="link")
+    set_link_enabled(link=mine, enabled=False, actor=ACTOR)
+    assert push_due() == 0
+    assert there("link")["Shop"] == LinkPayload(name="Shop", url=THERE)
+    record = record_of(account, "Shop")
+    assert (record.state, record.words[:20]) == ("differs", "It was changed here,")
+    push(account, record)
+    assert there("link")["Shop"] == LinkPayload(name="Shop", url=HERE, enabled=False)
+    set_link_enabled(link=mine, enabled=True, actor=ACTOR)
+    assert push_due() == 1, "it follows by itself again"
+
+
+def test_a_change_that_waits_while_both_are_compared_is_pushed(
+    account: ProviderAccount, store: Store
+) -> None:
+    mine = linked_link(account)
+    set_link_enabled(link=mine, enabled=False, actor=ACTOR)
+    compare(account=account, entity="link")
+    change_link(link=mine, actor=ACTOR, url=THERE)
+    assert push_due() == 1
+    assert there("link")["Shop"] == LinkPayload(name="Shop", url=THERE, enabled=False)
+
+
+def test_what_was_pulled_follows_again(account: ProviderAccount, store: Store) -> None:
+    mine = linked_link(account)
+    [remote_id] = store.rows["link"]
+    store.rows["link"][remote_id] = LinkPayload(name="Shop", url=THERE)
+    compare(account=account, entity="link")
+    carry_out(account=account, direction=PULL, record_ids=[record_of(account, "Shop").pk], actor=ACTOR)
+    push_due()
+    mine.refresh_from_db()
+    set_link_enabled(link=mine, enabled=False, actor=ACTOR)
+    assert push_due() == 1
+    assert there("link")["Shop"] == LinkPayload(name="Shop", url=THERE, enabled=False)
+
+
+def test_what_was_only_linked_is_not_written_over_by_an_edit(account: ProviderAccount, store: Store) -> None:
+    mine = create_link(workspace=account.workspace, actor=ACTOR, name="Shop", url=HERE)
+    remote_id = store.put("link", LinkPayload(name="Shop", url=THERE))
+    compare(account=account, entity="link")
+    link(account=account, entity="link", local_id=mine.pk, remote_id=remote_id, actor=ACTOR)
+    set_link_enabled(link=mine, enabled=False, actor=ACTOR)
+    assert push_due() == 0
+    assert there("link")["Shop"] == LinkPayload(name="Shop", url=THERE)
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
