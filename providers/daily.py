@@ -110,7 +110,7 @@ def prune_days(older_than: timedelta = KEEP_DAYS_FOR) -> int:
 
 
 def _take_some(account_id: int, day: date, parts: Sequence[int], limit: int) -> list[bool]:
-    """With the row locked. The largest that finds no room is remembered."""
+    """With the row locked. The largest that finds no room is remembered, but for what no day has room for."""
     with transaction.atomic():
         AccountDay.objects.get_or_create(account_id=account_id, day=day)
         rows = AccountDay.objects.filter(account_id=account_id, day=day)
@@ -120,7 +120,7 @@ def _take_some(account_id: int, day: date, parts: Sequence[int], limit: int) -> 
             fits.append(used + count <= limit)
             if fits[-1]:
                 used += count
-            else:
+            elif count <= limit:
                 wanted = max(wanted, count)
         rows.update(parts=used, wanted=wanted)
     return fits

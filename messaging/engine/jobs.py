@@ -23,7 +23,12 @@ from accounts.instance import advance, fence
 from contacts.models import Recipient
 from messaging.content import Content, content_of, seed_of
 from messaging.daily import DAILY_LIMIT
-from messaging.dispatches import pause_dispatches_of_account, pause_over_agreed, trouble_sentence
+from messaging.dispatches import (
+    pause_dispatch,
+    pause_dispatches_of_account,
+    pause_over_agreed,
+    trouble_sentence,
+)
 from messaging.engine.senders import choose_senders
 from messaging.ledger import (
     Change,
@@ -308,8 +313,9 @@ def _take_of_day(
 
     Codes may use what is kept free for them.
     """
-    limit = lane.account.parts_per_day or 0
-    fits = take(lane.account.pk, day, parts, limit if holds_code(dispatch.text) else bulk_limit(limit))
+    whole = lane.account.parts_per_day or 0
+    limit = whole if holds_code(dispatch.text) else bulk_limit(whole)
+    fits = take(lane.account.pk, day, parts, limit)
     if not all(fits):
         until = start_of(day + timedelta(days=1), zone_of(lane.account))
         return_to_queue(
@@ -320,7 +326,18 @@ def _take_of_day(
             ]
         )
         hold_waiting(dispatch.pk, reason=DAILY_LIMIT, until=until)
+        if max(parts) > limit:
+            _pause_too_long(lane, dispatch, max(parts), limit)
     return fits
+
+
+def _pause_too_long(lane: Lane, dispatch: Dispatch, parts: int, limit: int) -> None:
+    """The limit was lowered since the launch: some of its texts would wait for ever."""
+    reason = _(
+        "A text has %(parts)s parts, more than %(account)s may send on a whole day (%(limit)s): it would never go. Raise the"
+        " account's limit of parts a day and resume, or stop it."
+    ) % {"parts": f"{parts:,}", "account": lane.account.name, "limit": f"{limit:,}"}
+    pause_dispatch(dispatch_id=dispatch.pk, reason=reason, by_engine=True)
 
 
 def _placed(

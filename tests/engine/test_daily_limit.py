@@ -242,6 +242,21 @@ def test_lowering_it_below_what_was_sent_holds_the_rest(account: ProviderAccount
     assert (states(dispatch), goes_on_at(account) is not None) == ({"sent": 10, "held": 2}, True)
 
 
+def test_lowering_it_below_one_text_asks_a_person(account: ProviderAccount) -> None:
+    dispatch = make_dispatch(account.workspace, account, people=2, text="x" * 400)
+    set_limit(account, 2)
+    run(Vendor())
+    dispatch.refresh_from_db()
+    assert (states(dispatch), dispatch.state) == ({"held": 2}, "paused")
+    assert dispatch.state_reason.startswith("A text has 3 parts, more than ")
+    assert use_today(account).has_room, "shorter ones of others go"
+    set_limit(account, 10)
+    resume_dispatch(dispatch_id=dispatch.pk)
+    release_due()
+    run(Vendor())
+    assert states(dispatch) == {"sent": 2}
+
+
 def test_a_paused_dispatch_stays_held_until_it_is_resumed(account: ProviderAccount) -> None:
     dispatch = make_dispatch(account.workspace, account, people=12)
     run(Vendor())
