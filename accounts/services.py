@@ -139,6 +139,7 @@ def update_workspace(*, workspace: Workspace, actor: Actor, **changes: Any) -> W
     _demand(workspace, actor, Role.ADMIN)
     kept = Workspace.objects.select_for_update().get(pk=workspace.pk)
     if "short_domain" in changes:
+        _one_domain_at_a_time()
         changes["short_domain"] = _free_short_domain(kept, changes["short_domain"])
     differing = {name: new for name, new in changes.items() if getattr(kept, name) != new}
     old = {name: getattr(kept, name) for name in differing}
@@ -148,6 +149,12 @@ def update_workspace(*, workspace: Workspace, actor: Actor, **changes: Any) -> W
         _save_workspace(kept)
         audit.record(kept, actor, "changed", kept, old=_as_json(old), new=_as_json(differing))
     return kept
+
+
+def _one_domain_at_a_time() -> None:
+    """By the lock of the oldest workspace, until the transaction ends. Who has it, waits for nobody."""
+    oldest = Workspace.objects.order_by("pk").values_list("pk", flat=True)[:1]
+    list(Workspace.objects.select_for_update().filter(pk__in=list(oldest)).values_list("pk"))
 
 
 def _free_short_domain(workspace: Workspace, text: str) -> str:

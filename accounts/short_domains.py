@@ -18,6 +18,8 @@ _HOST = re.compile(
 
 
 LAST_PORT = 65535
+_OWN_PORTS = {"http": 80, "https": 443}
+_PLAIN = re.compile(r"[A-Za-z0-9.:/-]+", re.ASCII)
 # Whose last part is a number is an address of IPv4 to browsers, in whatever writing.
 _IS_ADDRESS = re.compile(r".*\.([0-9]+|0x[0-9a-f]*)", re.ASCII)
 
@@ -28,7 +30,10 @@ def clean_short_domain(text: str) -> str:
     if not text:
         return ""
     whole = text if "://" in text else f"https://{text}"
-    parts = urlsplit(whole)
+    try:
+        parts = urlsplit(whole)
+    except ValueError:
+        raise _no_domain(text) from None
     host = parts.netloc.lower()
     if parts.scheme.lower() not in {"http", "https"} or parts.path or parts.query or parts.fragment:
         raise ValidationError(
@@ -36,11 +41,21 @@ def clean_short_domain(text: str) -> str:
             % {"text": text[:100]}
         )
     name, _colon, port = host.partition(":")
-    if not _HOST.fullmatch(host) or not 0 < int(port or 443) <= LAST_PORT or _IS_ADDRESS.fullmatch(name):
-        raise ValidationError(
-            _("“%(text)s” is no domain. Write one, such as https://sho.example.com.") % {"text": text[:100]}
-        )
-    return f"{parts.scheme.lower()}://{host}"
+    # Of what is written here and stands in no domain, some is dropped and some turned by those who read addresses.
+    if not _PLAIN.fullmatch(text) or not _HOST.fullmatch(host) or _IS_ADDRESS.fullmatch(name):
+        raise _no_domain(text)
+    if port and not 0 < int(port) <= LAST_PORT:
+        raise _no_domain(text)
+    scheme = parts.scheme.lower()
+    if port and int(port) != _OWN_PORTS[scheme]:
+        name = f"{name}:{int(port)}"
+    return f"{scheme}://{name}"
+
+
+def _no_domain(text: str) -> ValidationError:
+    return ValidationError(
+        _("“%(text)s” is no domain. Write one, such as https://sho.example.com.") % {"text": text[:100]}
+    )
 
 
 def validate_short_domain(text: str) -> None:

@@ -65,6 +65,12 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M")
 
 
+# Groups of three, all set apart by the same sign.
+_SIZE = re.compile(
+    r"[0-9]{1,10}|[1-9][0-9]{0,2}([ .,'\u2019\u00a0\u202f])[0-9]{3}(?:\1[0-9]{3}){0,2}", re.ASCII
+)
+
+
 class SizeField(forms.Field):
     """A whole number as people write it: 1000, 1,000 or 1 000; what is none is told."""
 
@@ -76,7 +82,7 @@ class SizeField(forms.Field):
         written = str(value or "").strip()
         if not written:
             return None
-        if not re.fullmatch(r"\d{1,10}|\d{1,3}([\s.,'\u2019\u00a0\u202f]\d{3}){1,2}", written, re.ASCII):
+        if not _SIZE.fullmatch(written):
             sentence = _("“%(value)s” is no whole number. Write it in digits, such as 1,000.")
             raise forms.ValidationError(sentence % {"value": written[:60]})
         return int(re.sub(r"\D", "", written))

@@ -31,7 +31,8 @@ from providers.models import (
     TrafficEntry,
 )
 from providers.services import ProviderAccountError
-from providers.services.prices import clean_prefix, clean_price, touch
+from providers.services.prefixes import clean_prefix
+from providers.services.prices import clean_price, touch
 from web.forms import ModelForm
 from web.posted import whole_number
 

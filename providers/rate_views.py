@@ -33,7 +33,8 @@ from providers.services import (
     rate_for,
     read_rates,
 )
-from providers.services.prices import PREFIX_DIGITS, clean_prefix, clean_price
+from providers.services.prefixes import PREFIX_DIGITS, clean_prefix
+from providers.services.prices import clean_price
 from web.toasts import toast
 
 ROWS = 50

@@ -57,9 +57,11 @@ def _digits(written: str) -> str:
 
 
 def country_named(words: str) -> str:
-    """ISO 3166 letters for letters or a name in any language; "" for none, and for a name of several."""
+    """ISO 3166 letters for letters or a name in any language; "" for none, a name of several, and a single letter."""
     letters = words.strip().upper()
-    if len(letters) == 2 and phonenumbers.country_code_for_region(letters):
+    if sum(map(str.isalnum, words)) < 2:
+        return ""
+    if len(letters) == 2 and letters.isascii() and phonenumbers.country_code_for_region(letters):
         return letters
     return _by_name().get(_form(words), "")
 

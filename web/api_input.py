@@ -27,6 +27,7 @@ from rest_framework.request import Request
 
 from web import api_words
 from web.api_words import MOST_NAMES, WHOLE, shown
+from web.plain import is_number, is_within_reach, out_of_reach
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=Model)
@@ -63,7 +64,7 @@ class NamesWhatIsWrong:
                 field = self.fields.get(name)
                 value = field.get_value(data) if field is not None else None
                 errors[name] = detail if field is None else api_words.detail_of(name, field, value, detail)
-        errors |= _not_strings(self, data, errors) | _not_lists(self, data)
+        errors |= _not_strings(self, data, errors) | _not_lists(self, data) | _odd_numbers(self, data)
         if errors:
             raise exceptions.ValidationError(errors)
         return values
@@ -75,6 +76,8 @@ class MomentField(serializers.DateTimeField):
     def enforce_timezone(self, value: Any) -> Any:
         if timezone.is_naive(value):
             self.fail("invalid", format="ISO 8601")
+        if not is_within_reach(value):
+            raise exceptions.ValidationError(out_of_reach(), "out_of_reach")
         return super().enforce_timezone(value)
 
 
@@ -138,6 +141,22 @@ def _not_lists(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
             error = ErrorDetail(str(field.error_messages["not_a_list"]), "not_a_list")
             errors[name] = api_words.detail_of(name, field, value, [error])
     return errors
+
+
+def _odd_numbers(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers as strings, in a writing that Python reads and nobody meant."""
+    errors: dict[str, Any] = {}
+    for name, field in serializer.fields.items():
+        value = data.get(name) if not field.read_only else None
+        if not isinstance(value, str) or not isinstance(field, NUMBERS):
+            continue
+        if not is_number(value, whole=isinstance(field, serializers.IntegerField)):
+            error = ErrorDetail(str(field.error_messages["invalid"]), "invalid")
+            errors[name] = api_words.detail_of(name, field, value, [error])
+    return errors
+
+
+NUMBERS = (serializers.IntegerField, serializers.DecimalField, serializers.FloatField)
 
 
 def _number_for_text(field: Any, value: Any) -> Any:

@@ -5,6 +5,7 @@ Only Crier's own pages are touched: the widget templates stay Django's, because 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from web.api_words import no_text
+from web.plain import is_number, is_within_reach, out_of_reach
 from web.posted import Posted, marked, not_texts, whole_number
 from web.texts import no_text_in, place_of_no_text, without_halves
 
@@ -73,11 +75,30 @@ class TellsNoText(forms.BaseForm):
                 self.add_error(name, no_text_sentence(text))
 
 
-class Form(TellsNoText, forms.Form):
+class ReadsPlainly(forms.BaseForm):
+    """Numbers and times that Django would read in a way that nobody meant are told at their field."""
+
+    def _clean_fields(self) -> None:
+        super()._clean_fields()  # type: ignore[misc]  # Django's own, without a type
+        for name, value in list(self.cleaned_data.items()):
+            field = self.fields.get(name)
+            if isinstance(field, NUMBERS) and isinstance(written := self[name].data, str) and written.strip():
+                if not is_number(written, whole=not isinstance(field, FRACTIONS)):
+                    self.add_error(name, field.error_messages["invalid"])
+            elif isinstance(field, DATES) and isinstance(value, date) and not is_within_reach(value):
+                self.add_error(name, out_of_reach())
+
+
+# A decimal field is one of whole numbers, to Django.
+NUMBERS, FRACTIONS = forms.IntegerField, (forms.DecimalField, forms.FloatField)
+DATES = (forms.DateField, forms.DateTimeField)
+
+
+class Form(TellsNoText, ReadsPlainly, forms.Form):
     pass
 
 
-class ModelForm(TellsNoText, forms.ModelForm):
+class ModelForm(TellsNoText, ReadsPlainly, forms.ModelForm):
     pass
 
 

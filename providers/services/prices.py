@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Actor
 from accounts.audit import record
 from providers.models import ProviderAccount, Rate
+from providers.services.prefixes import PREFIX_DIGITS, clean_prefix
 from providers.services.refusals import ProviderAccountError
 
-PREFIX_DIGITS = 15
 PRICE_DECIMALS = 5
 PRICE_BELOW = Decimal(100_000)
 
@@ -93,21 +93,6 @@ def replace_rates(account: ProviderAccount, rates: Iterable[RateFields]) -> None
     Rate.objects.bulk_create(
         [Rate(account=account, prefix=prefix, price=price) for prefix, price in card.items()]
     )
-
-
-def clean_prefix(prefix: str) -> str:
-    """`+1 201` -> `1201`; "" stands for every number and is refused: that is the account's own price."""
-    digits = "".join(str(prefix).split()).removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= PREFIX_DIGITS) or digits.startswith("0"):
-        raise ProviderAccountError(
-            _(
-                "The prefix “%(prefix)s” is not the beginning of a number: give the country code and as many"
-                " digits after it as you like, such as 1 or 44 7700."
-            )
-            % {"prefix": str(prefix)[:40]},
-            field="prefix",
-        )
-    return digits
 
 
 def clean_price(price: Decimal | str | None, field: str = "price") -> Decimal:

@@ -11,15 +11,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
-import phonenumbers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from providers.services.amounts import (
+    UNITS,
     amount_of,
     currency_of,
     is_amount,
@@ -28,7 +27,8 @@ from providers.services.amounts import (
     odd_word_of_name,
     taken_apart,
 )
-from providers.services.prices import PRICE_BELOW, PRICE_DECIMALS, clean_prefix, clean_price
+from providers.services.prefixes import clean_prefix, looks_like_prefix
+from providers.services.prices import PRICE_BELOW, PRICE_DECIMALS, clean_price
 from providers.services.refusals import ProviderAccountError
 from sms.country_prefixes import country_named, prefixes_of
 
@@ -39,6 +39,7 @@ LOOKED_AT = 50
 ABOVE_HEADER = 10
 DELIMITERS = ";\t|,"
 _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
+_SPACES = re.compile(r"[\s/]+")
 
 
 def _words(written: str) -> frozenset[str]:
@@ -65,14 +66,13 @@ CURRENCY_WORDS = _words("""
     currency currencycode curr cur ccy
     wahrung devise monnaie moneda divisa valuta moeda waluta valuutta валюта מטבע عملة 货币 通貨 통화
 """)
+# Of columns that say where a range of prefixes ends, and of those that say what a price is for.
+END_WORDS = _words("""
+    prefixend endprefix prefixto toprefix prefixlast lastprefix rangeend endrange rangeto torange codeend endcode tocode
+    codeto dialcodeend enddialcode todialcode dialcodeto
+""")
+UNIT_WORDS = _words("unit units priceunit unitofprice einheit preiseinheit unite unidad unita unidade")
 NETWORK_STEMS = _words("mcc mnc network operator operateur operador operatore carrier netz reseau")
-# A prefix: digits, in groups if need be. What reads as a day or a month is none.
-_PREFIX = re.compile(r"(?:\+ ?)?[0-9(](?:[0-9\s()\u2010\u2011-]*[0-9)])?")
-_HYPHENS = re.compile("[\u2010\u2011-]")
-_DAY = re.compile(
-    r"([012]?\d|3[01])-([012]?\d|3[01])-(\d\d)?\d\d|\d{4}-[01]?\d-[0-3]?\d|(0?[1-9]|1[0-2])-(19|20)\d\d",
-    re.ASCII,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class _Columns:
     prefix: int | None = None
     country: int | None = None
     currency: int | None = None
+    unit: int | None = None
     width: int = 0
     names: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
@@ -136,6 +137,8 @@ def read_rates(data: bytes, *, currency: str) -> RateFile:
     """`currency`: the account's. Raises ProviderAccountError where the file cannot be read at all."""
     text = _decoded(data)
     rows, delimiter = _rows(text)
+    if not any(cell.strip() for row in rows for cell in row):
+        raise _nothing_in_it()
     found = _header(rows)
     columns, first = (found[1], found[0] + 1) if found else (_without_header(rows), 0)
     columns.may_cut = delimiter == ","
@@ -161,8 +164,12 @@ def _decoded(data: bytes) -> str:
     if "\x00" in text:
         raise _refused(_("The file is no text. Save the rate card as CSV and choose that file."))
     if not text.strip():
-        raise _refused(_("The file is empty. Choose one with a column of prefixes and one of prices."))
+        raise _nothing_in_it()
     return text
+
+
+def _nothing_in_it() -> ProviderAccountError:
+    return _refused(_("The file is empty. Choose one with a column of prefixes and one of prices."))
 
 
 def _rows(text: str) -> tuple[list[list[str]], str]:
@@ -197,19 +204,33 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[int, _Columns] | None:
         names = tuple(cell.strip() for cell in row)
         price = _only_price(prices, names, rows[number + 1 :])
         currency = next((at for at, form in enumerate(forms) if _is_currency(form)), None)
-        unread = [at for at in range(len(row)) if at not in (price, prefix, country, currency)]
+        unit = next((at for at, form in enumerate(forms) if form in UNIT_WORDS), None)
+        unread = [at for at in range(len(row)) if at not in (price, prefix, country, currency, unit)]
+        _refuse_ranges([names[at] for at in unread if forms[at] in END_WORDS])
         networks = [at for at in unread if any(stem in forms[at] for stem in NETWORK_STEMS)]
         return number, _Columns(
             price,
             prefix,
             country,
             currency,
+            unit,
             width=len(row),
             names=names,
             networks=tuple(names[at] for at in networks),
             others=tuple(names[at] for at in unread if names[at] and at not in networks),
         )
     return None
+
+
+def _refuse_ranges(names: Sequence[str]) -> None:
+    if names:
+        raise _refused(
+            _(
+                "The column “%(name)s” makes ranges of the prefixes: write each prefix in a row of its own, or the beginning"
+                " that all of a range have."
+            )
+            % {"name": names[0][:40]}
+        )
 
 
 def _only_price(prices: Sequence[int], names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -249,7 +270,7 @@ def _without_header(rows: Sequence[Sequence[str]]) -> _Columns:
     sample = [row for row in rows if any(cell.strip() for cell in row)][:LOOKED_AT]
     width = max(map(len, sample))
     places = _mostly(sample, range(width), lambda cell: bool(_places(cell)[0]))
-    numbers = _mostly(sample, places, lambda cell: bool(_PREFIX.fullmatch(cell)))
+    numbers = _mostly(sample, places, lambda cell: looks_like_prefix(cell))
     chosen = (numbers or places)[:1]
     prices = [at for at in _mostly(sample, range(width), _is_number) if at not in chosen]
     if len(prices) > 1:
@@ -346,7 +367,10 @@ class _Reading:
         prefixes, problem = _places(written)
         if problem:
             raise _refused(problem)
-        price = self._price(columns.cell(row, columns.price), columns.cell(row, columns.currency))
+        written = columns.cell(row, columns.price)
+        price = self._price(written, columns.cell(row, columns.currency))
+        if (unit := columns.cell(row, columns.unit)) and set(_SPACES.split(unit.casefold())) & UNITS:
+            raise self._not_ours(written, unit)
         for prefix in prefixes:
             self._keep(number, prefix, price)
 
@@ -363,7 +387,7 @@ class _Reading:
         self._require_own_currency(written, found.beside, currency)
         exact = amount.quantize(_STEP, ROUND_UP)
         self.rounded += exact != amount
-        return clean_price(exact)
+        return clean_price(exact if exact < PRICE_BELOW else amount)
 
     def _require_own_currency(self, written: str, beside: Sequence[str], currency: str) -> None:
         """Raises ProviderAccountError. What stands in the row counts more than the currency in the column's name."""
@@ -377,12 +401,15 @@ class _Reading:
                 _("The price “%(price)s” is in %(theirs)s; the account charges in %(ours)s.")
                 % {"price": written[:40], "theirs": theirs, "ours": self.currency}
             )
-        raise _refused(
+        raise self._not_ours(written, odd)
+
+    def _not_ours(self, written: str, words: str) -> ProviderAccountError:
+        return _refused(
             _(
                 "Of the price “%(price)s” it is said “%(words)s”, which is not %(ours)s. Write it in %(ours)s, as a"
                 " number alone."
             )
-            % {"price": written[:40], "words": odd[:40], "ours": self.currency}
+            % {"price": written[:40], "words": words[:40], "ours": self.currency}
         )
 
     def _keep(self, number: int, prefix: str, price: Decimal) -> None:
@@ -439,43 +466,10 @@ def _places(written: str) -> tuple[tuple[str, ...], str]:
                 "%(words)s shares its country code with others and has no beginning of its own: write its prefixes."
             ) % {"words": written[:40]}
         return found, ""
-    if _PREFIX.fullmatch(written) and _may_be_range(written):
-        return (), _(
-            "“%(prefix)s” may be a range: write each prefix in a row of its own, or the beginning that all of them have."
-        ) % {"prefix": written[:40]}
-    if _PREFIX.fullmatch(written) and not _is_day(written):
-        digits = re.sub(r"[^+0-9]", "", written)
-        with suppress(ProviderAccountError):
-            return (clean_prefix(digits.removeprefix("00")),), ""
-    return (), _(
-        "The prefix “%(prefix)s” is not the beginning of a number: write its digits alone, such as 1 or 44 7700."
-    ) % {"prefix": written[:40]}
-
-
-def _is_day(written: str) -> bool:
-    return bool(_DAY.fullmatch(re.sub(r"[\s\u2010\u2011-]+", "-", written)))
-
-
-def _may_be_range(written: str) -> bool:
-    """`4470-4479`, `4470-79`, `44 (7700-7799)`, `44 7700 - 44 7799`, `1-201-202`; but `1-242`, `44 7700` and `1-242-55` are
-    groups of one prefix: the first is a calling code, and no two of equal length follow it."""
-    if _is_day(written):
-        return False
-    groups = re.findall("[0-9]+", written)
-    if not groups:
-        return False
-    groups[0] = groups[0].removeprefix("00")
-    if len(groups) > 1 and int(groups[0] or 0) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-        return True
-    if len(groups) > 3 or (len(groups) == 3 and len(groups[-1]) == len(groups[-2])):
-        return True
-    sides = [re.findall("[0-9]+", side) for side in _HYPHENS.split(written.removeprefix("00"))]
-    if len(sides) < 2 or not all(sides):
-        return False
-    before, after = len(sides[-2][-1]), len(sides[-1][0])
-    if min(before, after) >= 4 or after < before:
-        return True
-    return len(sides) == 2 and (before == after or len("".join(sides[0])) == len("".join(sides[1])))
+    try:
+        return (clean_prefix(written),), ""
+    except ProviderAccountError as error:
+        return (), str(error.sentence)
 
 
 def _quoted(names: Sequence[str]) -> str:

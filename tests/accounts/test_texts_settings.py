@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -10,6 +13,7 @@ from accounts import services
 from accounts.access import Actor
 from accounts.errors import AccountsError
 from accounts.models import AuditEntry, Workspace
+from accounts.short_domains import clean_short_domain
 from tests.access import assert_access
 
 URL = "/settings/texts/"
@@ -44,6 +48,13 @@ def test_it_works(alice_client: Client, acme: Workspace) -> None:
         ("https://0x7f.0.0.1", "is no domain"),
         ("https://sho.0x7f", "is no domain"),
         ("sho example.com", "is no domain"),
+        ("https://[x", "is no domain"),
+        ("[x", "is no domain"),
+        ("sho\uff0f.example.com", "is no domain"),
+        ("sho.example\u2100", "is no domain"),
+        ("sho.e\u212aample.com", "is no domain"),
+        ("sho.exam\tple.com", "is no domain"),
+        ("sho.example.com#", "is no domain"),
         ("https://taken.example.com", "belongs to another workspace"),
         ("http://TAKEN.example.com", "belongs to another workspace"),
         ("https://taken.example.com:443", "belongs to another workspace"),
@@ -99,3 +110,44 @@ def test_viewers_see_it_and_change_nothing(victor_client: Client, acme: Workspac
     page = victor_client.get(URL).content.decode()
     assert "Owners and admins change these." in page
     assert "Save the settings" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("https://sho.example.com:443", "https://sho.example.com"),
+        ("http://sho.example.com:80", "http://sho.example.com"),
+        ("http://sho.example.com:08163", "http://sho.example.com:8163"),
+        ("https://sho.example.com:8443", "https://sho.example.com:8443"),
+    ],
+)
+def test_a_port_is_kept_where_it_says_something(text: str, kept: str) -> None:
+    assert clean_short_domain(text) == kept
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="One writer at a time: there is no race")
+@pytest.mark.django_db(transaction=True)
+def test_two_workspaces_that_want_one_domain_at_once(acme: Workspace, other: Workspace) -> None:
+    told: list[str] = []
+    both = threading.Barrier(2)
+
+    def take(workspace: Workspace) -> None:
+        try:
+            both.wait(10)
+            services.update_workspace(workspace=workspace, actor=Actor(), short_domain="sho.example.com")
+        except AccountsError as error:
+            told.append(str(error))
+        finally:
+            connection.close()
+
+    for _round in range(5):
+        threads = [threading.Thread(target=take, args=[workspace]) for workspace in (acme, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        owners = Workspace.objects.filter(short_domain="https://sho.example.com")
+        assert owners.count() == 1
+        assert len(told) == 1
+        assert "belongs to another workspace" in told.pop()
+        owners.update(short_domain="")

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from providers.services import ProviderAccountError, RateFile, read_rates
+from providers.services.prefixes import clean_prefix
 
 
 def read(text: str | bytes, currency: str = "USD") -> RateFile:
@@ -398,3 +399,54 @@ def test_a_decimal_comma_that_cuts_a_price_in_two_is_told(text: str) -> None:
 def test_digits_of_a_network_behind_a_whole_price_are_none() -> None:
     found = read_rates(b"prefix,price,mcc\n1,5,310\n", currency="USD")
     assert found.rates == {"1": Decimal("5")}
+
+
+@pytest.mark.parametrize("text", [",,,\n,,,\n", ";;;\r\n;;;\r\n", '""\n', '"","",""\n', " \t \n"])
+def test_a_file_of_empty_cells_is_empty(text: str) -> None:
+    with pytest.raises(ProviderAccountError, match="The file is empty"):
+        read(text)
+
+
+def test_a_nought_for_callers_at_home_is_no_part_of_a_prefix() -> None:
+    [bad] = read("prefix;price\n+44 (0)7700;0.05\n").bad_rows
+    assert bad.sentence.startswith("Leave (0) out of the prefix “+44 (0)7700”")
+
+
+@pytest.mark.parametrize("written", ["y", "ÿ", "ß", "\x81\x8d\xff"])
+def test_a_single_letter_is_no_country(written: str) -> None:
+    [bad] = read(f"country;price\nItaly;0.05\n{written};1\n").bad_rows
+    assert "is no country that is known here" in bad.sentence
+
+
+@pytest.mark.parametrize("name", ["prefix_end", "To code", "End prefix", "Range end"])
+def test_a_column_that_makes_ranges_is_refused(name: str) -> None:
+    with pytest.raises(ProviderAccountError, match="makes ranges of the prefixes"):
+        read(f"prefix;{name};price\n4470;4479;0.05\n")
+
+
+@pytest.mark.parametrize(
+    ("unit", "is_taken"), [("cent", False), ("Cents / SMS", False), ("SMS", True), ("", True)]
+)
+def test_a_column_of_units_is_read(unit: str, is_taken: bool) -> None:
+    found = read(f"prefix;price;unit\n44;5;{unit}\n")
+    assert bool(found.rates) == is_taken
+    assert bool(found.bad_rows) != is_taken
+
+
+def test_a_price_that_is_too_high_once_rounded_is_told_as_it_stands_there() -> None:
+    [bad] = read("prefix;price\n44;99999.999999\n").bad_rows
+    assert "99999.999999" in bad.sentence
+
+
+@pytest.mark.parametrize("prefix", ["4470 4479", "1 201 202", "4470-4479", "+44 (0)7700", "44_7", "४४"])
+def test_a_prefix_by_itself_is_read_as_in_a_file(prefix: str) -> None:
+    with pytest.raises(ProviderAccountError):
+        clean_prefix(prefix)
+    [bad] = read(f"prefix;price\n1;0.05\n{prefix};0.05\n").bad_rows
+    assert prefix in bad.sentence
+
+
+@pytest.mark.parametrize("prefix", ["44 7700", "0044 7700", "+44 (7700)", "44-7700"])
+def test_prefixes_are_taken_alike(prefix: str) -> None:
+    assert clean_prefix(prefix) == "447700"
+    assert rates(f"prefix;price\n{prefix};0.05\n") == {"447700": "0.05000"}
