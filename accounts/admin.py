@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.access import Actor
 from accounts.errors import AccountsError
-from accounts.forms import GeneralForm, PersonForm, TextsForm
+from accounts.forms import GeneralForm, PersonForm, SendingForm, TextsForm
 from accounts.models import ApiKey, AuditEntry, Instance, Invitation, Membership, ProcessBeat, User, Workspace
 from web.forms import ModelForm
 
@@ -77,11 +77,13 @@ class UserAdmin(admin.ModelAdmin):
         return False
 
 
-class WorkspaceAdminForm(TextsForm, GeneralForm):
+class WorkspaceAdminForm(TextsForm, SendingForm, GeneralForm):
     """All settings of a workspace on one page."""
 
     class Meta(GeneralForm.Meta):
-        fields = list(services.WORKSPACE_FIELDS)
+        fields = [*services.WORKSPACE_FIELDS, *services.SENDING_FIELDS]
+        labels = GeneralForm.Meta.labels | SendingForm.Meta.labels
+        help_texts = GeneralForm.Meta.help_texts | SendingForm.Meta.help_texts
 
 
 @admin.register(Workspace)
@@ -89,12 +91,13 @@ class WorkspaceAdmin(admin.ModelAdmin):
     form = WorkspaceAdminForm
     list_display = ("name", "time_zone", "default_country", "currency", "created_at")
     search_fields = ("name",)
-    fields = (*services.WORKSPACE_FIELDS, "monthly_budget", "created_at")
+    fields = (*services.WORKSPACE_FIELDS, *services.SENDING_FIELDS, "monthly_budget", "created_at")
     readonly_fields = ("monthly_budget", "created_at")
     inlines = (MembershipInline,)
 
     def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
-        values = {name: form.cleaned_data[name] for name in services.WORKSPACE_FIELDS}
+        names = (*services.WORKSPACE_FIELDS, *services.SENDING_FIELDS)
+        values = {name: form.cleaned_data[name] for name in names}
         services.update_workspace(workspace=obj, actor=actor_of_admin(request), **values)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.choices import country_choices, time_zone_choices
 from accounts.errors import AccountsError
 from accounts.models import ApiKey, Invitation, Role, User, Workspace
-from accounts.services import WORKSPACE_FIELDS, grantable_roles
+from accounts.services import SENDING_FIELDS, WORKSPACE_FIELDS, grantable_roles
 from accounts.short_domains import clean_short_domain
 from accounts.stop_words import language_choices
 from web.edited import TellsEdited
@@ -126,6 +126,25 @@ class TextsForm(TellsEdited, ModelForm):
 
     def clean_short_domain(self) -> str:
         return clean_short_domain(self.cleaned_data["short_domain"])
+
+
+class SendingForm(TellsEdited, ModelForm):
+    """Only reads and checks: saving is update_workspace()."""
+
+    class Meta:
+        model = Workspace
+        fields = SENDING_FIELDS
+        labels = {
+            "failure_limit": _("Pause when more than so many of a hundred fail"),
+            "failure_sample": _("Of at least so many messages"),
+        }
+        help_texts = {
+            "failure_limit": _(
+                "Of the last ones that were handed over, or of the last ones that were reported on. 100: never. A broadcast"
+                " may have a limit of its own."
+            ),
+            "failure_sample": _("Of fewer nothing is concluded."),
+        }
 
 
 class GeneralForm(TellsEdited, ModelForm):

@@ -8,7 +8,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -95,6 +95,18 @@ class Workspace(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
+    )
+    # A broadcast is paused once more than so many of a hundred failed, of at least `failure_sample`; 100: never. Where the
+    # defaults come from: docs/broadcasts.md.
+    failure_limit = models.PositiveSmallIntegerField(
+        _("pause when more than so many of a hundred fail"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+    )
+    failure_sample = models.PositiveIntegerField(
+        _("of at least so many messages"),
+        default=200,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
     )
     # Keys of sms.opt_out.WORDS besides English, whose words always count; and words of the company's own.
     opt_out_languages = models.JSONField(

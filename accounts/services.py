@@ -55,7 +55,8 @@ WORKSPACE_FIELDS = (
     "swaps_characters",
 )
 # With what has a page of its own in the settings.
-CHANGEABLE = (*WORKSPACE_FIELDS, "monthly_budget")
+SENDING_FIELDS = ("failure_limit", "failure_sample")
+CHANGEABLE = (*WORKSPACE_FIELDS, "monthly_budget", *SENDING_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

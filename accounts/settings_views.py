@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import services
 from accounts.access import WorkspaceRequest, actor_of, admin_page, get_row, viewer_page
 from accounts.errors import AccountsError
-from accounts.forms import GeneralForm, InviteForm, KeyForm, TextsForm, add_refusal
+from accounts.forms import GeneralForm, InviteForm, KeyForm, SendingForm, TextsForm, add_refusal
 from accounts.models import ApiKey, AuditEntry, Membership, Role, role_allows
 from web.edited import values_of
 from web.paging import key_page
@@ -51,6 +51,7 @@ def settings_tabs(request: WorkspaceRequest) -> list[dict[str, Any]]:
     tabs = [
         ("settings-general", _("General")),
         ("settings-texts", _("Texts and links")),
+        ("settings-sending", _("Sending")),
         ("settings-budget", _("Budget")),
         ("settings-team", _("Team")),
         ("settings-webhooks", _("Webhooks")),
@@ -149,6 +150,39 @@ def _texts_page(request: WorkspaceRequest, form: TextsForm, status: int = 200) -
         "test_url": f"{domain}/o/test" if domain else "",
     }
     return _render(request, "settings_texts", context, status=status)
+
+
+# --- sending --------------------------------------------------------------------------------------
+
+
+@page_and_form
+@viewer_page
+def sending(request: WorkspaceRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save_sending(request)
+    form = SendingForm(instance=request.workspace, now=values_of(request.workspace, SendingForm.base_fields))
+    if not _is_admin(request):
+        for field in form.fields.values():
+            field.disabled = True
+    return _render(request, "settings_sending", {"form": form})
+
+
+@admin_page
+@transaction.atomic
+def _save_sending(request: WorkspaceRequest) -> HttpResponse:
+    kept = type(request.workspace).objects.select_for_update().get(pk=request.workspace.pk)
+    form = SendingForm(request.POST, instance=kept, now=values_of(kept, SendingForm.base_fields))
+    if form.is_valid():
+        try:
+            services.update_workspace(
+                workspace=request.workspace, actor=actor_of(request), **form.cleaned_data
+            )
+        except AccountsError as error:
+            add_refusal(form, error)
+        else:
+            toast(request, _("Saved. What was launched keeps what it was launched with."))
+            return redirect("settings-sending")
+    return _render(request, "settings_sending", {"form": form}, status=422)
 
 
 # --- team -----------------------------------------------------------------------------------------

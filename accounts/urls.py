@@ -29,6 +29,7 @@ SIGN_IN: list[URLPattern | URLResolver] = [
 SETTINGS: list[URLPattern | URLResolver] = [
     path("settings/", settings_views.general, name="settings-general"),
     path("settings/texts/", settings_views.texts, name="settings-texts"),
+    path("settings/sending/", settings_views.sending, name="settings-sending"),
     path("settings/team/", settings_views.team, name="settings-team"),
     path("settings/team/<int:pk>/role/", settings_views.change_role, name="member-role"),
     path("settings/team/<int:pk>/remove/", settings_views.remove_member, name="member-remove"),

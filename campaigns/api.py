@@ -66,6 +66,7 @@ DRAFT_KEYS = {
     "minimum_sample": "minimum_sample",
     "wait_minutes": "wait_minutes",
     "exp_date": "exp_date",
+    "failure_limit": "failure_limit",
 }
 API_FIELDS = {key: name for name, key in DRAFT_KEYS.items()}
 REFUSALS = {409: PROBLEM, 422: PROBLEM}
@@ -203,6 +204,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "minimum_sample",
             "wait_minutes",
             "exp_date",
+            "failure_limit",
             "version",
             "estimate",
             "created_at",
@@ -305,6 +307,13 @@ class DraftSerializer(Serializer[Broadcast]):
         required=False,
         allow_null=True,
         help_text="Of smart_ctr: minutes after a segment was through before it is decided; null: 60.",
+    )
+
+    failure_limit = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Of all but single ones: it is paused once more than so many of a hundred of its last messages failed;"
+        " 100: never; null: as in the workspace (see sending).",
     )
 
     def changes(self) -> dict[str, Any]:

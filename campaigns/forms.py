@@ -102,7 +102,7 @@ BY_CLICKS = (
 def absent_of(kind: str) -> tuple[str, ...]:
     """Fields of the composer that this kind of broadcast does not have."""
     if kind == BroadcastKind.SINGLE:
-        return ("lists", "unsubscribe_lists", *BY_HAND, *BY_CLICKS)
+        return ("lists", "unsubscribe_lists", "failure_limit", *BY_HAND, *BY_CLICKS)
     if kind == BroadcastKind.SMART_CTR:
         return ("msisdn",)
     return ("msisdn", *BY_CLICKS, *(() if kind == BroadcastKind.SMART_MANUAL else BY_HAND))
@@ -181,6 +181,7 @@ class DraftForm(Form):
     )
     send_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
     send_time = forms.TimeField(label=_("Time"), required=False, widget=TimeInput())
+    failure_limit = SizeField(label=_("Pause when more than so many of a hundred fail"), required=False)
     first_segment_size = SizeField(label=_("People of the first segment"), required=False)
     conversion_threshold = forms.DecimalField(
         label=_("Clicks of a hundred for the next one"),
@@ -220,6 +221,9 @@ class DraftForm(Form):
         self.fields["send_time"].label = _("Time (%(zone)s)") % {
             "zone": broadcast.workspace.time_zone.rpartition("/")[2].replace("_", " ")
         }
+        self.fields["failure_limit"].help_text = _(
+            "Empty: as in the settings, %(limit)s. 100: never. It is paused and says why; what is on its way still arrives."
+        ) % {"limit": broadcast.workspace.failure_limit}
         for name in absent_of(broadcast.kind):
             del self.fields[name]
 
@@ -326,6 +330,7 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         **{name: getattr(broadcast, name) for name in BY_CLICKS},
         "conversion_threshold": None if threshold is None else f"{threshold.normalize():f}",
         "first_segment_size": broadcast.first_segment_size,
+        "failure_limit": broadcast.failure_limit,
         "exp_date": broadcast.exp_date,
         "when": AT if moment else NOW,
         "send_date": moment.date() if moment else tomorrow,

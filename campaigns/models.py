@@ -147,6 +147,10 @@ class Broadcast(models.Model):
     wait_minutes = models.PositiveIntegerField(
         _("minutes before it is decided"), default=DEFAULT_WAIT_MINUTES
     )
+    # Of a hundred: once more than so many failed it is paused; None: as in the workspace, 100: never.
+    failure_limit = models.PositiveSmallIntegerField(
+        _("pause when more than so many of a hundred fail"), null=True, blank=True
+    )
     # Grows with each edit: an autosave that saw an older one is told so.
     version = models.PositiveIntegerField(default=1)
     # Spent by the launch, and by each further segment: a double click is one launch.

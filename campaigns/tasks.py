@@ -13,6 +13,7 @@ from contacts.services.lists import recount_live_lists
 from messaging.daily import release_due
 from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
+from messaging.failures import judge_failures
 from messaging.ledger import expire_leases
 from messaging.tasks import sweep_hits, wake_engine, wake_polling, wake_webhooks
 from messaging.verification.services import prune_verifications, tidy_codes
@@ -51,6 +52,7 @@ def sweep() -> None:
     if late:
         log.warning("claims of a lost worker are unknown now", messages=late)
     launch.launch_due_broadcasts()
+    judge_failures()
     smart.judge_smart_broadcasts()
     planning.plan_waiting_segments()
     finish_done_dispatches()

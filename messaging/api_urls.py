@@ -5,6 +5,7 @@ from messaging.budget_api import BudgetViewSet
 from messaging.links.api import HitViewSet, LinkListViewSet, LinkViewSet
 from messaging.media.api import MediaViewSet
 from messaging.sender_api import SenderListViewSet, SenderViewSet
+from messaging.sending_api import SendingViewSet
 from messaging.texts.api import TemplateViewSet, WordSpinnerViewSet
 from messaging.verification.api import VerificationViewSet
 from messaging.webhooks.api import WebhookDeliveryViewSet, WebhookViewSet
@@ -27,5 +28,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "budget/",
         BudgetViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-budget",
+    ),
+    path(
+        "sending/",
+        SendingViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-sending",
     ),
 ]

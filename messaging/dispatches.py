@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Max, Min, Q
+from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,6 +28,8 @@ ACTIVE_STATES = (
     DispatchState.PAUSED,
     DispatchState.RUNNING,
 )
+# As Dispatch.failure_marks: what has failed so far was agreed to.
+FROM_NOW_ON = {"from_now_on": True}
 OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
 
 
@@ -48,6 +50,8 @@ def create_dispatch(
     custom_parameter: str = "",
     is_reserve: bool = False,
     not_after: datetime | None = None,
+    failure_limit: int | None = None,
+    failure_sample: int = 0,
 ) -> Dispatch:
     """In `planning`: its messages are written next, then `start_dispatch`, or `reserve_dispatch` where `is_reserve`.
 
@@ -58,6 +62,7 @@ def create_dispatch(
     much is kept free in the budget.
     `content`: of the text, where the caller has compiled it. `media_urls`: of the pictures that go with each of its texts.
     `custom_parameter`: told with its delivery reports. `not_after`: from then on nothing of it is handed over.
+    `failure_limit`: it is paused once more of a hundred fail, of at least `failure_sample` (messaging/failures.py).
     """
     with transaction.atomic():
         dispatch = Dispatch.objects.create(
@@ -75,6 +80,8 @@ def create_dispatch(
             agreed_cost=agreed_cost,
             is_reserve=is_reserve,
             not_after=not_after,
+            failure_limit=failure_limit,
+            failure_sample=failure_sample,
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch
@@ -133,10 +140,24 @@ def pause_over_agreed(*, dispatch_id: int, parts: int, cost: Decimal | None) -> 
     return moved
 
 
+def pause_for_failures(*, dispatch_id: int, reason: str, asked: int) -> bool:
+    """Too many failed. `asked`: the limit to which a person agrees who resumes it."""
+    with transaction.atomic():
+        moved = _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine=True)
+        if moved:
+            Dispatch.objects.filter(pk=dispatch_id).update(failure_asked=asked)
+    return moved
+
+
 def resume_dispatch(*, dispatch_id: int) -> bool:
-    """Whoever resumes what was paused for its parts or cost agrees to those that were named. Raises OverBudget."""
+    """Whoever resumes what was paused for its parts or cost, or for what failed, agrees to what was named. Raises
+    OverBudget."""
     with transaction.atomic():
         moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
+        if moved:
+            Dispatch.objects.filter(pk=dispatch_id, failure_asked__isnull=False).update(
+                failure_limit=F("failure_asked"), failure_asked=None, failure_marks=FROM_NOW_ON
+            )
         asked = (
             Dispatch.objects.filter(pk=dispatch_id, over_agreed=True) if moved else Dispatch.objects.none()
         )

@@ -53,6 +53,7 @@ COPIED_FIELDS = (
     "recipient_cap",
     "minimum_sample",
     "wait_minutes",
+    "failure_limit",
 )
 
 
@@ -125,8 +126,8 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
 
     Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, template_id, text,
     media_ids, send_at, msisdn; of a smart one first_segment_size, next_segment_size, conversion_threshold, recipient_cap,
-    minimum_sample, wait_minutes, exp_date. A template without a text gives its own. A sender takes the place of a sender
-    list, and a list that of a sender.
+    minimum_sample, wait_minutes, exp_date; of all but a single one failure_limit. A template without a text gives its
+    own. A sender takes the place of a sender list, and a list that of a sender.
     Raises CampaignError (with the field), EditedElsewhere, NotNow.
     """
     unknown = set(changes) - set(SETTERS)
@@ -251,7 +252,10 @@ def _require_smart(broadcast: Broadcast, field: str, value: Any) -> None:
     """By clicks, for what is of no use to one that a person continues."""
     if value is None:
         return
-    wanted = SMART_KINDS if field in BY_HAND_TOO else (BroadcastKind.SMART_CTR,)
+    if field in TO_LISTS:
+        wanted: tuple[BroadcastKind, ...] = (BroadcastKind.BASE, *SMART_KINDS)
+    else:
+        wanted = SMART_KINDS if field in BY_HAND_TOO else (BroadcastKind.SMART_CTR,)
     if broadcast.kind not in wanted:
         sentence = _("A broadcast of the kind %(kind)s takes no %(field)s. Leave it out.")
         raise CampaignError(sentence % {"kind": broadcast.kind, "field": field}, field=field)
@@ -350,12 +354,15 @@ def _set_media(broadcast: Broadcast, value: Collection[Any]) -> None:
 
 # Of both kinds of smart broadcasts.
 BY_HAND_TOO = ("first_segment_size", "exp_date")
+# Of all that go to lists.
+TO_LISTS = ("failure_limit",)
 SETTERS: dict[str, Setter] = {
     "first_segment_size": _size_setter("first_segment_size", least=1, most=SIZE_MOST),
     "next_segment_size": _size_setter("next_segment_size", least=1, most=SIZE_MOST),
     "recipient_cap": _size_setter("recipient_cap", least=1, most=SIZE_MOST),
     "minimum_sample": _size_setter("minimum_sample", least=1, most=SIZE_MOST, default=DEFAULT_MINIMUM_SAMPLE),
     "wait_minutes": _size_setter("wait_minutes", least=0, most=WAIT_MOST, default=DEFAULT_WAIT_MINUTES),
+    "failure_limit": _size_setter("failure_limit", least=1, most=100),
     "conversion_threshold": _set_threshold,
     "exp_date": _set_exp_date,
     "name": _set_name,

@@ -225,7 +225,14 @@ def make_dispatch(
         is_reserve=is_reserve,
         custom_parameter=broadcast.custom_parameter,
         not_after=broadcast.exp_date,
+        failure_limit=failure_limit_of(broadcast),
+        failure_sample=broadcast.workspace.failure_sample,
     )
+
+
+def failure_limit_of(broadcast: Broadcast) -> int:
+    """Its own, or the workspace's."""
+    return broadcast.failure_limit or broadcast.workspace.failure_limit
 
 
 def _cost(estimate: Mapping[str, Any]) -> Decimal | None:

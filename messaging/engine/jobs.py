@@ -30,6 +30,7 @@ from messaging.dispatches import (
     trouble_sentence,
 )
 from messaging.engine.senders import choose_senders
+from messaging.failures import judge_failures
 from messaging.ledger import (
     Change,
     Claimed,
@@ -170,6 +171,7 @@ def load_lanes(known: Mapping[int, Lane]) -> dict[int, Lane]:
     """
     if fence() is not None:
         return {}
+    judge_failures()
     running = Dispatch.objects.filter(state="running").select_related("account").order_by("id")
     lanes: dict[int, Lane] = {}
     for dispatch in running:

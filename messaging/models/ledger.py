@@ -85,6 +85,12 @@ class Dispatch(models.Model):
     over_agreed = models.BooleanField(default=False)
     asked_parts = models.PositiveBigIntegerField(null=True, blank=True)
     asked_cost = models.DecimalField(max_digits=14, decimal_places=5, null=True, blank=True)
+    # messaging/failures.py: of a hundred, beyond which it is paused (None: never), of at least `failure_sample`. Where it
+    # was paused for that, the limit to which a person agrees who resumes it; and from where the last ones are counted.
+    failure_limit = models.PositiveSmallIntegerField(null=True, blank=True)
+    failure_sample = models.PositiveIntegerField(default=0)
+    failure_asked = models.PositiveSmallIntegerField(null=True, blank=True)
+    failure_marks = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

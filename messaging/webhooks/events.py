@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 LINK_CLICKED = "link.clicked"
 REPORTED = "message.reported"
+PAUSED = "broadcast.paused"
 # What an endpoint in the style of MessageWhiz is told; no type that can be chosen.
 MESSAGEWHIZ_REPORTS = "messagewhiz.dlrs"
 # Sent to one endpoint when a person asks for it, whatever it wants; tried once.
@@ -25,6 +26,7 @@ TEST = "webhook.test"
 EVENT_TYPES: Mapping[str, Promise] = MappingProxyType(
     {
         REPORTED: _("Delivery reports: what became of messages, up to 100 in an event"),
+        PAUSED: _("Broadcasts that Crier paused by itself and that wait for a person, with the reason"),
         LINK_CLICKED: _("Clicks of {{callback_link}}: one event for each time that a person follows it"),
     }
 )

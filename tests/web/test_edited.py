@@ -112,6 +112,15 @@ PAGES: list[tuple[Make, str, str, str, dict[str, Any], dict[str, Any], str]] = [
     ),
     (
         _workspace,
+        "/settings/sending/",
+        "",
+        "failure_limit",
+        {"failure_limit": "20", "failure_sample": "200"},
+        {"failure_limit": "30", "failure_sample": "200"},
+        "Pause when more than so many of a hundred fail (now: 20)",
+    ),
+    (
+        _workspace,
         "/settings/budget/",
         "",
         "monthly_budget",

@@ -25,7 +25,7 @@ def test_it_works(api: Api, receiver: Receiver) -> None:
     assert (made.status_code, made.headers["Cache-Control"]) == (201, "no-store")
     hook = made.json()
     assert (hook["events"], hook["enabled"], hook["secret"][:6]) == (
-        ["message.reported", "link.clicked"],
+        ["message.reported", "broadcast.paused", "link.clicked"],
         True,
         "whsec_",
     )
