@@ -137,6 +137,8 @@ class SendingForm(TellsEdited, ModelForm):
         labels = {
             "failure_limit": _("Pause when more than so many of a hundred fail"),
             "failure_sample": _("Of at least so many messages"),
+            "frequency_cap": _("Most broadcasts a person gets"),
+            "frequency_days": _("Within so many days"),
         }
         help_texts = {
             "failure_limit": _(
@@ -144,6 +146,10 @@ class SendingForm(TellsEdited, ModelForm):
                 " may have a limit of its own."
             ),
             "failure_sample": _("Of fewer nothing is concluded."),
+            "frequency_cap": _(
+                "Whoever has had as many is left out of further ones, named in the numbers before. Empty: any number."
+                " Single texts and verification codes do not count and always go."
+            ),
         }
 
 

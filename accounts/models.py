@@ -108,6 +108,19 @@ class Workspace(models.Model):
         default=200,
         validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
     )
+    # Of broadcasts nobody gets more than so many within `frequency_days`; None: any number. Single texts and codes do not
+    # count and are not held back.
+    frequency_cap = models.PositiveSmallIntegerField(
+        _("most broadcasts a person gets"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+    )
+    frequency_days = models.PositiveSmallIntegerField(
+        _("within so many days"),
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+    )
     # Keys of sms.opt_out.WORDS besides English, whose words always count; and words of the company's own.
     opt_out_languages = models.JSONField(
         _("languages of stop words"), default=list, blank=True, validators=[validate_languages]

@@ -55,7 +55,7 @@ WORKSPACE_FIELDS = (
     "swaps_characters",
 )
 # With what has a page of its own in the settings.
-SENDING_FIELDS = ("failure_limit", "failure_sample")
+SENDING_FIELDS = ("failure_limit", "failure_sample", "frequency_cap", "frequency_days")
 CHANGEABLE = (*WORKSPACE_FIELDS, "monthly_budget", *SENDING_FIELDS)
 
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.access import actor_of
 from campaigns.api_errors import Unprocessable, check_data, problems
+from campaigns.api_missed import AgainSerializer, MissedActions, draft_again
 from campaigns.api_segments import PROBLEM, SegmentActions
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Campaign
 from campaigns.services.campaigns import create_campaign, set_default_campaign, update_campaign
@@ -195,6 +196,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "text",
             "custom_parameter",
             "template",
+            "again_of",
             "media",
             "send_at",
             "first_segment_size",
@@ -393,6 +395,14 @@ class EstimateSerializer(Serializer[Estimate]):
         help_text="People by country (ISO 3166) whose numbers the account's provider does not take: among people, and not"
         " texted.",
     )
+    capped = serializers.IntegerField(
+        help_text="People who have had as many broadcasts lately as the workspace allows (see sending): among people, and"
+        " not texted."
+    )
+    has_it = serializers.IntegerField(
+        help_text="People who got it, or are getting it, from another broadcast to those who missed it: among people, and"
+        " not texted."
+    )
     reach = ReachSerializer()
     audience = AudienceSerializer()
     first_segment = FirstSegmentSerializer(
@@ -548,14 +558,16 @@ class BroadcastFilter(FilterSet):
     retrieve=extend_schema(summary="One broadcast"),
 )
 class BroadcastViewSet(
-    SegmentActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Broadcast]
+    MissedActions, SegmentActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Broadcast]
 ):
     """Drafts are written and changed freely; after the launch only pause, resume and stop are left."""
 
     serializer_class = BroadcastSerializer
     filterset_class = BroadcastFilter
     paged_actions = frozenset({"list", "messages"})
-    body_actions = frozenset({"create", "partial_update", "launch", "test", "segments", "segments_estimate"})
+    body_actions = frozenset(
+        {"create", "partial_update", "launch", "test", "segments", "segments_estimate", "again", "settle"}
+    )
     parameters = {"messages": ("state", "msisdn")}
     lookup_value_regex = "[0-9]+"
     queryset = Broadcast.objects.none()
@@ -708,6 +720,19 @@ class BroadcastViewSet(
                 recipient_id=asked.validated_data.get("recipient"),
             )
         return Response(sent_data(sent), status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="A draft to those who missed it",
+        request=AgainSerializer,
+        responses={201: BroadcastSerializer, 409: PROBLEM},
+    )
+    @action(detail=True, methods=["post"])
+    def again(self, request: Request, pk: str | None = None) -> Response:
+        """With the same text and senders, to those people alone. Look at its estimate and launch it as any other.
+
+        Of several such broadcasts nobody gets two: the estimate counts those as `has_it`.
+        """
+        return self._answer(draft_again(request, self.get_object()), status.HTTP_201_CREATED)
 
     @extend_schema(summary="What became of everybody", responses=ReportSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)

@@ -468,11 +468,33 @@ class EditCampaignForm(TellsEdited, CampaignForm):
     )
 
 
-class MissedForm(Form):
-    reasons = forms.MultipleChoiceField(label=_("Reasons"), widget=forms.CheckboxSelectMultiple)
+class AgainForm(Form):
+    """To those who missed it: for which reasons, and through which account."""
 
-    def __init__(self, *args: Any, codes: list[str], **kwargs: Any) -> None:
+    account = AccountChoice(label=_("Through"), queryset=ProviderAccount.objects.none(), empty_label=None)
+    reasons = forms.MultipleChoiceField(
+        label=_("Reasons"),
+        required=False,
+        error_messages={"invalid_choice": _("“%(value)s” is none of the reasons. Choose among them.")},
+    )
+
+    def __init__(self, *args: Any, broadcast: Broadcast, keys: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["reasons"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(code, code) for code in codes]
+        account, reasons = self.fields["account"], self.fields["reasons"]
+        assert isinstance(account, forms.ModelChoiceField)
+        assert isinstance(reasons, forms.MultipleChoiceField)
+        account.queryset = broadcast.workspace.provider_accounts.filter(
+            Q(enabled=True) | Q(pk=broadcast.account_id or 0)
+        ).order_by("name")
+        account.initial = broadcast.account_id
+        account.required = False
+        reasons.choices = [(key, key) for key in keys]
+
+
+class SettleForm(Form):
+    """A person's word on what is unknown, of a group or of one message."""
+
+    word = forms.ChoiceField(choices=[("received", ""), ("not_received", "")])
+    account = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+    reason = forms.CharField(required=False, max_length=40)
+    message = forms.IntegerField(required=False, min_value=1, max_value=2**62)

@@ -117,6 +117,16 @@ class Broadcast(models.Model):
     text = models.TextField(_("text"), blank=True)
     # What the customer's own program calls it: told with its delivery reports.
     custom_parameter = models.CharField(_("custom parameter"), max_length=160, blank=True, default="")
+    # Of one to those who missed another one: that one, and the first of them all, whose people get one of the family.
+    again_of = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        verbose_name=_("again to those who missed"),
+        related_name="again",
+        null=True,
+        blank=True,
+    )
+    again_root = models.ForeignKey("self", models.SET_NULL, related_name="family", null=True, blank=True)
     # Where the text came from, if from one; it may have been changed since.
     template = models.ForeignKey(
         Template,

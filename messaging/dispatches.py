@@ -52,6 +52,9 @@ def create_dispatch(
     not_after: datetime | None = None,
     failure_limit: int | None = None,
     failure_sample: int = 0,
+    sibling_ids: Sequence[int] = (),
+    frequency_cap: int | None = None,
+    frequency_days: int = 0,
 ) -> Dispatch:
     """In `planning`: its messages are written next, then `start_dispatch`, or `reserve_dispatch` where `is_reserve`.
 
@@ -63,6 +66,7 @@ def create_dispatch(
     `content`: of the text, where the caller has compiled it. `media_urls`: of the pictures that go with each of its texts.
     `custom_parameter`: told with its delivery reports. `not_after`: from then on nothing of it is handed over.
     `failure_limit`: it is paused once more of a hundred fail, of at least `failure_sample` (messaging/failures.py).
+    `sibling_ids`, `frequency_cap`, `frequency_days`: who is left out when their turn comes (messaging/barred.py).
     """
     with transaction.atomic():
         dispatch = Dispatch.objects.create(
@@ -82,6 +86,9 @@ def create_dispatch(
             not_after=not_after,
             failure_limit=failure_limit,
             failure_sample=failure_sample,
+            sibling_ids=list(sibling_ids),
+            frequency_cap=frequency_cap,
+            frequency_days=frequency_days,
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch

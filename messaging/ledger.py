@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from contacts.models import OptOut, OptOutHow, UnsubscribeMember
 from contacts.services.opt_outs import opt_out
+from messaging import barred
 from messaging.chosen_senders import chosen_senders
 from messaging.models import Dispatch, DispatchState, Message
 from messaging.webhooks.reports import Moved, tell_reports
@@ -112,7 +113,8 @@ def claim_messages(
     after: int = 0,
     check_opt_out: bool = True,
 ) -> list[Claimed]:
-    """Takes up to `limit` due messages into the hands of `claim`; the opted out are `suppressed`.
+    """Takes up to `limit` due messages into the hands of `claim`; the opted out are `suppressed`, who is left out
+    for another reason (messaging/barred.py) is `cancelled`.
 
     `after`: an id; what stands before it is left for later. A caller that goes on from its last claim spares the
     database the way past all that was claimed before, which grows with each claim until the next vacuum.
@@ -120,11 +122,12 @@ def claim_messages(
     while True:
         now = timezone.now()
         with transaction.atomic():
+            barred.one_after_the_other(dispatch)
             found = _lock_due(dispatch, limit, after, now)
-            suppressed = [row for row in found if row[5] and check_opt_out]
+            left_out = [row for row in found if row[5] and check_opt_out]
             taken = [row for row in found if not (row[5] and check_opt_out)]
-            if suppressed:
-                _suppress(dispatch.pk, [(row[0], row[4]) for row in suppressed], now)
+            if left_out:
+                _leave_out(dispatch.pk, [(row[0], row[4], row[5]) for row in left_out], now)
             if taken:
                 _take([row[0] for row in taken], claim, lease_until, now)
                 _count(_moves(dispatch.pk, ((S.QUEUED, row[4], S.SUBMITTING, "") for row in taken)))
@@ -134,9 +137,10 @@ def claim_messages(
 
 def _lock_due(
     dispatch: Dispatch, limit: int, after: int, now: datetime
-) -> list[tuple[int, str, int | None, int, str, bool, int | None]]:
-    """(id, msisdn, recipient id, tries, reason, opted out, place) of what is due, in the order of planning, if the dispatch
-    runs and its time is not over. Whether they opted out is judged now: people write STOP between launch and their turn.
+) -> list[tuple[int, str, int | None, int, str, str, int | None]]:
+    """(id, msisdn, recipient id, tries, reason, why left out, place) of what is due, in the order of planning, if the
+    dispatch runs and its time is not over. Whether they opted out is judged now: people write STOP between launch and their
+    turn.
 
     By hand, as the rest of the claim: made by the ORM, its statements took longer than all else in it.
     """
@@ -145,9 +149,11 @@ def _lock_due(
     if unsubscribed:
         opted_out += _UNSUBSCRIBED.format(", ".join(["%s"] * len(unsubscribed)))
     lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    values = [dispatch.workspace_id, *unsubscribed, dispatch.pk, after, now, now, limit]
+    further, further_values = barred.cases(dispatch, now)
+    why = f"CASE WHEN {opted_out} THEN 'opted_out'{further} ELSE '' END"
+    values = [dispatch.workspace_id, *unsubscribed, *further_values, dispatch.pk, after, now, now, limit]
     with connection.cursor() as cursor:
-        cursor.execute(_DUE.format(opted_out) + lock, values)
+        cursor.execute(_DUE.format(why) + lock, values)
         return list(cursor.fetchall())
 
 
@@ -214,12 +220,20 @@ def _array(ids: Iterable[int]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-def _suppress(dispatch_id: int, rows: Sequence[tuple[int, str]], now: datetime) -> None:
-    changes = [Change(row_id, S.SUPPRESSED, now, "engine", "opted_out") for row_id, _reason in rows]
+def _leave_out(dispatch_id: int, rows: Sequence[tuple[int, str, str]], now: datetime) -> None:
+    """Each row: id, the reason for which it waited, and why it is left out."""
+    changes = [Change(row_id, _left_out_state(why), now, "engine", why) for row_id, _reason, why in rows]
     _write_rows([_row_of(change, True) for change in changes])
-    _count(_moves(dispatch_id, ((S.QUEUED, reason, S.SUPPRESSED, "opted_out") for _id, reason in rows)))
-    _count_minutes(Counter({(dispatch_id, _minute(now), S.SUPPRESSED.value): len(rows)}))
-    tell_reports([Moved(row_id, dispatch_id, S.SUPPRESSED, "opted_out", now) for row_id, _reason in rows])
+    _count(_moves(dispatch_id, ((S.QUEUED, reason, _left_out_state(why), why) for _id, reason, why in rows)))
+    states = Counter(change.state.value for change in changes)
+    _count_minutes(Counter({(dispatch_id, _minute(now), state): number for state, number in states.items()}))
+    tell_reports(
+        [Moved(change.message_id, dispatch_id, change.state, change.reason, now) for change in changes]
+    )
+
+
+def _left_out_state(why: str) -> MessageState:
+    return S.SUPPRESSED if why == "opted_out" else S.CANCELLED
 
 
 def take_agreed(dispatch_id: int, parts: int, cost: Decimal) -> bool:

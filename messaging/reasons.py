@@ -7,6 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 BROADCAST_EXPIRED = "broadcast_expired"
 LEFT_LIST = "left_list"
+# Left out when their turn comes: messaging/barred.py.
+HAS_IT = "has_it"
+FREQUENCY_CAP = "frequency_cap"
+# A person's word on what was unknown.
+SAID_RECEIVED = "said_received"
+SAID_NOT_RECEIVED = "said_not_received"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,11 @@ REASONS: dict[str, Reason] = {
     "code_replaced": Reason(_("A newer code took its place before its turn"), ""),
     "code_cancelled": Reason(_("Its verification was cancelled before its turn"), ""),
     "code_over": Reason(_("Its code did not count any more"), _("Ask for a new code")),
+    HAS_IT: Reason(_("Got it, or is getting it, from another broadcast to those who missed it")),
+    FREQUENCY_CAP: Reason(
+        _("Has had as many texts lately as the workspace allows"),
+        _("Send to them later, or raise the limit in the settings"),
+    ),
     # waiting
     "throttled": Reason(
         _("The provider asked us to slow down"), _("While the broadcast runs, it goes on by itself")
@@ -94,6 +105,8 @@ REASONS: dict[str, Reason] = {
     "worker_lost": Reason(
         _("The worker died while handing it over"), _("A receipt may still settle it; it is not sent again")
     ),
+    SAID_RECEIVED: Reason(_("A person said that it arrived")),
+    SAID_NOT_RECEIVED: Reason(_("A person said that it did not arrive"), _("Send it to them again")),
     "unknown_status": Reason(_("The provider reported a status that it does not document"), ""),
     # settled by the network
     "undelivered": Reason(_("The network could not deliver it"), _("Try again later")),

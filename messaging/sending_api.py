@@ -1,4 +1,4 @@
-"""`/api/v1/sending/`: when Crier pauses by itself, for the whole workspace."""
+"""`/api/v1/sending/`: when Crier pauses by itself, and how often a person is texted, for the whole workspace."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ class SendingSerializer(ModelSerializer[Workspace]):
         help_text="Of at least so many; of fewer nothing is concluded.",
     )
 
+    frequency_cap = serializers.IntegerField(
+        min_value=1,
+        max_value=1000,
+        allow_null=True,
+        required=False,
+        help_text="Nobody gets more broadcasts than so many within frequency_days; null: any number. Single texts and"
+        " verification codes do not count and always go.",
+    )
+    frequency_days = serializers.IntegerField(min_value=1, max_value=366, required=False)
+
     class Meta:
         model = Workspace
         fields = SENDING_FIELDS
@@ -42,11 +52,11 @@ class SendingViewSet(GenericViewSet[Workspace]):
     write_role = Role.ADMIN
     queryset = Workspace.objects.none()
 
-    @extend_schema(summary="When broadcasts are paused by themselves")
+    @extend_schema(summary="How the workspace sends")
     def retrieve(self, request: Request) -> Response:
         return Response(self.get_serializer(request.workspace).data)  # type: ignore[attr-defined]  # set by the key
 
-    @extend_schema(summary="Change when broadcasts are paused by themselves")
+    @extend_schema(summary="Change how the workspace sends")
     def partial_update(self, request: Request) -> Response:
         workspace: Workspace = request.workspace  # type: ignore[attr-defined]  # set by the key
         serializer = self.get_serializer(workspace, data=request.data, partial=True)

@@ -93,6 +93,33 @@ def _audience(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         )
 
 
+def _barred(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    """Left out when their turn comes; where that is everybody, there is nothing to send."""
+    level = WARN if estimate.reached else BLOCK
+    if estimate.has_it:
+        sentence = ngettext(
+            "%(n)s person does not get it again: they have it, or are getting it, from another broadcast to those who"
+            " missed it.",
+            "%(n)s people do not get it again: they have it, or are getting it, from another broadcast to those who"
+            " missed it.",
+            estimate.has_it,
+        ) % {"n": f"{estimate.has_it:,}"}
+        yield Check("has_it", level, sentence, "audience")
+    if estimate.capped:
+        sentence = ngettext(
+            "%(n)s person does not get it: at most %(cap)s broadcasts within %(days)s days are allowed, and they have had"
+            " these. Send to them later, or have an admin raise the limit in the settings.",
+            "%(n)s people do not get it: at most %(cap)s broadcasts within %(days)s days are allowed, and they have had"
+            " these. Send to them later, or have an admin raise the limit in the settings.",
+            estimate.capped,
+        ) % {
+            "n": f"{estimate.capped:,}",
+            "cap": broadcast.workspace.frequency_cap,
+            "days": broadcast.workspace.frequency_days,
+        }
+        yield Check("frequency_cap", level, sentence, "audience")
+
+
 def _copy(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     if fence() is not None:
         yield Check("copy", BLOCK, REFUSED)
@@ -566,6 +593,7 @@ def _zone(broadcast: Broadcast) -> zoneinfo.ZoneInfo:
 RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
     _copy,
     _audience,
+    _barred,
     _undoing,
     _text,
     _pictures,

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import PersonValues, Reach, people_values, reach_of
+from campaigns.services.barred import barred_numbers
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.templatetags.broadcasts import money_text
 from messaging.bodies import reaches_number, writes_text
 from messaging.content import Content, compile_content, seed_of
 from messaging.media.sending import parts_with
+from messaging.reasons import FREQUENCY_CAP, HAS_IT
 from providers.services import PriceTable
 from sms.msisdn import country_of
 
@@ -64,6 +66,8 @@ class Estimate:
     no_url: int = 0
     out_of_reach: dict[str, int] = field(default_factory=dict)
     first: FirstSegment | None = None
+    # People by reason (messaging/barred.py) who are left out when their turn comes; they are among `people`.
+    barred: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -78,6 +82,8 @@ class Estimate:
             "no_url": self.no_url,
             "no_sender": dict(sorted(self.no_sender.items())),
             "out_of_reach": dict(sorted(self.out_of_reach.items())),
+            "capped": self.capped,
+            "has_it": self.has_it,
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
@@ -99,7 +105,17 @@ class Estimate:
     @property
     def reached(self) -> int:
         """Who gets a text."""
-        return self.people - self.without_sender - self.beyond_reach
+        return self.people - self.without_sender - self.beyond_reach - self.capped - self.has_it
+
+    @property
+    def capped(self) -> int:
+        """Who has had as many texts lately as the workspace allows."""
+        return self.barred.get(FREQUENCY_CAP, 0)
+
+    @property
+    def has_it(self) -> int:
+        """Who got it from another one to those who missed it."""
+        return self.barred.get(HAS_IT, 0)
 
     @property
     def most_parts(self) -> int:
@@ -134,6 +150,7 @@ def estimate_for(
         currency,
         content.fingerprint,
         *([pictures] if pictures else []),
+        *([dict(sorted(counted.barred.items()))] if counted.barred else []),
         [broadcast.sender_id, broadcast.sender_list_id, senders.sender, senders.senders, senders.is_sticky],
         broadcast.account_id,
         broadcast.send_at.isoformat() if broadcast.send_at else None,
@@ -160,6 +177,7 @@ def estimate_for(
         no_url=counted.no_url,
         out_of_reach=dict(counted.out_of_reach),
         first=_first_segment(broadcast, counted, is_priced=known),
+        barred=dict(counted.barred),
     )
 
 
@@ -270,12 +288,13 @@ class _Count:
         self.by_parts: Counter[int] = Counter()
         self.no_sender: Counter[str] = Counter()
         self.out_of_reach: Counter[str] = Counter()
+        self.barred: Counter[str] = Counter()
         # As they were when the first segment was full.
         self.first: tuple[int, int, int, Decimal] | None = None
 
     def sums(self) -> tuple[int, int, int, Decimal]:
         """People, who of them gets a text, parts, cost."""
-        reached = self.people - self.no_sender.total() - self.out_of_reach.total()
+        reached = self.people - self.no_sender.total() - self.out_of_reach.total() - self.barred.total()
         return self.people, reached, self.parts, self.cost
 
 
@@ -300,10 +319,14 @@ def _count(
     fixed = None if content.personal else content.render({}, seed=0)
     fixed_parts = parts_of(fixed) if fixed is not None else 0
     first_size = broadcast.first_segment_size if broadcast.is_smart else None
+    barred = barred_numbers(broadcast)
     for msisdn, values in people:
         if total.people == first_size:
             total.first = total.sums()
         total.people += 1
+        if why := barred.get(msisdn):
+            total.barred[why] += 1
+            continue
         if not reaches(msisdn):
             total.out_of_reach[country_of(msisdn)] += 1
             continue

@@ -28,6 +28,7 @@ from campaigns.errors import (
 from campaigns.models import RESERVE, Broadcast, BroadcastState, Segment, new_launch_token
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists, last_recipient_id, unsubscribe_list_ids, values_of
+from campaigns.services.barred import sibling_ids
 from campaigns.services.check import Check
 from campaigns.services.checks import blocking, budget_checks, launch_checks, undoing_checks
 from campaigns.services.estimate import (
@@ -227,6 +228,9 @@ def make_dispatch(
         not_after=broadcast.exp_date,
         failure_limit=failure_limit_of(broadcast),
         failure_sample=broadcast.workspace.failure_sample,
+        sibling_ids=sibling_ids(broadcast),
+        frequency_cap=broadcast.workspace.frequency_cap,
+        frequency_days=broadcast.workspace.frequency_days,
     )
 
 

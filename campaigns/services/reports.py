@@ -11,21 +11,16 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import Actor
-from accounts.audit import record
-from campaigns.errors import CampaignError
 from campaigns.models import Broadcast, BroadcastState
-from campaigns.services.drafts import duplicate
 from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.segment_state import left_in_reserve
-from contacts.models import OptOut, Recipient, RecipientList
+from contacts.models import OptOut, Recipient
 from contacts.search import number_contains
 from messaging.daily import goes_on_at, held_of
 from messaging.dispatches import counts_of
@@ -156,7 +151,7 @@ def report_of(broadcast: Broadcast) -> Report:
         expected_cost=None if agreed_cost is None else Decimal(agreed_cost),
         currency=str(broadcast.estimate.get("currency") or broadcast.workspace.currency),
         opted_out=_opted_out(broadcast),
-        reasons=_reasons(ids),
+        reasons=reasons_of(ids),
         left_out=_left_out(broadcast),
         per_second=per_second,
         done_about=None if held else done_about,
@@ -206,7 +201,7 @@ def _opted_out(broadcast: Broadcast) -> int:
     return gone.filter(msisdn__in=numbers).count()
 
 
-def _reasons(dispatch_ids: list[int]) -> list[ReasonLine]:
+def reasons_of(dispatch_ids: list[int]) -> list[ReasonLine]:
     """Why not delivered: states with a reason, the most frequent first."""
     shown = {state.value for state in (*NOT_DELIVERED, S.UNKNOWN, S.SUPPRESSED, S.CANCELLED, *WAITS)}
     counts: dict[tuple[str, str], int] = defaultdict(int)
@@ -339,13 +334,13 @@ def messages_of(
     segment: int | None = None,
 ) -> list[Message]:
     """One page in the order of planning, from after `after_id` on (keyset: page 20,000 costs what page 1 costs)."""
-    rows = _tab_rows(broadcast, tab, segment)
+    rows = tab_rows(broadcast, tab, segment)
     if search.strip():
         rows = _searched(broadcast, rows, search.strip())
     return list(rows.filter(id__gt=after_id).order_by("id")[:limit])
 
 
-def _tab_rows(broadcast: Broadcast, tab: str, segment: int | None = None) -> QuerySet[Message]:
+def tab_rows(broadcast: Broadcast, tab: str, segment: int | None = None) -> QuerySet[Message]:
     segments = broadcast.segments.all() if segment is None else broadcast.segments.filter(number=segment)
     dispatch_ids = list(segments.values_list("dispatch_id", flat=True))
     rows = Message.objects.filter(workspace_id=broadcast.workspace_id, dispatch_id__in=dispatch_ids)
@@ -422,7 +417,7 @@ def csv_rows(broadcast: Broadcast, *, tab: str = "all") -> Iterator[list[str]]:
     yield list(CSV_HEADER)
     zone = ZoneInfo(broadcast.workspace.time_zone)
     currencies = dict(broadcast.workspace.provider_accounts.values_list("id", "currency"))
-    rows = _tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=CSV_CHUNK)
+    rows = tab_rows(broadcast, tab).order_by("id").iterator(chunk_size=CSV_CHUNK)
     while chunk := list(islice(rows, CSV_CHUNK)):
         names = _names(chunk)
         clicked = first_clicks([row.pk for row in chunk])
@@ -463,82 +458,3 @@ def _csv_times(message: Message) -> tuple[datetime | None, ...]:
         sent = message.submitted_at
     delivered = message.settled_at if message.state == S.DELIVERED.value else None
     return message.created_at, sent, delivered, message.settled_at
-
-
-# --- who did not get it -----------------------------------------------------------------------------------
-
-# Another try makes sense for these; who opted out, or may have got it, is never among them.
-WORTH_ANOTHER_TRY = {
-    (S.UNDELIVERED.value, "undelivered"),
-    (S.EXPIRED.value, "expired"),
-    (S.CANCELLED.value, "stopped"),
-    (S.CANCELLED.value, "broadcast_expired"),
-    (S.FAILED.value, "refused"),
-    (S.FAILED.value, "sender_not_allowed"),
-    (S.FAILED.value, "no_sender_for_country"),
-    (S.FAILED.value, "out_of_reach"),
-    (S.FAILED.value, "text_too_long"),
-    (S.FAILED.value, "empty_text"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    line: ReasonLine
-    reachable: bool
-
-
-def missed_of(broadcast: Broadcast) -> list[Missed]:
-    """Every reason for which somebody did not get it, and whether another try makes sense."""
-    ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
-    lines = [line for line in _reasons(ids) if line.state not in {state.value for state in WAITS}]
-    return [Missed(line, _worth_another_try(line.state, line.code)) for line in lines]
-
-
-def _worth_another_try(state: str, code: str) -> bool:
-    return (state, code) in WORTH_ANOTHER_TRY or (state in (S.UNDELIVERED, S.EXPIRED) and not code)
-
-
-def draft_for_missed(*, broadcast: Broadcast, actor: Actor, reasons: list[str]) -> Broadcast:
-    """A draft to those who missed it for the given reasons, on a list of their own, with the same text.
-
-    `reasons`: codes; only those that are worth another try are taken.
-    """
-    codes = {missed.line.code for missed in missed_of(broadcast) if missed.reachable}
-    chosen = codes & set(reasons)
-    rows = _tab_rows(broadcast, "all").filter(reason__in=chosen, recipient_id__isnull=False)
-    wanted = [key for key in WORTH_ANOTHER_TRY if key[1] in chosen]
-    states = {state for state, _code in wanted} or {S.UNDELIVERED.value}
-    rows = rows.filter(state__in=states)
-    if not chosen or not rows.exists():
-        raise CampaignError(_("Nobody among them can be tried again."), field="reasons")
-    with transaction.atomic():
-        people = _copy_to_list(broadcast, rows)
-        draft = duplicate(
-            broadcast=broadcast, actor=actor, name=_("%(name)s, again") % {"name": broadcast.name}
-        )
-        draft.lists.set([people])
-        record(broadcast.workspace, actor, "created", draft, missed_of=broadcast.pk)
-    return draft
-
-
-def _copy_to_list(broadcast: Broadcast, rows: QuerySet[Message]) -> RecipientList:
-    number = broadcast.workspace.recipient_lists.filter(name__startswith=broadcast.name[:60]).count() + 1
-    name = _("%(name)s, missed %(number)s") % {"name": broadcast.name[:60], "number": number}
-    columns = sorted(
-        {column for names in broadcast.lists.values_list("columns", flat=True) for column in names}
-    )
-    people = RecipientList.objects.create(workspace=broadcast.workspace, name=name, columns=columns)
-    copies = []
-    for row in Recipient.objects.filter(id__in=rows.values("recipient_id")).iterator(chunk_size=2000):
-        row.pk = None
-        row._state.adding = True
-        row.list = people
-        copies.append(row)
-        if len(copies) == 2000:
-            Recipient.objects.bulk_create(copies)
-            copies = []
-    Recipient.objects.bulk_create(copies)
-    people.recipient_count = people.recipients.count()
-    people.save(update_fields=["recipient_count"])
-    return people

@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.access import Actor, actor_of, get_row, marketer_page, viewer_page
+from accounts.access import actor_of, get_row, marketer_page, viewer_page
 from accounts.models import Role, role_allows
 from campaigns.errors import CampaignError
 from campaigns.models import RESERVE, Broadcast, BroadcastState
@@ -26,13 +26,10 @@ from campaigns.services.control import pause_broadcast, resume_broadcast, stop_b
 from campaigns.services.reports import (
     CLICKED,
     TABS,
-    Missed,
     Report,
     chart_of,
     csv_rows,
-    draft_for_missed,
     messages_of,
-    missed_of,
     report_of,
     timeline_of,
 )
@@ -314,6 +311,7 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
         "hits": [(hit, link, hit_words(hit)) for hit, link in hits],
         "hits_zone": zone_names(hit.at for hit, _link in hits),
         "pictures": pictures_at(message.workspace_id, message.dispatch.media_urls),
+        "may_write": role_allows(request.membership.role, Role.MARKETER),
         "goes_on_at": goes_on_at(message.account) if message.reason == DAILY_LIMIT else None,
         "no_receipt": message.state == MessageState.SENT
         and receipt_kind(message.account) is ReceiptKind.NONE,
@@ -395,53 +393,3 @@ def broadcast_stop(request: Any, pk: int) -> HttpResponse:
         context = {"broadcast": broadcast, "report": report_of(broadcast)}
         return render(request, "campaigns/broadcast_stop.html", context)
     return _control(request, pk, stop_broadcast, _("Stopped. Who was still waiting does not get it."))
-
-
-# --- who did not get it
-
-
-@viewer_page
-@require_GET
-def broadcast_missed(request: Any, pk: int) -> HttpResponse:
-    broadcast = get_broadcast(request, pk)
-    return _missed_page(request, broadcast)
-
-
-@marketer_page
-@require_POST
-def broadcast_missed_draft(request: Any, pk: int) -> HttpResponse:
-    broadcast = get_broadcast(request, pk)
-    actor: Actor = actor_of(request)
-    try:
-        draft = draft_for_missed(broadcast=broadcast, actor=actor, reasons=request.POST.getlist("reasons"))
-    except CampaignError as error:
-        return _missed_page(request, broadcast, error)
-    toast(request, _("A draft to those people. Look it over, then send it."))
-    return redirect("broadcast-edit", draft.pk)
-
-
-def _missed_page(request: Any, broadcast: Broadcast, error: CampaignError | None = None) -> HttpResponse:
-    missed = missed_of(broadcast)
-    report = report_of(broadcast)
-    reachable = sum(one.line.count for one in missed if one.reachable)
-    context = {
-        "broadcast": broadcast,
-        "report": report,
-        "missed": [(one, _tab_of(one)) for one in missed],
-        "reachable": reachable,
-        "total": sum(one.line.count for one in missed),
-        "over": broadcast.state in (BroadcastState.FINISHED, BroadcastState.STOPPED),
-        "verb": ngettext("Write to the %(n)s reachable one", "Write to the %(n)s reachable ones", reachable)
-        % {"n": f"{reachable:,}"},
-        "errors": [("", str(error.sentence))] if error else [],
-        "may_write": role_allows(request.membership.role, Role.MARKETER),
-    }
-    return render(request, "campaigns/missed.html", context, status=422 if error else 200)
-
-
-def _tab_of(one: Missed) -> str:
-    """The tab of the report on which these people are."""
-    for name, (_label, states) in TABS.items():
-        if states is not None and one.line.state in {state.value for state in states}:
-            return name
-    return "all"

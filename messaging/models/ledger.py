@@ -85,6 +85,11 @@ class Dispatch(models.Model):
     over_agreed = models.BooleanField(default=False)
     asked_parts = models.PositiveBigIntegerField(null=True, blank=True)
     asked_cost = models.DecimalField(max_digits=14, decimal_places=5, null=True, blank=True)
+    # Other broadcasts to the same people, of which each person gets one: messaging/barred.py.
+    sibling_ids = models.JSONField(default=list)
+    # Of broadcasts a person gets at most so many within so many days, those of others included; None: any number.
+    frequency_cap = models.PositiveSmallIntegerField(null=True, blank=True)
+    frequency_days = models.PositiveSmallIntegerField(default=0)
     # messaging/failures.py: of a hundred, beyond which it is paused (None: never), of at least `failure_sample`. Where it
     # was paused for that, the limit to which a person agrees who resumes it; and from where the last ones are counted.
     failure_limit = models.PositiveSmallIntegerField(null=True, blank=True)

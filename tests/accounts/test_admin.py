@@ -75,7 +75,12 @@ def test_a_role_changes_with_an_audit_line(staff_client: Client, bob: User) -> N
 def test_a_workspace_changes_with_an_audit_line(staff_client: Client, acme: Workspace) -> None:
     values = {"name": "Acme", "time_zone": "UTC", "default_country": "US", "currency": "USD"}
     inline = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
-    numbers = {"typed_count_above": "9", "failure_limit": "10", "failure_sample": "200"}
+    numbers = {
+        "typed_count_above": "9",
+        "failure_limit": "10",
+        "failure_sample": "200",
+        "frequency_days": "7",
+    }
     response = staff_client.post(f"/admin/accounts/workspace/{acme.pk}/change/", values | inline | numbers)
     assert response.status_code == 302
     acme.refresh_from_db()

@@ -118,13 +118,13 @@ def test_the_composer_offers_it(draft: Broadcast, bob_client: Client) -> None:
 
 
 def test_admins_set_the_workspaces(acme: Workspace, alice_client: Client, bob_client: Client) -> None:
-    values = {"failure_limit": "5", "failure_sample": "500"}
+    values = {"failure_limit": "5", "failure_sample": "500", "frequency_days": "7"}
     assert bob_client.post("/settings/sending/", values).status_code == 403
     assert alice_client.post("/settings/sending/", values).status_code == 302
     acme.refresh_from_db()
     assert (acme.failure_limit, acme.failure_sample) == (5, 500)
     assert AuditEntry.objects.filter(workspace=acme, action="changed").exists()
-    refused = alice_client.post("/settings/sending/", {"failure_limit": "0", "failure_sample": "500"})
+    refused = alice_client.post("/settings/sending/", values | {"failure_limit": "0"})
     assert refused.status_code == 422
     assert 'value="5"' in bob_client.get("/settings/sending/").content.decode()
 
@@ -135,7 +135,12 @@ def test_who_may_see_the_page(acme: Workspace) -> None:
 
 def test_the_api_reads_and_sets_them(acme: Workspace) -> None:
     reader = api_client("viewer")
-    assert reader.get("/api/v1/sending/").json() == {"failure_limit": 10, "failure_sample": 200}
+    assert reader.get("/api/v1/sending/").json() == {
+        "failure_limit": 10,
+        "failure_sample": 200,
+        "frequency_cap": None,
+        "frequency_days": 7,
+    }
     assert reader.patch("/api/v1/sending/", {"failure_limit": 5}).status_code == 403
     client = api_client("admin")
     changed = client.patch("/api/v1/sending/", {"failure_limit": 5})

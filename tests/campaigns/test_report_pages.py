@@ -349,7 +349,7 @@ class TestMissed:
         )
 
         draft = Broadcast.objects.exclude(pk=running.pk).get()
-        assert answer.headers["Location"] == f"/broadcasts/{draft.pk}/edit/"
+        assert answer.headers["Location"] == f"/broadcasts/{draft.pk}/review/"
         people = RecipientList.objects.get(broadcasts=draft)
         assert set(people.recipients.values_list("msisdn", flat=True)) == {rows[0].msisdn, rows[1].msisdn}
 
@@ -359,7 +359,7 @@ class TestMissed:
         answer = bob_client.post(f"/broadcasts/{running.pk}/missed/draft/")
 
         assert answer.status_code == 422
-        assert "Nobody among them can be tried again." in answer.content.decode()
+        assert "Nobody among them can be tried again: no reason is chosen" in answer.content.decode()
         assert Broadcast.objects.count() == 1
 
     def test_nobody_missed_it(self, bob_client: Client, running: Broadcast) -> None:

@@ -17,6 +17,9 @@ SETTINGS = {
     "default_country": "US",
     "currency": "USD",
     "typed_count_above": "500",
+    "failure_limit": "10",
+    "failure_sample": "200",
+    "frequency_days": "7",
 }
 
 

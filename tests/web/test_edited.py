@@ -115,8 +115,8 @@ PAGES: list[tuple[Make, str, str, str, dict[str, Any], dict[str, Any], str]] = [
         "/settings/sending/",
         "",
         "failure_limit",
-        {"failure_limit": "20", "failure_sample": "200"},
-        {"failure_limit": "30", "failure_sample": "200"},
+        {"failure_limit": "20", "failure_sample": "200", "frequency_days": "7"},
+        {"failure_limit": "30", "failure_sample": "200", "frequency_days": "7"},
         "Pause when more than so many of a hundred fail (now: 20)",
     ),
     (
