@@ -151,6 +151,8 @@ class Lane:
     claimed_to: dict[int, tuple[int, float]] = field(default_factory=dict)
     # When the use of each sender was last kept.
     senders_used: dict[str, datetime] = field(default_factory=dict)
+    # Of the dispatches those that are verification codes.
+    codes: set[int] = field(default_factory=set)
 
     def asks(self, state: MessageState) -> bool:
         """Whether its provider is asked what became of a message: always where it tells nothing by itself, else of what
@@ -187,6 +189,8 @@ def load_lanes(known: Mapping[int, Lane]) -> dict[int, Lane]:
             continue
         lanes[account.pk] = lane
         lane.dispatches[dispatch.pk] = dispatch
+        if dispatch.broadcast_id is None and holds_code(dispatch.text):
+            lane.codes.add(dispatch.pk)
     if lanes:
         _note_progress()
     return lanes

@@ -41,12 +41,13 @@ from messaging.engine.jobs import (
 )
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
+from messaging.models import Dispatch
 from messaging.reasons import BROADCAST_EXPIRED
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
 from providers.connectors.operations import Exchange
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
 from providers.health import Tally, note_failing, note_tally, note_unreachable, note_working
-from providers.pace import push_back
+from providers.pace import PUSH_BACK_MOST, push_back
 from providers.services import keep_exchanges
 from providers.transport import LeanTransport
 from sms.states import MessageState
@@ -344,6 +345,10 @@ class LaneRunner:
         # How long a claim takes, the latest count most.
         self._claim_seconds = 0.0
         self._healthy = False
+        # The provider asked for patience: nothing that is claimed already goes before then, either.
+        self._held_until = 0.0
+        # Of codes, those that are claimed: each is a dispatch of its own, of one message.
+        self._codes_taken: set[int] = set()
         # A person is being asked: until that is written down, the dispatches still look as if they ran.
         self._asking = False
         self._listen()
@@ -375,22 +380,38 @@ class LaneRunner:
         """Ends when no dispatch of the account has anything due; a refresh starts it again."""
         while not self.closed:
             claimed = 0
-            for dispatch in list(self.lane.dispatches.values()):
+            for dispatch in [*self._codes(), *self.lane.dispatches.values()]:
                 claimed += await self._feed_from(dispatch)
                 if self.closed:
                     return
             if not claimed:
                 return
 
-    async def _feed_from(self, dispatch: Any) -> int:
-        jobs = None
+    def _codes(self) -> list[Dispatch]:
+        """Verification codes that wait: they go before all else, whoever is waiting for one looks at the clock."""
+        self._codes_taken &= self.lane.dispatches.keys()
+        waiting = self.lane.codes - self._codes_taken
+        return [self.lane.dispatches[pk] for pk in sorted(waiting) if pk in self.lane.dispatches]
+
+    async def _feed_from(self, dispatch: Dispatch) -> int:
+        jobs, first = None, 0
         while jobs is None:
             limit = await self._wait_for_room()
             if self.closed or dispatch.pk not in self.lane.dispatches:
-                return 0
+                return first
+            for code in self._codes() if dispatch.pk not in self.lane.codes else ():
+                first += self._take_in(await self._claim(code, limit) or [], is_first=True)
             jobs = await self._claim(dispatch, limit)
+        return first + self._take_in(jobs, is_first=dispatch.pk in self.lane.codes)
+
+    def _take_in(self, jobs: list[Job], *, is_first: bool) -> int:
+        """`is_first`: before what is claimed already and in nobody's hands yet."""
         self._open += len(jobs)
-        self._jobs.extend(jobs)
+        if is_first:
+            self._codes_taken |= {job.dispatch_id for job in jobs}
+            self._jobs.extendleft(reversed(jobs))
+        else:
+            self._jobs.extend(jobs)
         while self._hands < self._hands_wanted:
             self._hands += 1
             self._spawn(self._work())
@@ -533,10 +554,10 @@ class LaneRunner:
 
     async def _wait_for_turn(self, job: Job) -> None:
         """Until its place in the account's pace, or until it may not go any more."""
-        delay = job.start - time.monotonic()
+        delay = max(job.start, self._held_until) - time.monotonic()
         while delay > 0 and self._may_go(job):
             await asyncio.sleep(min(delay, settings.ENGINE_CONTROL_SECONDS))
-            delay = job.start - time.monotonic()
+            delay = max(job.start, self._held_until) - time.monotonic()
 
     def _stays(self, job: Job) -> bool:
         """Whether it may go; what may not goes back."""
@@ -549,6 +570,8 @@ class LaneRunner:
         dispatch = self.lane.dispatches.get(job.dispatch_id)
         if dispatch is None:
             return "paused"
+        if self._is_held:
+            return "throttled"
         is_over = dispatch.not_after is not None and dispatch.not_after <= timezone.now()
         return BROADCAST_EXPIRED if is_over else "worker_stopped"
 
@@ -568,7 +591,13 @@ class LaneRunner:
         return gone
 
     def _may_go(self, job: Job) -> bool:
-        return not self.closed and job.dispatch_id in self.lane.dispatches and time.monotonic() < job.deadline
+        is_ours = not self.closed and job.dispatch_id in self.lane.dispatches
+        return is_ours and not self._is_held and time.monotonic() < job.deadline
+
+    @property
+    def _is_held(self) -> bool:
+        """For so long that it goes back: for a moment it waits in its hand, and keeps its turn."""
+        return self._held_until - time.monotonic() > FRESH_SECONDS
 
     def _took(self, seconds: float) -> None:
         self._unclear = 0
@@ -637,6 +666,9 @@ class LaneRunner:
             return
         elif until is not None:
             # The account's shared clock is moved on: every worker waits.
+            if isinstance(error, Throttled):
+                seconds = min((until - timezone.now()).total_seconds(), PUSH_BACK_MOST.total_seconds())
+                self._held_until = max(self._held_until, time.monotonic() + seconds)
             account = self.lane.account.pk
             await self.engine.in_write_thread_quietly(_push_back, account_id=account, until=until)
             if isinstance(error, Unreachable):
@@ -699,6 +731,7 @@ class LaneRunner:
         )
 
     def _put_back(self, job: Job, reason: str, words: str = "", due_at: datetime | None = None) -> None:
+        self._codes_taken.discard(job.dispatch_id)
         self.engine.report.returned += 1
         self.engine.settle(
             Return(

@@ -122,7 +122,7 @@ def test_codes_always_go(capped: Workspace, actor: Actor) -> None:
     had(draft, 1)
     assert draft.account is not None
     number = draft.lists.get().recipients.order_by("id")[0].msisdn
-    code = message_of(started(draft.account, msisdn=number))
+    code = message_of(started(draft.account, msisdn=number).verification)
     lease = timezone.now() + timedelta(minutes=1)
     [claimed] = claim_messages(dispatch=code.dispatch, claim="w1", limit=10, lease_until=lease)
     assert claimed.msisdn == number
