@@ -398,32 +398,42 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         deltas: Delta = Counter()
         parts: Counter[int] = Counter()
         costs: defaultdict[int, Decimal] = defaultdict(Decimal)
-        cancelled: list[Moved] = []
+        cancelled: list[_Row] = []
+        told: list[Moved] = []
+        minutes: Counter[tuple[int, datetime, str]] = Counter()
         days: Counter[tuple[int, str]] = Counter()
         for row_id, dispatch_id, _claim, dispatch_state, cancel_reason in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
             waiting = S.HELD if back.is_held else S.QUEUED
             state, reason = (S.CANCELLED, cancel_reason or "stopped") if stopped else (waiting, back.reason)
-            if stopped:
-                cancelled.append(Moved(row_id, dispatch_id, S.CANCELLED, reason, now))
             if back.day:
                 days[dispatch_id, back.day] += back.day_parts
-            Message.objects.filter(pk=row_id).update(
-                state=state,
-                reason=reason,
-                words=back.words[:500],
-                due_at=back.due_at,
-                claim="",
-                lease_until=None,
-                submitted_at=None,
-                changed_at=now,
-                settled_at=now if stopped else None,
-            )
+            if stopped:
+                change = Change(row_id, S.CANCELLED, now, "person", reason, back.words)
+                cancelled.append(_row_of(change, True))
+                told.append(Moved(row_id, dispatch_id, S.CANCELLED, reason, now))
+                minutes[dispatch_id, _minute(now), S.CANCELLED.value] += 1
+            else:
+                Message.objects.filter(pk=row_id).update(
+                    state=state,
+                    reason=reason,
+                    words=back.words[:500],
+                    due_at=back.due_at,
+                    claim="",
+                    lease_until=None,
+                    submitted_at=None,
+                    changed_at=now,
+                    settled_at=None,
+                )
             deltas.update(_moves(dispatch_id, [(S.SUBMITTING, "", state, reason)]))
             parts[dispatch_id] += back.parts
             costs[dispatch_id] += back.cost
+        if cancelled:
+            Message.objects.filter(pk__in=[row[0] for row in cancelled]).update(claim="", submitted_at=None)
+            _write_rows(cancelled)
         _count(deltas)
+        _count_minutes(minutes)
         for dispatch_id, number in sorted(parts.items()):
             if number:
                 # Never below nothing: what was counted anew meanwhile may be less.
@@ -431,7 +441,7 @@ def return_to_queue(returns: Sequence[Return]) -> int:
                     claimed_parts=Greatest(F("claimed_parts") - number, 0),
                     claimed_cost=Greatest(F("claimed_cost") - costs[dispatch_id], NO_COST),
                 )
-        tell_reports(cancelled)
+        tell_reports(told)
         _give_back(days)
     return len(found)
 

@@ -233,9 +233,24 @@ def test_a_return_after_stop_is_cancelled(dispatch: Dispatch) -> None:
     cancel_stopped([dispatch.pk])
     assert Message.objects.get(pk=row.message_id).state == "submitting"
     return_to_queue([Return(row.message_id, "w1", "throttled")])
-    assert Message.objects.get(pk=row.message_id).state == "cancelled"
+    message = Message.objects.get(pk=row.message_id)
+    assert (message.state, message.reason, message.claim) == ("cancelled", "stopped", "")
+    assert (message.submitted_at, message.lease_until) == (None, None)
+    assert message.settled_at is not None
     assert counts_of([dispatch.pk])["queued"] == 0
     assert_counters_equal_ledger(dispatch)
+
+
+def test_a_return_after_stop_is_kept_as_any_other_move(dispatch: Dispatch) -> None:
+    rows = claim(dispatch, 2)
+    stop_dispatch(dispatch_id=dispatch.pk)
+    return_to_queue([Return(row.message_id, "w1", "throttled", "Slow down") for row in rows])
+    message = Message.objects.get(pk=rows[0].message_id)
+    assert [[entry[0], *entry[2:]] for entry in message.history] == [
+        ["cancelled", "person", "stopped", "Slow down"]
+    ]
+    assert message.words == "Slow down"
+    assert MessageMinute.objects.get(dispatch=dispatch, state="cancelled").count == 2
 
 
 def test_cancels_what_waits_and_leaves_what_is_under_way(dispatch: Dispatch) -> None:
