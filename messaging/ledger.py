@@ -39,6 +39,8 @@ S = MessageState
 Delta = Counter[tuple[int, str, str]]
 
 NO_COST = Value(Decimal(0), output_field=DecimalField(max_digits=14, decimal_places=5))
+# As high as it is counted how often a message was tried.
+TRIES_MOST = 30_000
 _CHANGED_STEP = timedelta(seconds=1)
 # After a text was surely taken; what is unknown is asked for at once.
 FIRST_QUESTION_AFTER = timedelta(seconds=30)
@@ -92,6 +94,9 @@ class Return(NamedTuple):
     day_parts: int = 0
     # The day has no room for it: it is held until `due_at`.
     is_held: bool = False
+    # Of its claim (`Claimed.tries`): written again, as the database's answer to the first time was lost, it leaves alone
+    # what the same hands have claimed anew. None: there is no other claim of theirs.
+    tries: int | None = None
 
 
 def lock_rows(rows: QuerySet[Any], *, skip: bool = False, no_key: bool = False) -> QuerySet[Any]:
@@ -209,7 +214,7 @@ def _take(ids: list[int], claim: str, lease_until: datetime, now: datetime) -> N
 
 _TAKE = (
     "UPDATE messaging_message SET state = 'submitting', reason = '', claim = %s, lease_until = %s,"
-    " submitted_at = %s, changed_at = %s, tries = CASE WHEN tries < 30000 THEN tries + 1 ELSE tries END WHERE id "
+    f" submitted_at = %s, changed_at = %s, tries = CASE WHEN tries < {TRIES_MOST} THEN tries + 1 ELSE tries END WHERE id "
 )
 _POSTGRESQL_TAKE = _TAKE + "= ANY(%s::bigint[])"
 _SQLITE_TAKE = _TAKE + "IN (SELECT value FROM json_each(%s))"
@@ -391,9 +396,9 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         found = [
             row
             for row in lock_rows(rows).values_list(
-                "id", "dispatch_id", "claim", "dispatch__state", "dispatch__cancel_reason"
+                "id", "dispatch_id", "claim", "tries", "dispatch__state", "dispatch__cancel_reason"
             )
-            if row[2] == by_id[row[0]].claim
+            if _is_of_its_claim(by_id[row[0]], row[2], row[3])
         ]
         deltas: Delta = Counter()
         parts: Counter[int] = Counter()
@@ -402,7 +407,7 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         told: list[Moved] = []
         minutes: Counter[tuple[int, datetime, str]] = Counter()
         days: Counter[tuple[int, str]] = Counter()
-        for row_id, dispatch_id, _claim, dispatch_state, cancel_reason in found:
+        for row_id, dispatch_id, _claim, _tries, dispatch_state, cancel_reason in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
             waiting = S.HELD if back.is_held else S.QUEUED
@@ -444,6 +449,11 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         tell_reports(told)
         _give_back(days)
     return len(found)
+
+
+def _is_of_its_claim(back: Return, claim: str, tries: int) -> bool:
+    """`claim`, `tries`: of the row as it is now; each claim counts one more."""
+    return claim == back.claim and (back.tries is None or tries == min(back.tries + 1, TRIES_MOST))
 
 
 def hold_waiting(dispatch_id: int, *, reason: str, until: datetime, chunk: int = 5000) -> int:

@@ -74,9 +74,9 @@ _noted_at = -NOTE_SECONDS
 class Unprepared(Exception):
     """Claimed, but not made ready: certainly not sent, so all of them go back. `__cause__` says why."""
 
-    def __init__(self, message_ids: list[int]) -> None:
-        super().__init__(f"{len(message_ids)} messages were claimed but not made ready")
-        self.message_ids = message_ids
+    def __init__(self, claimed: Sequence[Claimed]) -> None:
+        super().__init__(f"{len(claimed)} messages were claimed but not made ready")
+        self.claimed = claimed
 
 
 class NotYet(Exception):
@@ -93,9 +93,9 @@ class NotYet(Exception):
 class OverAgreed(Exception):
     """Claimed, but with their texts it would be more than a person agreed to: all of them go back."""
 
-    def __init__(self, message_ids: list[int]) -> None:
-        super().__init__(f"{len(message_ids)} messages are over what was agreed to")
-        self.message_ids = message_ids
+    def __init__(self, claimed: Sequence[Claimed]) -> None:
+        super().__init__(f"{len(claimed)} messages are over what was agreed to")
+        self.claimed = claimed
 
 
 class Job(NamedTuple):
@@ -244,7 +244,7 @@ def claim_jobs(lane: Lane, dispatch: Dispatch, *, claim: str, limit: int) -> lis
     except OverAgreed:
         raise
     except Exception as error:
-        raise Unprepared([row.message_id for row in claimed]) from error
+        raise Unprepared(claimed) from error
 
 
 def _claim_onwards(
@@ -326,7 +326,7 @@ def _take_of_day(
         until = start_of(day + timedelta(days=1), zone_of(lane.account))
         return_to_queue(
             [
-                Return(row.message_id, claim, DAILY_LIMIT, due_at=until, is_held=True)
+                Return(row.message_id, claim, DAILY_LIMIT, due_at=until, is_held=True, tries=row.tries)
                 for row, does_fit in zip(ready, fits, strict=True)
                 if not does_fit
             ]
@@ -367,7 +367,7 @@ def _placed(
     begin = reserve(lane.account.pk, sum(parts), lane.parts_per_second, now)
     limited = is_limited(dispatch)
     if limited and not _take(lane, dispatch, sum(parts), costs):
-        raise OverAgreed([row.message_id for row in ready])
+        raise OverAgreed(ready)
     start = time.monotonic() + max((begin - now).total_seconds(), 0.0)
     # A message whose turn comes so late that its answer could outlast the lease is not handed over any more.
     lease = settings.ENGINE_LEASE_SECONDS

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from messaging.engine.jobs import (
     load_lanes,
 )
 from messaging.engine.journal import Journal, recover
-from messaging.ledger import Change, Return, apply_changes, has_opted_out, return_to_queue
+from messaging.ledger import Change, Claimed, Return, apply_changes, has_opted_out, return_to_queue
 from messaging.models import Dispatch
 from messaging.reasons import BROADCAST_EXPIRED
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
@@ -438,7 +438,7 @@ class LaneRunner:
             self._paced_until = time.monotonic() + min(early.seconds, settings.ENGINE_CONTROL_SECONDS)
             return None
         except OverAgreed as over:
-            self._return(over.message_ids, claim, "paused")
+            self._return(over.claimed, claim, "paused")
             self.lane.dispatches.pop(dispatch.pk, None)
             await self._ask_for_more(dispatch)
             return []
@@ -468,7 +468,7 @@ class LaneRunner:
 
     async def _give_back(self, lost: Unprepared, claim: str) -> None:
         """The database went away between claim and reading: try again. Anything else is ours: a person is asked."""
-        self._return(lost.message_ids, claim, "worker_stopped")
+        self._return(lost.claimed, claim, "worker_stopped")
         if isinstance(lost.__cause__, DatabaseError):
             log.error("claimed, but not read; trying again", error=str(lost.__cause__).strip())
             await self.engine.in_claim_thread(connections.close_all)
@@ -477,11 +477,11 @@ class LaneRunner:
             log.error("making messages ready failed in our own code", exc_info=lost.__cause__)
             await self._ask_a_person(AccountRefused(own_failure(lost.__cause__ or lost)))
 
-    def _return(self, message_ids: list[int], claim: str, reason: str) -> None:
+    def _return(self, claimed: Sequence[Claimed], claim: str, reason: str) -> None:
         """Claimed and never made ready."""
-        for message_id in message_ids:
-            self.engine.settle(Return(message_id, claim, reason))
-        self.engine.report.returned += len(message_ids)
+        for row in claimed:
+            self.engine.settle(Return(row.message_id, claim, reason, tries=row.tries))
+        self.engine.report.returned += len(claimed)
 
     async def _work(self) -> None:
         """One hand: sends what is claimed, one after the other, until there is nothing left."""
@@ -744,6 +744,7 @@ class LaneRunner:
                 job.taken_cost,
                 job.day,
                 job.day_parts,
+                tries=job.tries,
             )
         )
 

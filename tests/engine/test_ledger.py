@@ -13,6 +13,7 @@ from accounts.models import Workspace
 from contacts.models import OptOut, UnsubscribeList, UnsubscribeMember
 from messaging.dispatches import cancel_stopped, counts_of, pause_dispatch, stop_dispatch
 from messaging.ledger import (
+    TRIES_MOST,
     Change,
     Claimed,
     Return,
@@ -225,6 +226,25 @@ def test_does_not_return_what_a_report_settled_meanwhile(dispatch: Dispatch) -> 
 def test_does_not_return_what_another_worker_holds(dispatch: Dispatch) -> None:
     row = claim(dispatch, 1)[0]
     assert return_to_queue([Return(row.message_id, "somebody else", "throttled")]) == 0
+
+
+def test_a_return_that_is_written_again_leaves_a_newer_claim_alone(dispatch: Dispatch) -> None:
+    """The database's answer to the first time was lost, and the same hands have claimed it anew."""
+    [row] = claim(dispatch, 1)
+    back = Return(row.message_id, "w1", "throttled", tries=row.tries)
+    assert return_to_queue([back]) == 1
+    [again] = claim(dispatch, 1)
+    assert (again.message_id, again.tries) == (row.message_id, 1)
+    assert return_to_queue([back]) == 0
+    assert Message.objects.get(pk=row.message_id).state == "submitting"
+    assert return_to_queue([back._replace(tries=again.tries)]) == 1
+    assert_counters_equal_ledger(dispatch)
+
+
+def test_a_message_that_was_tried_very_often_still_goes_back(dispatch: Dispatch) -> None:
+    Message.objects.update(tries=TRIES_MOST)
+    [row] = claim(dispatch, 1)
+    assert return_to_queue([Return(row.message_id, "w1", "throttled", tries=row.tries)]) == 1
 
 
 def test_a_return_after_stop_is_cancelled(dispatch: Dispatch) -> None:
