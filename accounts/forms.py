@@ -18,7 +18,7 @@ from accounts.services import SENDING_FIELDS, WORKSPACE_FIELDS, grantable_roles
 from accounts.short_domains import clean_short_domain
 from accounts.stop_words import language_choices
 from web.edited import TellsEdited
-from web.forms import CheckList, Form, ModelForm
+from web.forms import CheckList, Form, ModelForm, TimeInput
 
 
 def _password_hint() -> str:
@@ -174,18 +174,28 @@ class GeneralForm(TellsEdited, ModelForm):
     class Meta:
         model = Workspace
         fields = [name for name in WORKSPACE_FIELDS if name not in TEXTS_FIELDS]
-        widgets = {"default_country": forms.Select(attrs=COUNTRIES)}
+        widgets = {
+            "default_country": forms.Select(attrs=COUNTRIES),
+            "quiet_from": TimeInput(),
+            "quiet_to": TimeInput(),
+        }
         labels = {
             "name": _("Name"),
             "time_zone": _("Time zone"),
             "default_country": _("Country"),
             "currency": _("Currency"),
             "typed_count_above": _("Type the count above"),
+            "has_quiet_hours": _("Quiet hours"),
+            "quiet_from": _("Quiet from"),
+            "quiet_to": _("Quiet until"),
         }
         help_texts = {
             "time_zone": _("Times on all pages are in this zone."),
             "default_country": _("Numbers without a country code are read as numbers of this country."),
             "currency": _("Three capitals, like USD or EUR. Provider accounts keep their own."),
+            "quiet_to": _(
+                "By the clock where the recipient is. What was launched keeps the hours it went out with."
+            ),
         }
 
     def validate_unique(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from datetime import time
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -121,6 +123,17 @@ class Workspace(models.Model):
         default=7,
         validators=[MinValueValidator(1), MaxValueValidator(366)],
     )
+    # By the clock where the recipient is; a workspace that is made from now on has them on (services.create_workspace).
+    has_quiet_hours = models.BooleanField(
+        _("quiet hours"),
+        default=False,
+        help_text=_(
+            "Who would get a broadcast in these hours, where they are, gets it after them. Codes and single texts of the API"
+            " go at once."
+        ),
+    )
+    quiet_from = models.TimeField(_("quiet from"), default=time(21))
+    quiet_to = models.TimeField(_("quiet until"), default=time(8))
     # Keys of sms.opt_out.WORDS besides English, whose words always count; and words of the company's own.
     opt_out_languages = models.JSONField(
         _("languages of stop words"), default=list, blank=True, validators=[validate_languages]
@@ -138,6 +151,11 @@ class Workspace(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.quiet_from == self.quiet_to:
+            sentence = _("The quiet hours begin and end at %(time)s. Choose another end, or switch them off.")
+            raise ValidationError({"quiet_to": sentence % {"time": f"{self.quiet_to:%H:%M}"}})
 
 
 class Role(models.TextChoices):

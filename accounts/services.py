@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from secrets import token_urlsafe
 from typing import Any
@@ -53,6 +53,9 @@ WORKSPACE_FIELDS = (
     "opt_out_words",
     "short_domain",
     "swaps_characters",
+    "has_quiet_hours",
+    "quiet_from",
+    "quiet_to",
 )
 # With what has a page of its own in the settings.
 SENDING_FIELDS = ("failure_limit", "failure_sample", "frequency_cap", "frequency_days")
@@ -119,9 +122,15 @@ def create_workspace(
     default_country: str = "US",
     currency: str = "USD",
     wants_sandbox: bool = False,
+    has_quiet_hours: bool | None = None,
 ) -> Workspace:
+    """`has_quiet_hours`: None has them on; but not where things are tried out at the sandbox, at any time of the day."""
     workspace = Workspace(
-        name=name.strip(), time_zone=time_zone, default_country=default_country, currency=currency
+        name=name.strip(),
+        time_zone=time_zone,
+        default_country=default_country,
+        currency=currency,
+        has_quiet_hours=not wants_sandbox if has_quiet_hours is None else has_quiet_hours,
     )
     _save_workspace(workspace)
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
@@ -180,7 +189,13 @@ def _free_short_domain(workspace: Workspace, text: str) -> str:
 
 
 def _as_json(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _save_workspace(workspace: Workspace) -> None:

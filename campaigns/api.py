@@ -19,7 +19,7 @@ from campaigns.api_missed import AgainSerializer, MissedActions, draft_again
 from campaigns.api_segments import PROBLEM, SegmentActions
 from campaigns.models import Broadcast, BroadcastKind, BroadcastState, Campaign
 from campaigns.services.campaigns import create_campaign, set_default_campaign, update_campaign
-from campaigns.services.checks import launch_checks
+from campaigns.services.checks import launch_checks, night_of
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, count_to_type, estimate_of
@@ -33,6 +33,7 @@ from messaging.links.api import ComputingSerializer, answer_again
 from messaging.links.counts import Clicks, Followed, LinkLine
 from messaging.media.services import checked_pictures
 from messaging.models import Message
+from messaging.quiet import NightForecast
 from messaging.singles import SingleText
 from sms.states import MessageState
 from web.api_input import (
@@ -60,6 +61,7 @@ DRAFT_KEYS = {
     "template": "template_id",
     "media": "media_ids",
     "send_at": "send_at",
+    "ignores_quiet_hours": "ignores_quiet_hours",
     "first_segment_size": "first_segment_size",
     "next_segment_size": "next_segment_size",
     "conversion_threshold": "conversion_threshold",
@@ -199,6 +201,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "again_of",
             "media",
             "send_at",
+            "ignores_quiet_hours",
             "first_segment_size",
             "next_segment_size",
             "conversion_threshold",
@@ -277,6 +280,10 @@ class DraftSerializer(Serializer[Broadcast]):
         "it grew or would cost more by then, nothing is sent: it is a draft again, state_reason says what has changed.",
     )
 
+    ignores_quiet_hours = serializers.BooleanField(
+        required=False,
+        help_text="true: it goes out in the workspace's quiet hours, too. Else who would get it then is held.",
+    )
     first_segment_size = serializers.IntegerField(
         required=False, allow_null=True, help_text="Of a smart one: how many people the first segment has."
     )
@@ -374,6 +381,18 @@ class FirstSegmentSerializer(Serializer[Any]):
     cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True)
 
 
+class PinnedHoursSerializer(Serializer[Any]):
+    begins = serializers.CharField(help_text="By the clock where the recipient is, such as 21:00.")
+    ends = serializers.CharField()
+    zone = serializers.CharField(help_text="Where somebody is of whom nothing else is known.")
+
+
+class HeldSerializer(Serializer[NightForecast]):
+    people = serializers.IntegerField(source="held")
+    first = serializers.DateTimeField(help_text="When quiet hours end for the first of them.")
+    last = serializers.DateTimeField(help_text="When they end for the last of them.")
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -409,6 +428,13 @@ class EstimateSerializer(Serializer[Estimate]):
         required=False, help_text="Of a smart broadcast: what goes out with the launch."
     )
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
+    quiet_hours = PinnedHoursSerializer(
+        allow_null=True, help_text="The quiet hours that it keeps; null: it goes out at any time."
+    )
+    held = HeldSerializer(
+        allow_null=True,
+        help_text="Who is in quiet hours when it begins, at its time or now, and held until they end; null: nobody.",
+    )
     checks = CheckSerializer(many=True)
 
 
@@ -498,6 +524,10 @@ class ReportSerializer(Serializer[Report]):
     currency = serializers.CharField()
     reasons = ReasonLineSerializer(many=True)
     left_out = serializers.DictField(child=serializers.IntegerField())
+    quiet_held = serializers.IntegerField(help_text="Who is held until quiet hours end where they are.")
+    quiet_until = serializers.DateTimeField(
+        allow_null=True, help_text="When they end for the next of those; null: nobody is held."
+    )
     per_second = serializers.FloatField(allow_null=True)
     done_about = serializers.DateTimeField(allow_null=True)
     may_change = serializers.BooleanField(
@@ -636,7 +666,9 @@ class BroadcastViewSet(
         broadcast = self.get_object()
         estimate = estimate_of(broadcast)
         checks = [check_data(check) for check in launch_checks(broadcast, estimate)]
-        return Response(estimate.as_dict() | {"checks": checks})
+        night = night_of(broadcast, estimate)
+        held = None if night is None else HeldSerializer(night).data
+        return Response(estimate.as_dict() | {"held": held, "checks": checks})
 
     @extend_schema(
         summary="Launch, now or at its time",
@@ -806,6 +838,8 @@ PLAIN_IN_REPORT = (
     "opted_out",
     "currency",
     "left_out",
+    "quiet_held",
+    "quiet_until",
     "per_second",
     "done_about",
     "may_change",

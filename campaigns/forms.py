@@ -17,9 +17,10 @@ from campaigns.models import Broadcast, BroadcastKind, Campaign
 from contacts.forms import CountField
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Media, Template
+from messaging.quiet import hours_words, pinned_hours
 from providers.models import ProviderAccount
 from web.edited import TellsEdited
-from web.forms import CheckList, Form, RowsField, SegmentedRadio
+from web.forms import CheckList, Form, RowsField, SegmentedRadio, TimeInput
 from web.posted import whole_number
 
 NOW, AT = "now", "at"
@@ -47,13 +48,6 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
-
-
-class TimeInput(forms.TimeInput):
-    input_type = "time"
-
-    def __init__(self) -> None:
-        super().__init__(format="%H:%M")
 
 
 class MomentInput(forms.DateTimeInput):
@@ -182,6 +176,7 @@ class DraftForm(Form):
     send_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
     send_time = forms.TimeField(label=_("Time"), required=False, widget=TimeInput())
     failure_limit = SizeField(label=_("Pause when more than so many of a hundred fail"), required=False)
+    ignores_quiet_hours = forms.BooleanField(label=_("Send also in quiet hours"), required=False)
     first_segment_size = SizeField(label=_("People of the first segment"), required=False)
     conversion_threshold = forms.DecimalField(
         label=_("Clicks of a hundred for the next one"),
@@ -226,6 +221,17 @@ class DraftForm(Form):
         ) % {"limit": broadcast.workspace.failure_limit}
         for name in absent_of(broadcast.kind):
             del self.fields[name]
+        self._explain_quiet_hours(broadcast.workspace)
+
+    def _explain_quiet_hours(self, workspace: Workspace) -> None:
+        hours = pinned_hours(workspace)
+        if hours is None:
+            del self.fields["ignores_quiet_hours"]
+            return
+        sentence = _(
+            "%(hours)s where each person is. Without this, who would get it then is held until they end."
+        )
+        self.fields["ignores_quiet_hours"].help_text = sentence % {"hours": hours_words(hours)}
 
     def _offer(self, workspace: Workspace) -> None:
         """Rows of this workspace: those that are enabled, and those chosen already."""
@@ -332,6 +338,7 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         "first_segment_size": broadcast.first_segment_size,
         "failure_limit": broadcast.failure_limit,
         "exp_date": broadcast.exp_date,
+        "ignores_quiet_hours": broadcast.ignores_quiet_hours,
         "when": AT if moment else NOW,
         "send_date": moment.date() if moment else tomorrow,
         "send_time": moment.time() if moment else DEFAULT_TIME,

@@ -139,6 +139,8 @@ class Broadcast(models.Model):
     media = models.ManyToManyField(Media, verbose_name=_("pictures"), related_name="broadcasts", blank=True)
     # None: at once.
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    # It goes out in the workspace's quiet hours, too.
+    ignores_quiet_hours = models.BooleanField(_("send also in quiet hours"), default=False)
     # Of a smart one: how many people its first segment has.
     first_segment_size = models.PositiveIntegerField(_("people of the first segment"), null=True, blank=True)
     # Of a smart one: whoever was not handed over by then is not sent anything. None: no such time.

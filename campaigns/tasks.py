@@ -15,6 +15,7 @@ from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
 from messaging.failures import judge_failures
 from messaging.ledger import expire_leases
+from messaging.quiet import release_timed
 from messaging.tasks import sweep_hits, wake_engine, wake_polling, wake_webhooks
 from messaging.verification.services import prune_verifications, tidy_codes
 from messaging.webhooks.ledger import prune_deliveries
@@ -57,6 +58,7 @@ def sweep() -> None:
     planning.plan_waiting_segments()
     finish_done_dispatches()
     cancel_stopped()
+    release_timed()
     release_due()
     tidy_codes()
     resume_stalled_imports()

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from messaging.budget_api import BudgetViewSet
 from messaging.links.api import HitViewSet, LinkListViewSet, LinkViewSet
 from messaging.media.api import MediaViewSet
+from messaging.quiet_api import QuietHoursViewSet
 from messaging.sender_api import SenderListViewSet, SenderViewSet
 from messaging.sending_api import SendingViewSet
 from messaging.texts.api import TemplateViewSet, WordSpinnerViewSet
@@ -33,5 +34,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "sending/",
         SendingViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-sending",
+    ),
+    path(
+        "quiet-hours/",
+        QuietHoursViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-quiet-hours",
     ),
 ]

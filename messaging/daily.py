@@ -17,6 +17,7 @@ from django.db.models.functions import Greatest
 
 from messaging.ledger import release_held
 from messaging.models import Dispatch, DispatchState, MessageCount
+from messaging.quiet import quiet_held_of
 from providers.daily import day_of, forget_wanted, start_of, use_of, use_today, zone_of
 from providers.models import ProviderAccount
 from sms.states import MessageState
@@ -52,7 +53,10 @@ def _release(account: ProviderAccount, dispatch_ids: list[int], most: int) -> in
         use = use_today(account)
         if not use.has_room:
             return 0
-        room = min(use.left, most)
+        # Who was let go on, and waits for the morning, has that room already.
+        room = min(use.left, most) - quiet_held_of(dispatch_ids)
+        if room <= 0:
+            return 0
         forget_wanted(account.pk, use.day)
     released = 0
     for dispatch_id in dispatch_ids:

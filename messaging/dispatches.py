@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -55,6 +55,7 @@ def create_dispatch(
     sibling_ids: Sequence[int] = (),
     frequency_cap: int | None = None,
     frequency_days: int = 0,
+    quiet_hours: Mapping[str, str] | None = None,
 ) -> Dispatch:
     """In `planning`: its messages are written next, then `start_dispatch`, or `reserve_dispatch` where `is_reserve`.
 
@@ -67,6 +68,7 @@ def create_dispatch(
     `custom_parameter`: told with its delivery reports. `not_after`: from then on nothing of it is handed over.
     `failure_limit`: it is paused once more of a hundred fail, of at least `failure_sample` (messaging/failures.py).
     `sibling_ids`, `frequency_cap`, `frequency_days`: who is left out when their turn comes (messaging/barred.py).
+    `quiet_hours`: as messaging.quiet.pinned_hours has them.
     """
     with transaction.atomic():
         dispatch = Dispatch.objects.create(
@@ -89,6 +91,7 @@ def create_dispatch(
             sibling_ids=list(sibling_ids),
             frequency_cap=frequency_cap,
             frequency_days=frequency_days,
+            quiet_hours=dict(quiet_hours) if quiet_hours else None,
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch

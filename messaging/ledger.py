@@ -18,10 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection, transaction
-from django.db.models import DecimalField, F, QuerySet, Value
+from django.db.models import DecimalField, F, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -30,9 +31,11 @@ from contacts.services.opt_outs import opt_out
 from messaging import barred
 from messaging.chosen_senders import chosen_senders
 from messaging.models import Dispatch, DispatchState, Message
+from messaging.reasons import QUIET_HOURS
 from messaging.webhooks.reports import Moved, tell_reports
 from providers.connectors.base import OPTED_OUT_AT_VENDOR
 from providers.daily import give_back
+from sms.quiet_hours import Turn
 from sms.states import PREDECESSORS, WAITING, MessageState
 
 S = MessageState
@@ -44,6 +47,9 @@ TRIES_MOST = 30_000
 _CHANGED_STEP = timedelta(seconds=1)
 # After a text was surely taken; what is unknown is asked for at once.
 FIRST_QUESTION_AFTER = timedelta(seconds=30)
+# Whoever claims holds those who are in quiet hours for so long at a time: others wait for the thread, pauses among them.
+HOLD_SECONDS = 0.25
+HOLD_ROWS = 5000
 
 
 class Change(NamedTuple):
@@ -76,6 +82,18 @@ class Claimed(NamedTuple):
     recipient_id: int | None
     tries: int
     place: int
+    # When quiet hours begin there; None where the dispatch has none.
+    quiet_from: datetime | None = None
+
+
+class Quiet(Protocol):
+    """When a text may go to somebody: messaging/quiet.py."""
+
+    def turn(self, msisdn: str, time_zone: str, at: datetime) -> Turn: ...
+
+
+class StillHolding(Exception):
+    """Nothing was claimed, since so many are in quiet hours that not all of them are held yet: claim again."""
 
 
 class Return(NamedTuple):
@@ -117,35 +135,59 @@ def claim_messages(
     lease_until: datetime,
     after: int = 0,
     check_opt_out: bool = True,
+    quiet: Quiet | None = None,
 ) -> list[Claimed]:
     """Takes up to `limit` due messages into the hands of `claim`; the opted out are `suppressed`, who is left out
-    for another reason (messaging/barred.py) is `cancelled`.
+    for another reason (messaging/barred.py) is `cancelled`, and who is in quiet hours is held, with all others of the
+    dispatch who are just now. Raises StillHolding.
 
     `after`: an id; what stands before it is left for later. A caller that goes on from its last claim spares the
     database the way past all that was claimed before, which grows with each claim until the next vacuum.
     """
     while True:
         now = timezone.now()
+        sleeping: list[int] = []
         with transaction.atomic():
             barred.one_after_the_other(dispatch)
-            found = _lock_due(dispatch, limit, after, now)
+            found = _lock_due(dispatch, limit, after, now, with_zone=quiet is not None)
             left_out = [row for row in found if row[5] and check_opt_out]
             taken = [row for row in found if not (row[5] and check_opt_out)]
             if left_out:
                 _leave_out(dispatch.pk, [(row[0], row[4], row[5]) for row in left_out], now)
+            if quiet is not None:
+                taken, sleeping = _awake_and_not(taken, quiet, now)
             if taken:
                 _take([row[0] for row in taken], claim, lease_until, now)
                 _count(_moves(dispatch.pk, ((S.QUEUED, row[4], S.SUBMITTING, "") for row in taken)))
+        is_all_held = not sleeping or hold_sleeping(dispatch.pk, quiet, sleeping[0] - 1)
         if taken or not found:
-            return [Claimed(*row[:4], row[6] or 0) for row in taken]
+            if quiet is None:
+                return [Claimed(row[0], row[1], row[2], row[3], row[6] or 0) for row in taken]
+            return [Claimed(row[0], row[1], row[2], row[3], row[6] or 0, row[7]) for row in taken]
+        if not is_all_held:
+            raise StillHolding
+
+
+def _awake_and_not(
+    rows: Iterable[tuple[Any, ...]], quiet: Quiet, now: datetime
+) -> tuple[list[tuple[Any, ...]], list[int]]:
+    """Those who may get a text now, with when quiet hours begin there in place of their zone; ids of the others."""
+    awake, sleeping = [], []
+    for row in rows:
+        turn = quiet.turn(row[1], row[7], now)
+        if turn.begins <= now:
+            awake.append((*row[:7], turn.ends))
+        else:
+            sleeping.append(row[0])
+    return awake, sleeping
 
 
 def _lock_due(
-    dispatch: Dispatch, limit: int, after: int, now: datetime
-) -> list[tuple[int, str, int | None, int, str, str, int | None]]:
-    """(id, msisdn, recipient id, tries, reason, why left out, place) of what is due, in the order of planning, if the
-    dispatch runs and its time is not over. Whether they opted out is judged now: people write STOP between launch and their
-    turn.
+    dispatch: Dispatch, limit: int, after: int, now: datetime, *, with_zone: bool = False
+) -> list[tuple[Any, ...]]:
+    """(id, msisdn, recipient id, tries, reason, why left out, place, and with `with_zone` the recipient's own zone) of what
+    is due, in the order of planning, if the dispatch runs and its time is not over. Whether they opted out is judged now:
+    people write STOP between launch and their turn.
 
     By hand, as the rest of the claim: made by the ORM, its statements took longer than all else in it.
     """
@@ -158,7 +200,7 @@ def _lock_due(
     why = f"CASE WHEN {opted_out} THEN 'opted_out'{further} ELSE '' END"
     values = [dispatch.workspace_id, *unsubscribed, *further_values, dispatch.pk, after, now, now, limit]
     with connection.cursor() as cursor:
-        cursor.execute(_DUE.format(why) + lock, values)
+        cursor.execute((_DUE_WITH_ZONE if with_zone else _DUE).format(why) + lock, values)
         return list(cursor.fetchall())
 
 
@@ -198,6 +240,9 @@ WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'run
   AND (m.due_at IS NULL OR m.due_at <= %s) AND (d.not_after IS NULL OR d.not_after > %s)
 ORDER BY m.id LIMIT %s
 """
+_DUE_WITH_ZONE = _DUE.replace("m.place\n", "m.place, COALESCE(r.time_zone, '')\n").replace(
+    "WHERE", "LEFT JOIN contacts_recipient r ON r.id = m.recipient_id\nWHERE"
+)
 _OPTED_OUT = "EXISTS (SELECT 1 FROM contacts_optout o WHERE o.workspace_id = %s AND o.msisdn = m.msisdn)"
 _UNSUBSCRIBED = (
     " OR EXISTS (SELECT 1 FROM contacts_unsubscribemember u WHERE u.list_id IN ({}) AND u.msisdn = m.msisdn)"
@@ -463,6 +508,90 @@ def hold_waiting(dispatch_id: int, *, reason: str, until: datetime, chunk: int =
     total = 0
     while found := _move_waiting(dispatch_id, rows, change, chunk):
         total += found
+    return total
+
+
+def hold_sleeping(dispatch_id: int, quiet: Quiet | None, after: int) -> bool:
+    """Holds whoever is queued behind the id `after` and in quiet hours just now, each until they end there; for
+    HOLD_SECONDS at most, True where that was enough for all of them. In short transactions."""
+    assert quiet is not None
+    until = monotonic() + HOLD_SECONDS
+    while True:
+        now = timezone.now()
+        with transaction.atomic():
+            found = _lock_queued(dispatch_id, after, HOLD_ROWS)
+            by_moment: defaultdict[datetime, list[tuple[int, str]]] = defaultdict(list)
+            for row_id, reason, msisdn, zone in found:
+                turn = quiet.turn(msisdn, zone, now)
+                if turn.begins > now:
+                    by_moment[turn.begins].append((row_id, reason))
+            for moment, rows in sorted(by_moment.items()):
+                ids = [row_id for row_id, _reason in rows]
+                Message.objects.filter(pk__in=ids).update(
+                    state=S.HELD, reason=QUIET_HOURS, due_at=moment, changed_at=now
+                )
+            _count(
+                _moves(
+                    dispatch_id,
+                    (
+                        (S.QUEUED, reason, S.HELD, QUIET_HOURS)
+                        for rows in by_moment.values()
+                        for _row_id, reason in rows
+                    ),
+                )
+            )
+            if by_moment:
+                note_next_due(dispatch_id, min(by_moment))
+        if len(found) < HOLD_ROWS:
+            return True
+        if monotonic() > until:
+            return False
+        after = found[-1][0]
+
+
+def _lock_queued(dispatch_id: int, after: int, limit: int) -> list[tuple[int, str, str, str]]:
+    """(id, reason, msisdn, the recipient's own zone)."""
+    lock = " FOR UPDATE OF m SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUED + lock, [dispatch_id, after, limit])
+        return list(cursor.fetchall())
+
+
+_QUEUED = """
+SELECT m.id, m.reason, m.msisdn, COALESCE(r.time_zone, '')
+FROM messaging_message m LEFT JOIN contacts_recipient r ON r.id = m.recipient_id
+WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s ORDER BY m.id LIMIT %s
+"""
+
+
+def note_next_due(dispatch_id: int, moment: datetime) -> None:
+    """Somebody is held until then."""
+    later = Q(next_due_at=None) | Q(next_due_at__gt=moment)
+    Dispatch.objects.filter(later, pk=dispatch_id).update(next_due_at=moment)
+
+
+def release_due_held(
+    dispatch_id: int, *, reasons: Sequence[str], now: datetime, limit: int, chunk: int = 5000
+) -> int:
+    """Up to `limit` of those held for these reasons whose moment has come are queued again; their moment is kept."""
+    rows = Message.objects.filter(
+        dispatch_id=dispatch_id, state=S.HELD, reason__in=reasons, due_at__lte=now
+    ).order_by("id")
+    total, after = 0, 0
+    while total < limit:
+        most = min(chunk, limit - total)
+        with transaction.atomic():
+            found = list(
+                lock_rows(rows.filter(id__gt=after), skip=True).values_list("id", "state", "reason")[:most]
+            )
+            Message.objects.filter(pk__in=[row[0] for row in found]).update(
+                state=S.QUEUED, reason="", changed_at=timezone.now()
+            )
+            _count(_moves(dispatch_id, ((state, reason, S.QUEUED, "") for _id, state, reason in found)))
+        total += len(found)
+        if len(found) < most:
+            break
+        after = found[-1][0]
     return total
 
 

@@ -13,6 +13,7 @@ FREQUENCY_CAP = "frequency_cap"
 # A person's word on what was unknown.
 SAID_RECEIVED = "said_received"
 SAID_NOT_RECEIVED = "said_not_received"
+QUIET_HOURS = "quiet_hours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ REASONS: dict[str, Reason] = {
     "daily_limit": Reason(
         _("The account's limit of parts a day is reached"),
         _("They go on by themselves the next day, or at once when the limit is raised on the account's page"),
+    ),
+    QUIET_HOURS: Reason(
+        _("It is a quiet hour where the person is"),
+        _("They go on by themselves when the quiet hours end there"),
     ),
     "paused": Reason(_("Paused before its turn"), _("Resume the broadcast")),
     # perhaps sent

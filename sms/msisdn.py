@@ -29,7 +29,9 @@ from typing import Literal
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberType, ValidationResult
 from phonenumbers.phonemetadata import PhoneNumberDesc
+from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 Code = Literal[
     "empty",
@@ -100,6 +102,7 @@ _KINDS: dict[int, Kind] = {
     PhoneNumberType.UAN: "uan",
     PhoneNumberType.VOICEMAIL: "voicemail",
 }
+_TYPES: dict[Kind, int] = {kind: number_type for number_type, kind in _KINDS.items()}
 
 
 def parse_msisdn(raw: str, default_country: str | None, form: Form = "either") -> Msisdn:
@@ -261,6 +264,40 @@ def time_zones_of(digits: str) -> tuple[str, ...]:
     number = _international(digits)
     zones = time_zones_for_number(number) if number is not None else ()
     return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
+
+
+def zones_where(digits: str) -> tuple[str, ...]:
+    """The IANA zones in one of which the person surely is, for a million numbers; () if unknown.
+
+    As time_zones_of, but of a country that shares its calling code with others its own zones: libphonenumber names those
+    of all of North America for a mobile of Barbados.
+    """
+    found = _match_international(digits)
+    if found is None:
+        return time_zones_of(digits)
+    code = _calling_code(digits)
+    if code is None:
+        return ()
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    is_geographic = is_number_type_geographical(_TYPES[found[2]], code)
+    if is_geographic or found[1] in regions[1:]:
+        return _zones_of_beginning(digits)
+    return TIMEZONE_DATA.get(str(code), ())
+
+
+def _zones_of_beginning(digits: str) -> tuple[str, ...]:
+    for size in range(min(TIMEZONE_LONGEST_PREFIX, len(digits)), 0, -1):
+        zones: tuple[str, ...] | None = TIMEZONE_DATA.get(digits[:size])
+        if zones:
+            return zones
+    return ()
+
+
+def _calling_code(digits: str) -> int | None:
+    for size in (1, 2, 3):
+        if _plan(digits[:size]) is not None:
+            return int(digits[:size])
+    return None
 
 
 # --- reading a writing ---

@@ -157,3 +157,10 @@ def control(field: BoundField, **attributes: Any) -> SafeString:
     own = widget.attrs.get("class", "")
     css_class = " ".join(filter(None, (control_class(widget), own)))
     return field.as_widget(attrs={"class": css_class} | attributes if css_class else attributes)
+
+
+class TimeInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")

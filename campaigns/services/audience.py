@@ -55,6 +55,7 @@ class Person:
     msisdn: str
     first_name: str
     values: dict[str, str]
+    time_zone: str = ""
 
 
 def enabled_lists(broadcast: Broadcast) -> list[RecipientList]:
@@ -248,7 +249,7 @@ def single_person(broadcast: Broadcast) -> Person:
 
 
 def person_of(row: Recipient) -> Person:
-    return Person(row.pk, row.msisdn, row.first_name, values_of(row))
+    return Person(row.pk, row.msisdn, row.first_name, values_of(row), row.time_zone)
 
 
 def values_of(row: Recipient) -> dict[str, str]:
@@ -256,16 +257,16 @@ def values_of(row: Recipient) -> dict[str, str]:
     return {name: getattr(row, name) for name in Recipient.TOKEN_FIELDS} | dict(row.extra)
 
 
-# The number, and the values that the text uses.
-PersonValues = tuple[str, dict[str, str]]
+# The number, the values that the text uses, and the person's own time zone, "" where none is known.
+PersonValues = tuple[str, dict[str, str], str]
 
 
 def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[PersonValues]:
-    """(msisdn, the values that the text uses) of everybody who gets it; streamed."""
+    """Of everybody who gets it; streamed."""
     if broadcast.kind == BroadcastKind.SINGLE:
         if _single_reach(broadcast).people:
             person = single_person(broadcast)
-            yield person.msisdn, person.values
+            yield person.msisdn, person.values, person.time_zone
         return
     yield from used_values(audience_rows(broadcast), uses)
 
@@ -273,12 +274,12 @@ def people_values(broadcast: Broadcast, uses: frozenset[str]) -> Iterator[Person
 def used_values(people: QuerySet[Recipient], uses: frozenset[str]) -> Iterator[PersonValues]:
     fields = [name for name in Recipient.TOKEN_FIELDS if name in uses]
     further = sorted(uses - set(Recipient.TOKEN_FIELDS))
-    columns = ["msisdn", *fields, *(["extra"] if further else [])]
+    columns = ["msisdn", "time_zone", *fields, *(["extra"] if further else [])]
     for row in people.values_list(*columns).iterator(chunk_size=5000):
-        values = dict(zip(fields, row[1:], strict=False))
+        values = dict(zip(fields, row[2:], strict=False))
         if further:
             values |= {name: row[-1].get(name, "") for name in further}
-        yield row[0], values
+        yield row[0], values, row[1]
 
 
 def country_counts(broadcast: Broadcast) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +31,7 @@ from messaging.daily import Forecast, forecast
 from messaging.media.addresses import address_problem
 from messaging.media.sending import disabled_problem, is_one_unit, missing_problem, picture_problem
 from messaging.models import SenderList
+from messaging.quiet import NightForecast, hours_words, night_forecast, pinned_hours, quiet_from
 from messaging.senders import sender_problem
 from messaging.singles import FEW_PARTS, length_problem
 from messaging.texts.braces import Stray, glued_links, stray_braces
@@ -449,6 +451,83 @@ def _held_words(broadcast: Broadcast, estimate: Estimate, found: Forecast) -> st
     }
 
 
+def _quiet_hours(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    """By what the engine asks, for the moment at which it begins."""
+    pinned = pinned_hours(broadcast.workspace)
+    quiet = quiet_from(pinned)
+    if quiet is None or not (estimate.is_counted and estimate.parts):
+        return
+    found = night_forecast(quiet, estimate.zones, begins_at(broadcast))
+    facts = {"n": f"{found.held:,}", "hours": hours_words(pinned), "all": f"{sum(estimate.zones.values()):,}"}
+    if estimate.quiet_hours is None:
+        sentence = ngettext(
+            "It goes out in quiet hours (%(hours)s), too: it begins in them for %(n)s person of %(all)s.",
+            "It goes out in quiet hours (%(hours)s), too: it begins in them for %(n)s people of %(all)s.",
+            found.held,
+        )
+        yield Check("quiet_hours_ignored", WARN, sentence % facts, "schedule")
+    elif found.held:
+        yield Check("quiet_hours", WARN, _night_words(broadcast, found, facts), "schedule")
+    else:
+        sentence = _("Nobody is in quiet hours (%(hours)s where they are) when it begins")
+        yield Check("quiet_hours", OK, sentence % facts)
+    if estimate.quiet_hours is not None and found.begins and _lasts_until(broadcast, estimate, found.begins):
+        sentence = _(
+            "Sending is not over by %(time)s, when quiet hours begin for the first people: whoever has not had their turn"
+            " when they begin there is held, too."
+        )
+        yield Check(
+            "quiet_hours_later", WARN, sentence % {"time": _moment(broadcast, found.begins)}, "schedule"
+        )
+
+
+def night_of(broadcast: Broadcast, estimate: Estimate) -> NightForecast | None:
+    """Who is held for quiet hours when it begins; None where nobody is."""
+    quiet = quiet_from(estimate.quiet_hours)
+    found = night_forecast(quiet, estimate.zones, begins_at(broadcast)) if quiet else None
+    return found if found and found.held else None
+
+
+def begins_at(broadcast: Broadcast) -> datetime:
+    now = timezone.now()
+    return max(broadcast.send_at or now, now)
+
+
+def _night_words(broadcast: Broadcast, found: NightForecast, facts: Mapping[str, str]) -> str:
+    assert found.first is not None
+    assert found.last is not None
+    sentence = (
+        ngettext(
+            "%(n)s person of %(all)s is in quiet hours (%(hours)s where they are) when it begins: held until they end, at"
+            " %(last)s.",
+            "%(n)s people of %(all)s are in quiet hours (%(hours)s where they are) when it begins: held until they end, at"
+            " %(last)s.",
+            found.held,
+        )
+        if found.first == found.last
+        else _(
+            "%(n)s people of %(all)s are in quiet hours (%(hours)s where they are) when it begins: held until they end"
+            " there, from %(first)s on, the last at %(last)s."
+        )
+    )
+    moments = {"first": _moment(broadcast, found.first), "last": _moment(broadcast, found.last)}
+    return sentence % {**facts, **moments}
+
+
+def _moment(broadcast: Broadcast, at: datetime) -> str:
+    local = timezone.localtime(at, _zone(broadcast))
+    return f"{date_format(local, 'j F Y, H:i')} {local:%Z}"
+
+
+def _lasts_until(broadcast: Broadcast, estimate: Estimate, moment: datetime) -> bool:
+    """At the pace of the account, were it alone on it."""
+    account = broadcast.account
+    if account is None or not account.parts_per_second:
+        return False
+    parts = estimate.first.parts if estimate.first else estimate.parts
+    return begins_at(broadcast) + timedelta(seconds=float(parts / account.parts_per_second)) > moment
+
+
 def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     if not passes_sender(broadcast.account) and broadcast.account:
         sentence = _(
@@ -602,6 +681,7 @@ RULES: tuple[Callable[[Broadcast, Estimate], Iterator[Check]], ...] = (
     _through,
     _budget,
     _daily_limit,
+    _quiet_hours,
     _sender,
     _campaign,
     _schedule,

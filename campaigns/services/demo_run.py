@@ -94,7 +94,10 @@ def _workspace() -> tuple[Workspace, Actor]:
     actor = Actor(user=owner.user)
     workspace = Workspace.objects.filter(name=WORKSPACE).first()
     if workspace is None:
-        workspace = create_workspace(name=WORKSPACE, owner=owner.user, wants_sandbox=False)
+        # It is sent at any time of the day.
+        workspace = create_workspace(
+            name=WORKSPACE, owner=owner.user, wants_sandbox=False, has_quiet_hours=False
+        )
     return workspace, actor
 
 

@@ -352,6 +352,10 @@ def _set_media(broadcast: Broadcast, value: Collection[Any]) -> None:
         raise CampaignError(error.sentence, field="media_ids") from None
 
 
+def _set_ignores_quiet_hours(broadcast: Broadcast, value: bool) -> None:
+    broadcast.ignores_quiet_hours = bool(value)
+
+
 # Of both kinds of smart broadcasts.
 BY_HAND_TOO = ("first_segment_size", "exp_date")
 # Of all that go to lists.
@@ -369,6 +373,7 @@ SETTERS: dict[str, Setter] = {
     "text": _set_text,
     "custom_parameter": _set_custom_parameter,
     "send_at": _set_send_at,
+    "ignores_quiet_hours": _set_ignores_quiet_hours,
     "msisdn": _set_msisdn,
     "campaign_id": _row_setter("campaign", "campaigns", "campaign_id"),
     "sender_id": _row_setter("sender", "senders", "sender_id"),

@@ -21,6 +21,7 @@ from campaigns.templatetags.broadcasts import money_text
 from messaging.bodies import reaches_number, writes_text
 from messaging.content import Content, compile_content, seed_of
 from messaging.media.sending import parts_with
+from messaging.quiet import Zones, pinned_hours, zones_of
 from messaging.reasons import FREQUENCY_CAP, HAS_IT
 from providers.services import PriceTable
 from sms.msisdn import country_of
@@ -68,6 +69,10 @@ class Estimate:
     first: FirstSegment | None = None
     # People by reason (messaging/barred.py) who are left out when their turn comes; they are among `people`.
     barred: dict[str, int] = field(default_factory=dict)
+    # As messaging.quiet.pinned_hours has them, None where it goes out at any time. And how many of those who get a text with
+    # the launch are in each zone, or in one of several; counted where the workspace has quiet hours.
+    quiet_hours: dict[str, str] | None = None
+    zones: dict[Zones, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -87,6 +92,7 @@ class Estimate:
             "reach": self.reach.as_dict(),
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
+            "quiet_hours": self.quiet_hours,
         } | ({"first_segment": self.first.as_dict()} if self.first else {})
 
     @property
@@ -139,6 +145,7 @@ def estimate_for(
     senders = sending_from(broadcast)
     pictures = [media.pk for media in pictures_of(broadcast)]
     counted = _Count() if content.errors else _count(broadcast, content, senders, len(pictures), people)
+    quiet_hours = quiet_hours_of(broadcast)
     currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
     priced = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
     known = priced and not content.errors
@@ -159,6 +166,7 @@ def estimate_for(
         reach.as_dict(),
         reach.audience.fingerprint,
         *_smart_facts(broadcast),
+        *_quiet_facts(quiet_hours, counted.zones),
     ]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return Estimate(
@@ -178,7 +186,20 @@ def estimate_for(
         out_of_reach=dict(counted.out_of_reach),
         first=_first_segment(broadcast, counted, is_priced=known),
         barred=dict(counted.barred),
+        quiet_hours=quiet_hours,
+        zones=dict(counted.zones),
     )
+
+
+def quiet_hours_of(broadcast: Broadcast) -> dict[str, str] | None:
+    """Those it keeps; None where it goes out at any time."""
+    return None if broadcast.ignores_quiet_hours else pinned_hours(broadcast.workspace)
+
+
+def _quiet_facts(quiet_hours: dict[str, str] | None, zones: Mapping[Zones, int]) -> list[Any]:
+    if quiet_hours is None:
+        return []
+    return [sorted(quiet_hours.items()), sorted(zones.items())]
 
 
 def _smart_facts(broadcast: Broadcast) -> list[Any]:
@@ -291,6 +312,8 @@ class _Count:
         self.barred: Counter[str] = Counter()
         # As they were when the first segment was full.
         self.first: tuple[int, int, int, Decimal] | None = None
+        # Of the first segment alone, where there are several.
+        self.zones: Counter[Zones] = Counter()
 
     def sums(self) -> tuple[int, int, int, Decimal]:
         """People, who of them gets a text, parts, cost."""
@@ -320,7 +343,8 @@ def _count(
     fixed_parts = parts_of(fixed) if fixed is not None else 0
     first_size = broadcast.first_segment_size if broadcast.is_smart else None
     barred = barred_numbers(broadcast)
-    for msisdn, values in people:
+    counts_zones = broadcast.workspace.has_quiet_hours
+    for msisdn, values, time_zone in people:
         if total.people == first_size:
             total.first = total.sums()
         total.people += 1
@@ -345,6 +369,8 @@ def _count(
             continue
         total.parts += parts
         total.by_parts[parts] += 1
+        if counts_zones and total.first is None:
+            total.zones[zones_of(msisdn, time_zone)] += 1
         price = prices.price(msisdn, pictures=pictures) if prices else None
         if price is None:
             total.unpriced += 1

@@ -41,6 +41,7 @@ from campaigns.services.estimate import (
     is_other_people,
     is_within,
     numbers_at_launch,
+    quiet_hours_of,
 )
 from campaigns.services.events import note
 from campaigns.services.senders import sender_for, sending_from
@@ -52,6 +53,7 @@ from messaging.dispatches import create_dispatch
 from messaging.errors import MessagingError
 from messaging.media.addresses import public_urls
 from messaging.models import Dispatch, Media, Sender
+from messaging.quiet import hours_words, pinned_hours
 from messaging.singles import (
     FEW_PARTS,
     SingleText,
@@ -116,7 +118,14 @@ def launch(
         else:
             note(broadcast, "launched", _("Launched."), actor=actor)
             _begin(broadcast, last_id)
+        _note_override(broadcast, actor)
     return broadcast
+
+
+def _note_override(broadcast: Broadcast, actor: Actor) -> None:
+    if broadcast.ignores_quiet_hours and (hours := pinned_hours(broadcast.workspace)):
+        sentence = _("It goes out in quiet hours (%(hours)s), too.") % {"hours": hours_words(hours)}
+        note(broadcast, "quiet_hours_ignored", sentence, actor=actor)
 
 
 def _spend_token(
@@ -231,6 +240,7 @@ def make_dispatch(
         sibling_ids=sibling_ids(broadcast),
         frequency_cap=broadcast.workspace.frequency_cap,
         frequency_days=broadcast.workspace.frequency_days,
+        quiet_hours=quiet_hours_of(broadcast),
     )
 
 
@@ -291,6 +301,8 @@ def _launch_due(broadcast: Broadcast) -> int:
         return 0
     if blocked:
         return _take_back(broadcast, " ".join(str(check.sentence) for check in blocked))
+    if problem := _other_hours(broadcast, estimate):
+        return _take_back(broadcast, problem)
     if not is_within(estimate, broadcast.estimate):
         return _take_back(broadcast, _more_than_agreed(broadcast, estimate, checks))
     try:
@@ -298,6 +310,16 @@ def _launch_due(broadcast: Broadcast) -> int:
     except LaunchRefused:
         # Undoing an import into its lists began, or another took the budget meanwhile: the sweep asks again.
         return 0
+
+
+def _other_hours(broadcast: Broadcast, now: Estimate) -> str:
+    """The workspace's quiet hours are others than those that were agreed to: some would get it at another time. "" where
+    they are the same."""
+    agreed, found = hours_words(broadcast.estimate.get("quiet_hours")), hours_words(now.quiet_hours)
+    if agreed == found:
+        return ""
+    sentence = _("Quiet hours when it was agreed to: %(agreed)s. Now: %(now)s. Review it and send it again.")
+    return sentence % {"agreed": agreed, "now": found}
 
 
 def _launch_at_its_time(broadcast: Broadcast, estimate: Estimate, last_id: int) -> int:

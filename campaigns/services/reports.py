@@ -26,6 +26,7 @@ from messaging.daily import goes_on_at, held_of
 from messaging.dispatches import counts_of
 from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
+from messaging.quiet import next_due_of, quiet_held_of
 from messaging.reasons import reason_of
 from providers.connectors.capabilities import ReceiptKind
 from providers.services import receipt_kind
@@ -85,6 +86,9 @@ class Report:
     # Who waits for another day of the account, and when the next of them go on; None: they are being let go.
     held: int = 0
     goes_on_at: datetime | None = None
+    # Who waits for the end of quiet hours, and when they end for the next of them.
+    quiet_held: int = 0
+    quiet_until: datetime | None = None
     # False where the provider never says what became of a message: "sent" is all there will be.
     expects_receipts: bool = True
 
@@ -142,6 +146,7 @@ def report_of(broadcast: Broadcast) -> Report:
     agreed_cost = broadcast.estimate.get("cost")
     per_second, done_about = _pace(broadcast, ids, by_state)
     held = held_of(ids) if by_state[S.HELD.value] else 0
+    quiet_held = quiet_held_of(ids) if by_state[S.HELD.value] else 0
     sent = sum(by_state[state.value] for state in HANDED_OVER)
     clicks = clicks_of(ids)
     return Report(
@@ -154,9 +159,11 @@ def report_of(broadcast: Broadcast) -> Report:
         reasons=reasons_of(ids),
         left_out=_left_out(broadcast),
         per_second=per_second,
-        done_about=None if held else done_about,
+        done_about=None if held or quiet_held else done_about,
         held=held,
         goes_on_at=goes_on_at(broadcast.account) if held and broadcast.account else None,
+        quiet_held=quiet_held,
+        quiet_until=next_due_of(ids) if quiet_held else None,
         may_change=_may_change(broadcast, dispatches, by_state),
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},

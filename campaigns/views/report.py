@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -312,11 +313,18 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
         "hits_zone": zone_names(hit.at for hit, _link in hits),
         "pictures": pictures_at(message.workspace_id, message.dispatch.media_urls),
         "may_write": role_allows(request.membership.role, Role.MARKETER),
-        "goes_on_at": goes_on_at(message.account) if message.reason == DAILY_LIMIT else None,
+        "goes_on_at": _goes_on_at(message),
         "no_receipt": message.state == MessageState.SENT
         and receipt_kind(message.account) is ReceiptKind.NONE,
     }
     return render(request, "campaigns/message.html", context)
+
+
+def _goes_on_at(message: Message) -> datetime | None:
+    """When one that is held is let go by itself."""
+    if message.state != MessageState.HELD:
+        return None
+    return goes_on_at(message.account) if message.reason == DAILY_LIMIT else message.due_at
 
 
 class Echo:

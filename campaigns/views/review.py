@@ -20,7 +20,7 @@ from campaigns.forms import LaunchForm
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
-from campaigns.services.checks import blocking, held_by_limit, launch_checks
+from campaigns.services.checks import blocking, held_by_limit, launch_checks, night_of
 from campaigns.services.estimate import Estimate, FirstSegment, count_to_type, estimate_of
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
 from campaigns.services.senders import sending_from
@@ -97,6 +97,7 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "at_its_time": AT_ITS_TIME if _is_later(broadcast) else "",
         "seconds": sending_seconds(broadcast, estimate),
         "held": held_by_limit(broadcast, estimate),
+        "night": night_of(broadcast, estimate),
         "by_parts": sorted(estimate.by_parts.items()),
     }
     return render(request, "campaigns/review.html", context, status=422 if error else 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from messaging.ledger import (
     Change,
     Claimed,
     Return,
+    StillHolding,
     apply_changes,
     claim_messages,
     has_due,
@@ -44,6 +46,7 @@ from messaging.ledger import (
     take_agreed,
 )
 from messaging.models import Dispatch, Message, OwnUrl
+from messaging.quiet import quiet_of
 from messaging.sender_use import keep_use
 from messaging.tokens import VERIFICATION_CODE
 from messaging.verification.codes import UNKNOWN_CODE, WaitingCode, holds_code, masked, waiting_codes
@@ -119,6 +122,8 @@ class Job(NamedTuple):
     chosen_sender: str = ""
     # Of a verification: in the text that goes out, and nowhere else.
     code: str = ""
+    # From then on it is a quiet hour where the person is (time.monotonic()).
+    quiet_from: float = math.inf
     # Of whose limit of the account its parts were taken, as ISO writes it; "" where there is none.
     day: str = ""
 
@@ -258,11 +263,21 @@ def _claim_onwards(
     after, began = lane.claimed_to.get(dispatch.pk, (0, 0.0))
     if time.monotonic() - began > FROM_THE_FRONT_SECONDS:
         after, began = 0, time.monotonic()
-    take = partial(claim_messages, dispatch=dispatch, claim=claim, limit=limit, lease_until=lease_until)
-    claimed = take(after=after)
-    if not claimed and after:
-        began = time.monotonic()
-        claimed = take(after=0)
+    take = partial(
+        claim_messages,
+        dispatch=dispatch,
+        claim=claim,
+        limit=limit,
+        lease_until=lease_until,
+        quiet=quiet_of(dispatch),
+    )
+    try:
+        claimed = take(after=after)
+        if not claimed and after:
+            began = time.monotonic()
+            claimed = take(after=0)
+    except StillHolding:
+        raise NotYet(0.0) from None
     lane.claimed_to[dispatch.pk] = (claimed[-1].message_id if claimed else 0, began)
     return claimed
 
@@ -389,6 +404,8 @@ def _placed(
             values=_wanted(lane, values.get(row.recipient_id or 0, {})),
         )
         code = codes[row.message_id] if codes is not None else None
+        quiet_from = math.inf if row.quiet_from is None else _monotonic(row.quiet_from)
+        latest = min(deadline, quiet_from)
         jobs.append(
             Job(
                 outgoing,
@@ -398,12 +415,13 @@ def _placed(
                 count,
                 cost,
                 start=start,
-                deadline=min(deadline, _monotonic(code.expires_at)) if code else deadline,
+                deadline=min(latest, _monotonic(code.expires_at)) if code else latest,
                 claimed_at=claimed_at,
                 taken=count if limited else 0,
                 taken_cost=(cost or NOTHING) if limited else NOTHING,
                 code=code.code if code else "",
                 chosen_sender="" if dispatch.sender else outgoing.sender,
+                quiet_from=quiet_from,
                 day=day.isoformat() if day else "",
             )
         )

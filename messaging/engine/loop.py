@@ -42,7 +42,7 @@ from messaging.engine.jobs import (
 from messaging.engine.journal import Journal, recover
 from messaging.ledger import Change, Claimed, Return, apply_changes, has_opted_out, return_to_queue
 from messaging.models import Dispatch
-from messaging.reasons import BROADCAST_EXPIRED
+from messaging.reasons import BROADCAST_EXPIRED, QUIET_HOURS
 from providers.connectors.base import OPTED_OUT_AT_VENDOR, BatchConnector, SendResult
 from providers.connectors.operations import Exchange
 from providers.errors import AccountRefused, ConnectorError, MessageRefused, Throttled, Unclear, Unreachable
@@ -524,7 +524,9 @@ class LaneRunner:
         await self._wait_for_turn(job)
         if not self._stays(job):
             return
-        if time.monotonic() - job.claimed_at > FRESH_SECONDS and await self._has_opted_out(job):
+        is_fresh = time.monotonic() - job.claimed_at <= FRESH_SECONDS
+        # While the database was asked a pause may have come, or a quiet hour.
+        if not is_fresh and (await self._has_opted_out(job) or not self._stays(job)):
             return
         if not self.engine.may_hand(job):
             self._put_back(job, "worker_stopped")
@@ -572,8 +574,10 @@ class LaneRunner:
             return "paused"
         if self._is_held:
             return "throttled"
-        is_over = dispatch.not_after is not None and dispatch.not_after <= timezone.now()
-        return BROADCAST_EXPIRED if is_over else "worker_stopped"
+        if dispatch.not_after is not None and dispatch.not_after <= timezone.now():
+            return BROADCAST_EXPIRED
+        # Its next claim holds it.
+        return QUIET_HOURS if job.quiet_from <= time.monotonic() else "worker_stopped"
 
     async def _has_opted_out(self, job: Job) -> bool:
         """Whoever wrote STOP while the text waited for its turn does not get it."""

@@ -67,6 +67,11 @@ class Dispatch(models.Model):
     media_urls = models.JSONField(default=list)
     # What the customer's own program calls it: told with its delivery reports.
     custom_parameter = models.CharField(_("custom parameter"), max_length=160, blank=True, default="")
+    # As they were at the launch: {"begins": "21:00", "ends": "08:00", "zone": where somebody is of whom nothing is known};
+    # None: it goes at any time. See messaging/quiet.py.
+    quiet_hours = models.JSONField(_("quiet hours"), null=True, blank=True, default=None)
+    # The earliest moment for which any of its messages is held; perhaps it has passed meanwhile. None: none is.
+    next_due_at = models.DateTimeField(_("next due"), null=True, blank=True)
     # Further unsubscribe lists (contacts.UnsubscribeList ids) whose members are not texted.
     unsubscribe_list_ids = models.JSONField(default=list)
     # The price of all its messages that were handed over: kept by the ledger.

@@ -74,6 +74,7 @@ def test_a_role_changes_with_an_audit_line(staff_client: Client, bob: User) -> N
 
 def test_a_workspace_changes_with_an_audit_line(staff_client: Client, acme: Workspace) -> None:
     values = {"name": "Acme", "time_zone": "UTC", "default_country": "US", "currency": "USD"}
+    quiet = {"quiet_from": "21:00", "quiet_to": "08:00"}
     inline = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
     numbers = {
         "typed_count_above": "9",
@@ -81,7 +82,9 @@ def test_a_workspace_changes_with_an_audit_line(staff_client: Client, acme: Work
         "failure_sample": "200",
         "frequency_days": "7",
     }
-    response = staff_client.post(f"/admin/accounts/workspace/{acme.pk}/change/", values | inline | numbers)
+    response = staff_client.post(
+        f"/admin/accounts/workspace/{acme.pk}/change/", values | inline | quiet | numbers
+    )
     assert response.status_code == 302
     acme.refresh_from_db()
     assert (acme.name, acme.typed_count_above) == ("Acme", 9)

@@ -19,6 +19,8 @@ SETTINGS = {
     "default_country": "DE",
     "currency": "EUR",
     "typed_count_above": "500",
+    "quiet_from": "21:00",
+    "quiet_to": "08:00",
 }
 
 

@@ -51,6 +51,8 @@ GENERAL = {
     "time_zone": "America/New_York",
     "default_country": "US",
     "currency": "USD",
+    "quiet_from": "21:00",
+    "quiet_to": "08:00",
 }
 ACCOUNT = {"parts_per_second": "10", "max_in_flight": "64", "currency": "USD"}
 # The row; its page and where its form goes; the field; what the first and the second save; what the second is told.

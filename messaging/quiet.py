@@ -1,0 +1,155 @@
+"""Messages held because it is night where somebody is, and let go on in the morning there.
+
+    queued ──claim, quiet there──▶ held (quiet_hours, due_at) ──release at due_at──▶ queued
+
+The hours, and the zone for people of whom nothing is known, are pinned in the dispatch at its launch; without them
+nothing here costs anything. `Dispatch.next_due_at` says when somebody is to go on, so that nobody looks through the
+ledger all night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from messaging.ledger import lock_rows, release_due_held
+from messaging.models import Dispatch, DispatchState, Message, MessageCount
+from messaging.reasons import QUIET_HOURS
+from sms.msisdn import zones_where
+from sms.quiet_hours import QuietHours, Turn, Turns, is_zone
+from sms.states import MessageState
+
+# Held until a moment of their own.
+TIMED = (QUIET_HOURS,)
+# Of one dispatch, at a time: the engine sends meanwhile.
+RELEASED_MOST = 100_000
+
+Zones = tuple[str, ...]
+
+
+class Quiet:
+    """When a text may go to somebody. `home`: the zone for people of whom neither zone nor number says where they are."""
+
+    def __init__(self, hours: QuietHours, home: str) -> None:
+        self.hours = hours
+        self.home = home
+        self._turns = Turns(hours)
+
+    def turn(self, msisdn: str, time_zone: str, at: datetime) -> Turn:
+        """Now, or the next one. `time_zone`: the recipient's own, "" where it has none."""
+        return self.turn_in(zones_of(msisdn, time_zone), at)
+
+    def turn_in(self, zones: Zones, at: datetime) -> Turn:
+        return self._turns.turn(zones or (self.home,), at)
+
+
+def zones_of(msisdn: str, time_zone: str) -> Zones:
+    """In one of which the person is: as the list says, else by the number; () where neither is known."""
+    if time_zone and is_zone(time_zone):
+        return (time_zone,)
+    return zones_where(msisdn)
+
+
+def quiet_of(dispatch: Dispatch) -> Quiet | None:
+    return quiet_from(dispatch.quiet_hours)
+
+
+def quiet_from(pinned: Mapping[str, Any] | None) -> Quiet | None:
+    """`pinned`: as Dispatch.quiet_hours has them."""
+    return _quiet(pinned["begins"], pinned["ends"], pinned["zone"]) if pinned else None
+
+
+@lru_cache(maxsize=64)
+def _quiet(begins: str, ends: str, zone: str) -> Quiet:
+    return Quiet(QuietHours(time.fromisoformat(begins), time.fromisoformat(ends)), zone)
+
+
+def pinned_hours(workspace: Workspace) -> dict[str, str] | None:
+    """Those of the workspace, as a dispatch and an estimate keep them; None where they are switched off."""
+    if not workspace.has_quiet_hours:
+        return None
+    return {
+        "begins": workspace.quiet_from.isoformat("minutes"),
+        "ends": workspace.quiet_to.isoformat("minutes"),
+        "zone": workspace.time_zone,
+    }
+
+
+def hours_words(pinned: Mapping[str, Any] | None) -> str:
+    return f"{pinned['begins']}–{pinned['ends']}" if pinned else _("off")
+
+
+# --- before it is sent ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NightForecast:
+    """What quiet hours do to texts that all have their turn at one moment. `held`: people for whom it is one of them;
+    they get it from `first` on, the last of them from `last` on. `begins`: when they begin for the first of the others."""
+
+    held: int
+    first: datetime | None
+    last: datetime | None
+    begins: datetime | None
+
+
+def night_forecast(quiet: Quiet, people: Mapping[Zones, int], at: datetime) -> NightForecast:
+    """`people`: how many by the zones that they are in. Asks what the engine asks."""
+    turns = [(quiet.turn_in(zones, at), count) for zones, count in people.items() if count]
+    waiting = [(turn.begins, count) for turn, count in turns if turn.begins > at]
+    others = [turn.ends for turn, _count in turns if turn.begins <= at]
+    moments = [moment for moment, _count in waiting]
+    return NightForecast(
+        sum(count for _moment, count in waiting),
+        min(moments, default=None),
+        max(moments, default=None),
+        min(others, default=None),
+    )
+
+
+# --- in the morning -------------------------------------------------------------------------------------
+
+
+def release_timed(*, most: int = RELEASED_MOST) -> int:
+    """Lets go on whose moment has come, in dispatches that run. Returns how many."""
+    now = timezone.now()
+    due = Dispatch.objects.filter(state=DispatchState.RUNNING, next_due_at__lte=now).order_by("pk")
+    return sum(_release(dispatch_id, now, most) for dispatch_id in list(due.values_list("pk", flat=True)))
+
+
+def _release(dispatch_id: int, now: datetime, most: int) -> int:
+    released = release_due_held(dispatch_id, reasons=TIMED, now=now, limit=most)
+    if released < most:
+        _look_ahead(dispatch_id)
+    return released
+
+
+def _look_ahead(dispatch_id: int) -> None:
+    """With the dispatch locked: whoever holds somebody meanwhile says afterwards until when."""
+    with transaction.atomic():
+        lock_rows(Dispatch.objects.filter(pk=dispatch_id), no_key=True).first()
+        held = Message.objects.filter(dispatch_id=dispatch_id, state=MessageState.HELD, reason__in=TIMED)
+        Dispatch.objects.filter(pk=dispatch_id).update(next_due_at=held.aggregate(at=Min("due_at"))["at"])
+
+
+def quiet_held_of(dispatch_ids: list[int]) -> int:
+    """How many of these dispatches wait for the end of quiet hours."""
+    rows = MessageCount.objects.filter(
+        dispatch_id__in=dispatch_ids, state=MessageState.HELD, reason=QUIET_HOURS
+    )
+    return int(rows.aggregate(total=Sum("count"))["total"] or 0)
+
+
+def next_due_of(dispatch_ids: list[int]) -> datetime | None:
+    """When the next of those held go on; perhaps just now."""
+    rows = Dispatch.objects.filter(pk__in=dispatch_ids)
+    return rows.aggregate(at=Min("next_due_at"))["at"]
