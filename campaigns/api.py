@@ -25,6 +25,7 @@ from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, count_to_type, estimate_of
 from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
+from campaigns.services.text_warnings import text_warnings
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
 from messaging.api import MessageViewSet as LedgerViewSet
 from messaging.errors import MessagingError
@@ -541,15 +542,25 @@ class ReportSerializer(Serializer[Report]):
     chart = ChartSerializer()
 
 
+class TextWarningSerializer(Serializer[Any]):
+    code = serializers.CharField(help_text="Short and stable, as in launch checks.")
+    detail = serializers.CharField(help_text="What is wrong at which place, and what helps.")
+
+
 class SentTextSerializer(MessageDetailSerializer):
     parts = serializers.IntegerField(read_only=True, help_text="Each is paid for.")
     cost = serializers.DecimalField(
         max_digits=14, decimal_places=5, allow_null=True, help_text="Expected; null while no price is known."
     )
     currency = serializers.CharField()
+    warnings = TextWarningSerializer(
+        many=True,
+        help_text="What is doubtful in the text, which was taken all the same: something right beside a link, braces that"
+        " are no token, characters that cannot be seen. Mostly empty.",
+    )
 
     class Meta(MessageDetailSerializer.Meta):
-        fields = (*MessageDetailSerializer.Meta.fields, "cost", "currency")  # type: ignore[assignment]  # two more
+        fields = (*MessageDetailSerializer.Meta.fields, "cost", "currency", "warnings")  # type: ignore[assignment]  # more
         read_only_fields = fields  # type: ignore[assignment]
 
 
@@ -561,6 +572,10 @@ def sent_data(sent: SingleText) -> dict[str, Any]:
         "parts": sent.parts,
         "cost": cost,
         "currency": sent.currency,
+        "warnings": [
+            {"code": check.code, "detail": str(check.sentence)}
+            for check in text_warnings(sent.message.workspace, sent.message.dispatch.text)
+        ],
     }
 
 

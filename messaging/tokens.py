@@ -198,6 +198,18 @@ def literals(source: str) -> Iterator[tuple[int, str]]:
     yield done, source[done:]
 
 
+class Placed(NamedTuple):
+    start: int
+    end: int
+    name: str
+
+
+def placed_tokens(source: str) -> Iterator[Placed]:
+    """Each closed token, whether there is such a one or not; `name` without its default."""
+    for token in _Compiler(source, (), (), {}, {}).tokens():
+        yield Placed(token.start, token.end, token.name)
+
+
 _REFERENCE = re.compile(r"\{\{\s*([a-z_]+)\s*:\s*([1-9][0-9]{0,17})\s*(?:\|[^{}]*)?\}\}", re.ASCII)
 
 

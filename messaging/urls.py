@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from messaging import review_views, sender_list_views, sender_views
 from messaging.budget_views import budget_page
+from messaging.links import endings
 from messaging.links import list_views as link_list_views
 from messaging.links import views as link_views
 from messaging.links.domain_views import short_domain_test
@@ -15,7 +16,7 @@ from messaging.webhooks import views as webhook_views
 urlpatterns: list[URLPattern | URLResolver] = [
     # In texts without the last slash: a character more is money. Whatever stands behind the code in a text, its end of a
     # sentence above all, a program may take for a part of the address.
-    re_path(r"^o/(?P<code>[0-9A-Za-z]{8})(?:[^0-9A-Za-z].{0,100})?$", unsubscribe_page, name="unsubscribe"),
+    re_path(endings.UNSUBSCRIBE, unsubscribe_page, name="unsubscribe"),
     re_path(r"^o/test/?$", short_domain_test, name="short-domain-test"),
     path("links/", link_views.link_list, name="link-list"),
     path("links/new/", link_views.link_new, name="link-new"),

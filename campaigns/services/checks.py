@@ -22,6 +22,7 @@ from campaigns.services.check import BLOCK, OK, WARN, Check
 from campaigns.services.estimate import Estimate
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.services.smart_checks import smart_checks
+from campaigns.services.text_warnings import listed_kinds, spelling_warnings, unseen_warnings
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
 from messaging.bodies import body_problem, passes_sender, writes_text
@@ -34,21 +35,16 @@ from messaging.models import SenderList
 from messaging.quiet import NightForecast, hours_words, night_forecast, pinned_hours, quiet_from
 from messaging.senders import sender_problem
 from messaging.singles import FEW_PARTS, length_problem
-from messaging.texts.braces import Stray, glued_links, stray_braces
-from messaging.texts.characters import OddKind, swapped_characters, unseen_characters
-from messaging.texts.menu import columns_of
-from messaging.tokens import ALL_TOKENS, NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
+from messaging.texts.characters import OddKind, swapped_characters
+from messaging.tokens import NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
 from providers.daily import bulk_limit
 from providers.errors import ConnectorError
 from providers.models import Health
 from providers.services import vendor_label
 from sms.opt_out import has_opt_out_wording
 
-TOKEN_NAMES = frozenset(info.name for info in ALL_TOKENS)
 # Senders and countries named in a sentence.
 NAMED_MOST = 8
-# Of characters, in one sentence.
-KINDS_SHOWN = 5
 
 
 def launch_checks(broadcast: Broadcast, estimate: Estimate) -> list[Check]:
@@ -178,14 +174,7 @@ def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             estimate.no_url,
         ) % {"n": f"{estimate.no_url:,}", "token": _own_url_tokens(content)}
         yield Check("no_url", WARN, sentence, "message")
-    if stray := stray_braces(broadcast.text, TOKEN_NAMES | columns_of(broadcast.workspace)):
-        yield Check("stray_braces", WARN, _stray_words(stray), "message")
-    if glued := glued_links(broadcast.text):
-        sentence = _(
-            "Something stands right behind %(link)s and would be taken for a part of its address, which then leads nowhere."
-            " Put a blank or a line end between them."
-        ) % {"link": glued[0]}
-        yield Check("glued_link", WARN, sentence, "message")
+    yield from spelling_warnings(broadcast.workspace, broadcast.text)
     if not is_ours:
         if not problem:
             yield Check("text_at_vendor", OK, _theirs(broadcast))
@@ -207,25 +196,6 @@ def _theirs(broadcast: Broadcast) -> str:
 def _own_url_tokens(content: Content) -> str:
     """Those of the text that lead to the recipient's own address."""
     return ", ".join(f"{{{{{kind}}}}}" for kind in sorted(content.compiled.kinds & NEEDS_OWN_URL))
-
-
-def _stray_words(stray: list[Stray]) -> str:
-    first = stray[0]
-    place = {"written": first.written[:60], "meant": first.meant, "line": first.line, "column": first.column}
-    sentence = (
-        _(
-            "“%(written)s” at line %(line)s, column %(column)s goes out as it stands. Write %(meant)s for the token."
-        )
-        if first.meant
-        else _(
-            "“%(written)s” at line %(line)s, column %(column)s is no part of a token and goes out as it stands. Write a"
-            " token as {{first_name}}."
-        )
-    ) % place
-    more = len(stray) - 1
-    if more:
-        sentence += " " + ngettext("%(n)s more like it.", "%(n)s more like it.", more) % {"n": f"{more:,}"}
-    return sentence
 
 
 def _pictures(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -258,32 +228,13 @@ def _pictures(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
 
 def _characters(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     """Of the text itself: what nobody sees in it, and what is sent in place of what was written."""
-    unseen = unseen_characters(broadcast.text)
-    if unseen:
-        sentence = _(
-            "Characters that cannot be seen are kept and counted: %(kinds)s. Take out what slipped in."
-        ) % {"kinds": _listed(unseen, _placed)}
-        yield Check("unseen_characters", WARN, sentence, "message")
+    yield from unseen_warnings(broadcast.workspace, broadcast.text)
     swapped = swapped_characters(broadcast.text) if broadcast.workspace.swaps_characters else []
     if swapped:
         sentence = _("Sent as plain characters, as the workspace wants it: %(kinds)s") % {
-            "kinds": _listed(swapped, _swapped)
+            "kinds": listed_kinds(swapped, _swapped)
         }
         yield Check("swapped_characters", OK, sentence)
-
-
-def _listed(kinds: list[OddKind], words: Callable[[OddKind], str]) -> str:
-    shown = [words(kind) for kind in kinds[:KINDS_SHOWN]]
-    if len(kinds) > KINDS_SHOWN:
-        shown.append(_("%(n)s more") % {"n": f"{len(kinds) - KINDS_SHOWN:,}"})
-    return ", ".join(shown)
-
-
-def _placed(kind: OddKind) -> str:
-    place = {"name": kind.name, "line": kind.line, "column": kind.column, "count": f"{kind.count:,}"}
-    if kind.count == 1:
-        return _("%(name)s at line %(line)s, column %(column)s") % place
-    return _("%(name)s %(count)s times, first at line %(line)s, column %(column)s") % place
 
 
 def _swapped(kind: OddKind) -> str:

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.short_domains import host_name
-from messaging.links import retry
+from messaging.links import endings, retry
 from messaging.links.asking import Asker, LookupFailed
 from messaging.links.classes import Device, Hit, HitClass, classify_alone, device_of
 from messaging.links.lookup import Lookup, Target
@@ -34,8 +34,6 @@ from web.callers import address_of
 StartResponse = Callable[..., Any]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-# Behind the code: what ends a sentence, and programs take for a part of the address; of other alphabets byte by byte.
-_CODE = re.compile(r"/([0-9A-Za-z_-]{3,20})(?:[/.,;:!)\"'>*]|[\x80-\xff]{2,4}){0,3}", re.ASCII)
 # The page that takes an opt-out stands under the short domain too, whose name Django need not know.
 UNSUBSCRIBE_PREFIX = "/o/"
 _LED_ON = ("GET", "HEAD")
@@ -53,7 +51,7 @@ def is_visit(environ: dict[str, Any]) -> bool:
     """Whether the request is answered here in any case, and never by the application."""
     if environ["REQUEST_METHOD"] not in _LED_ON:
         return False
-    match = _CODE.fullmatch(environ.get("PATH_INFO", ""))
+    match = endings.LINK.fullmatch(environ.get("PATH_INFO", ""))
     return match is not None and match[1] not in page_names()
 
 
@@ -69,7 +67,7 @@ class Redirects:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        match = _CODE.fullmatch(path)
+        match = endings.LINK.fullmatch(path)
         if match is not None and match[1] not in page_names():
             if environ["REQUEST_METHOD"] in _LED_ON:
                 return self._follow(match[1], environ, start_response)

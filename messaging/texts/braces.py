@@ -15,15 +15,6 @@ _LIKE = re.compile(
 )
 
 
-# What stands behind a link without a blank, and is taken for a part of its address by whoever follows it. Up to three signs
-# that end a sentence are led on by (links/redirect.py), and so is what a question mark begins.
-_ENDS = "/.,;:!)\"'>*\u2019\u201d\u2026\u3002\u00bb\u300d\u300f"
-_GLUED = re.compile(
-    r"(\{\{\s*(?:link|link_list|shorten_url|unsubscription_link|callback_link)\s*(?::[^{}]*)?\}\})"
-    rf"(?![{_ENDS}]{{0,3}}(?:\s|\Z|[?#]))"
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Stray:
     """`meant`: the token; "" where nobody can say which. `line` and `column`: from 1."""
@@ -37,11 +28,6 @@ class Stray:
 def stray_braces(source: str, names: Collection[str]) -> list[Stray]:
     """`names`: of tokens and columns; a single brace around anything else is text."""
     return list(_found(source, frozenset(names)))
-
-
-def glued_links(source: str) -> list[str]:
-    """Tokens of links that something stands behind without a blank, as they are written."""
-    return [found[1] for found in _GLUED.finditer(source)]
 
 
 def _found(source: str, names: frozenset[str]) -> Iterator[Stray]:

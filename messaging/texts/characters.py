@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sms.parts import OddCharacter, character_name, count_parts, swap_smart
+from sms.parts import SMART_SWAPS, OddCharacter, character_name, count_parts, swap_smart
+from sms.unseen import is_unseen, without_spelling
 
 # Kinds that are told one by one.
 SHOWN = 8
-# Unicode's categories of format characters, control characters and separators of lines.
-_UNSEEN = frozenset({"Cf", "Cc", "Zl", "Zp"})
-# Letters and marks by their category, and yet nothing to see: fillers, the grapheme joiner, the empty Braille cell.
-_EMPTY = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
-_SEEN = frozenset("\n\r\t")
-# Between two of their script joiners are spelling, in an emoji they make it one; tags spell the flag of a region.
-_SPELLING = re.compile("(?<=[^\\x00-\\x7f])[\u200c\u200d](?=[^\\x00-\\x7f])|[\U000e0020-\U000e007f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +59,19 @@ def swapped_characters(text: str) -> list[OddKind]:
     return [_kind(text, group) for group in by_char.values()]
 
 
-def unseen_characters(text: str) -> list[OddKind]:
-    """What nobody can see in a text though it is sent and counted, also where it turns the direction."""
-    rest = _SPELLING.sub(" ", text)
-    return [_unseen_kind(rest, char) for char in dict.fromkeys(rest) if _is_unseen(char)]
+def unseen_characters(text: str, *, swaps: bool = False) -> list[OddKind]:
+    """What nobody can see in a text though it is sent and counted, also where it turns the direction.
+
+    `swaps`: what is swapped or left out when it is sent is none of them.
+    """
+    rest = without_spelling(text)
+    found = [char for char in dict.fromkeys(rest) if is_unseen(char)]
+    return [_unseen_kind(rest, char) for char in found if not (swaps and char in SMART_SWAPS)]
 
 
 def _unseen_kind(text: str, char: str) -> OddKind:
     line, column = _place(text, text.index(char))
     return OddKind(char, character_name(char), None, text.count(char), line, column)
-
-
-def _is_unseen(char: str) -> bool:
-    return char in _EMPTY or (char not in _SEEN and unicodedata.category(char) in _UNSEEN)
 
 
 def _kind(text: str, group: Sequence[OddCharacter]) -> OddKind:

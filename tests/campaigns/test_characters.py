@@ -91,6 +91,13 @@ def test_the_composer_counts_what_is_sent(
     assert answer.context["data"]["people"][0]["text"] == "c" * 100
 
 
+def test_what_is_left_out_is_not_said_to_be_kept(acme: Workspace, draft: Broadcast, actor: Actor) -> None:
+    swap(acme)
+    checks = checks_of(with_text(draft, actor, "a\u200bb"))
+    assert "unseen_characters" not in checks
+    assert "zero width space (U+200B) left out" in str(checks["swapped_characters"].sentence)
+
+
 @pytest.mark.parametrize("text", ["a`b", "a\tb", "`" * 160])
 def test_ascii_outside_the_table_is_swapped_too(acme: Workspace, text: str) -> None:
     swap(acme)

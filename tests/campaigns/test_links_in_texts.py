@@ -195,6 +195,49 @@ def test_a_strangers_link_does_not_exist(other: Workspace, draft: Broadcast, act
 
 
 @pytest.mark.parametrize(
+    ("text", "swaps", "code", "sentence"),
+    [
+        (
+            "Sale {LINK}…” now",
+            True,
+            "glued_link",
+            '“..."” stands right behind {LINK} at line 1, column 6 and would be taken for a part of its address, which then'
+            " leads nowhere. Put a blank or a line end between them.",
+        ),
+        (
+            "{LINK}{{{{first_name}}}}\n{LINK}x",
+            False,
+            "glued_link",
+            "A token stands right behind {LINK} at line 1, column 1, and what it becomes would be taken for a part of the"
+            " address, which then leads nowhere. Put a blank or a line end between them. 1 more like it.",
+        ),
+        (
+            "Sale\nhttps://{LINK} now",
+            False,
+            "link_with_scheme",
+            "“https://” stands right before {LINK} at line 2, column 9, which brings its own https://: the address would"
+            " lead nowhere. Take “https://” out.",
+        ),
+        (
+            "Sale{LINK}",
+            False,
+            "glued_before_link",
+            "“e” stands right before {LINK} at line 1, column 5: many phones then make no link of it. Put a blank or a line"
+            " end between them.",
+        ),
+    ],
+)
+def test_what_stands_right_beside_a_link_is_pointed_out(
+    acme: Workspace, draft: Broadcast, actor: Actor, text: str, swaps: bool, code: str, sentence: str
+) -> None:
+    Workspace.objects.filter(pk=acme.pk).update(swaps_characters=swaps)
+    link = f"{{{{link:{link_named(acme).pk}}}}}"
+    saved = with_text(draft, actor, text.format(LINK=link))
+    checks = {check.code: check for check in launch_checks(saved, estimate_of(saved))}
+    assert (checks[code].level, str(checks[code].sentence)) == ("warn", sentence.format(LINK=link))
+
+
+@pytest.mark.parametrize(
     ("text", "level"), [("Sale today", "warn"), ("Sale today. No more: {{unsubscription_link}}", "ok")]
 )
 def test_an_unsubscribe_link_says_how_to_opt_out(

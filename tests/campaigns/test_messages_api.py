@@ -13,6 +13,7 @@ from messaging.models import Dispatch, Message
 from providers.models import ProviderAccount
 from tests.access import assert_access
 from tests.engine.makers import make_account, make_sender
+from tests.messaging.links.makers import make_link
 from tests.people import ApiClient, api_client
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,19 @@ def test_a_text_longer_than_a_day_is_refused(marketer: ApiClient, body: dict[str
 
 def test_the_answer_has_the_text(marketer: ApiClient, body: dict[str, Any]) -> None:
     assert marketer.post(URL, body | {"text": "Hi {{first_name|there}}"}).json()["text"] == "Hi there"
+
+
+def test_what_is_doubtful_in_a_text_is_told_and_yet_sent(
+    acme: Workspace, marketer: ApiClient, body: dict[str, Any]
+) -> None:
+    assert marketer.post(URL, body).json()["warnings"] == []
+    link = make_link(acme)
+    text = f"Sale{{{{link:{link.pk}}}}}\u200b now {{first_name}}"
+    answer = marketer.post(URL, body | {"text": text})
+    assert answer.status_code == 201
+    warnings = {one["code"]: one["detail"] for one in answer.json()["warnings"]}
+    assert sorted(warnings) == ["glued_before_link", "stray_braces", "unseen_characters"]
+    assert warnings["glued_before_link"].startswith("“e” stands right before {{link:")
 
 
 def test_each_wrong_token_is_told_at_its_place(marketer: ApiClient, body: dict[str, Any]) -> None:

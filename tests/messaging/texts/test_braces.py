@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from messaging.texts.braces import glued_links, stray_braces
+from messaging.texts.braces import stray_braces
 
 NAMES = {"first_name", "city", "Name Ö"}
 
@@ -28,23 +28,6 @@ NAMES = {"first_name", "city", "Name Ö"}
 def test_stray_braces(text: str, found: list[tuple[str, str, int, int]]) -> None:
     shown = [(one.written, one.meant, one.line, one.column) for one in stray_braces(text, NAMES)]
     assert shown == found
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("Pay{{link:9}}now", ["{{link:9}}"]),
-        ("{{ link_list : 3 }}{{first_name}} {{shorten_url}}-x", ["{{ link_list : 3 }}", "{{shorten_url}}"]),
-        ("{{unsubscription_link}}{{link:1}}", ["{{unsubscription_link}}"]),
-        ("{{link:9}} now, {{link:9}}. {{link:9}}\n{{link:9}}!", []),
-        ("{{link:9}}?a=1 {{link:9}}.) {{link:9}}…", []),
-        ("Sale {{link:1}}.Reply STOP", ["{{link:1}}"]),
-        ("{{link:1}},{{first_name}} {{link:2}}....", ["{{link:1}}", "{{link:2}}"]),
-        ("{{first_name}}now", []),
-    ],
-)
-def test_what_stands_right_behind_a_link(text: str, found: list[str]) -> None:
-    assert glued_links(text) == found
 
 
 def test_a_text_of_nothing_but_braces_is_looked_at_quickly() -> None:

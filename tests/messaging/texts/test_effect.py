@@ -172,11 +172,28 @@ def test_what_is_swapped_when_sent_is_not_odd() -> None:
         ("a\u0007", [("U+0007", 1, 1, 2)]),
         ("a\u200db", [("zero width joiner (U+200D)", 1, 1, 2)]),
         ("a\u3164", [("hangul filler (U+3164)", 1, 1, 2)]),
+        ("é\u200dé", [("zero width joiner (U+200D)", 1, 1, 2)]),
+        ("a\ufe0fb", [("variation selector-16 (U+FE0F)", 1, 1, 2)]),
+        ("1\ufe0f", [("variation selector-16 (U+FE0F)", 1, 1, 2)]),
+        ("a\U000e0041", [("tag latin capital letter a (U+E0041)", 1, 1, 2)]),
+        ("🎉\U000e0067", [("tag latin small letter g (U+E0067)", 1, 1, 2)]),
+        ("🎉\u200d", [("zero width joiner (U+200D)", 1, 1, 2)]),
+        ("a\U000e0100", [("variation selector-17 (U+E0100)", 1, 1, 2)]),
         # These are spelling: an emoji of three, Persian, the flag of Scotland.
         ("👨\u200d👩\u200d👧 می\u200cخواهم", []),
+        (
+            "❤\ufe0f ☎\ufe0e 1\ufe0f\u20e3 👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈 🧔\u200d♂\ufe0f ©\ufe0f",
+            [],
+        ),
+        ("क्\u200dष 葛\U000e0100 ᠠ\u180b ශ්\u200dරී", []),
         ("🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", []),
         ("שלום, العربية", []),
     ],
 )
 def test_what_nobody_sees_is_named_with_its_place(text: str, found: list[tuple[str, int, int, int]]) -> None:
     assert [(one.name, one.count, one.line, one.column) for one in unseen_characters(text)] == found
+
+
+def test_what_is_left_out_when_it_is_sent_is_not_kept() -> None:
+    found = unseen_characters("a\u200bb\u00ad \u202ec", swaps=True)
+    assert [one.name for one in found] == ["right-to-left override (U+202E)"]
