@@ -8,14 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.db import DatabaseError, close_old_connections
+from django.db.models import Exists, OuterRef, Q
 from django.http import parse_cookie
 
-from accounts.models import ApiKey, Membership, Role, hash_token
+from accounts.models import ApiKey, Membership, Role, User, hash_token
 
 
 def is_known(environ: dict[str, Any]) -> bool:
-    """Signed in, or with a key that is not revoked, and no mere viewer. Where the database is away it is for the application
-    to say so."""
+    """Signed in, or with a key that is not revoked, and no mere viewer; staff of Django admin need no workspace. Where the
+    database is away it is for the application to say so."""
     close_old_connections()
     try:
         return _has_key(environ) or _is_signed_in(environ)
@@ -38,5 +39,8 @@ def _is_signed_in(environ: dict[str, Any]) -> bool:
         return False
     store = import_module(settings.SESSION_ENGINE).SessionStore
     person = store(key).load().get(SESSION_KEY)
-    own = Membership.objects.filter(user_id=person, user__is_active=True).exclude(role=Role.VIEWER)
-    return person is not None and own.exists()
+    if person is None:
+        return False
+    is_staff = Q(is_staff=True) | Q(is_superuser=True)
+    is_more_than_viewer = Exists(Membership.objects.filter(user=OuterRef("pk")).exclude(role=Role.VIEWER))
+    return User.objects.filter(is_staff | is_more_than_viewer, pk=person, is_active=True).exists()

@@ -3,10 +3,12 @@
 A thread is given to a request only once all of it is here, so that whoever sends slowly, or not at all, holds none:
 
 visits of short links     at once where the database need not be asked, else threads of their own; no body is read
-large forms with files    of people and programs that we know: threads of their own, which read them piece by piece
+large forms with files    to pages that take them, of people and programs that we know: threads of their own, which read
+                          them piece by piece
 everything else           the body first (incoming.py), then one of `threads`
 
-Where no thread comes free in time, the answer is 503.
+Where no thread comes free in time, the answer is 503. A form that is larger than any body, to a page that takes none
+such: 413.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ PIECE_SECONDS = 1.0
 
 SLOW = "The body of the request came too slowly, or not at all. Nothing was changed; send it again."
 BUSY = "Crier has its hands full just now, or its database does not answer. Nothing was changed; try again in a moment."
+TOO_LARGE = "This page takes no form of more than {} MB. Nothing was changed; lists and pictures have pages for uploads."
 
 
 class NoThread(Exception):
@@ -61,8 +64,9 @@ class NoThread(Exception):
 
 class Gate:
     """Of one process. `is_visit`: whether a request asks where a short link leads, and never gets to the pages;
-    such a one raises MustWait on the loop where it would have to, before it has done anything. `is_known`: whether a
-    request is of somebody who may send large forms; it may ask the database."""
+    such a one raises MustWait on the loop where it would have to, before it has done anything. `largest_upload`: bytes of
+    a file that a page takes, None for a page that takes no large ones. `is_known`: whether a request is of somebody who may
+    send them; it may ask the database."""
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Gate:
         *,
         is_visit: Callable[[dict[str, Any]], bool],
         is_known: Callable[[dict[str, Any]], bool],
+        largest_upload: Callable[[dict[str, Any]], int | None],
         threads: int,
         limits: Limits,
         most_bodies: int = MOST_BODIES,
@@ -78,6 +83,7 @@ class Gate:
         self._application = application
         self._is_visit = is_visit
         self._is_known = is_known
+        self._largest_upload = largest_upload
         self._limits = limits
         self._most_bodies = most_bodies
         self._seconds_for_a_thread = seconds_for_a_thread
@@ -99,14 +105,41 @@ class Gate:
             await self._visit(environ, receive, send)
         elif not has_body(environ):
             await self._run(self._pages, environ, receive, send)
-        elif is_large_form(environ) and await self._knows(environ):
-            upload = upload_input(Incoming(receive, self._limits), asyncio.get_running_loop())
+        elif is_large_form(environ):
+            await self._take_form(environ, receive, send)
+        else:
+            await self._take_body(environ, receive, send)
+
+    async def _take_form(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
+        most = self._largest_upload(environ)
+        if most is None:
+            if (length_of(environ) or 0) > self._limits.most_bytes:
+                await _say(send, environ, 413, "too_large", self._too_large)
+            else:
+                await self._take_body(environ, receive, send, can_be_cut=False)
+        elif await self._knows(environ):
+            incoming, loop = Incoming(receive, self._limits), asyncio.get_running_loop()
+            upload = upload_input(incoming, loop, most=most, length=length_of(environ))
             await self._run(self._uploads, {**environ, "wsgi.input": upload}, receive, send)
-        elif (length_of(environ) or 0) > self._limits.most_bytes:
-            # Refused by its length; nobody reads it.
+        else:
+            await self._take_body(environ, receive, send)
+
+    async def _take_body(
+        self, environ: dict[str, Any], receive: Receive, send: Send, *, can_be_cut: bool = True
+    ) -> None:
+        """`can_be_cut`: the application refuses by its length what is too long, and does not read it."""
+        if (length_of(environ) or 0) > self._limits.most_bytes:
             await self._run(self._pages, environ, receive, send)
-        elif (body := await self._body(environ, receive, send)) is not None:
+        elif (body := await self._body(environ, receive, send)) is None:
+            return
+        elif len(body) > self._limits.most_bytes and not can_be_cut:
+            await _say(send, environ, 413, "too_large", self._too_large)
+        else:
             await self._run(self._pages, with_body(environ, body), receive, send)
+
+    @property
+    def _too_large(self) -> str:
+        return TOO_LARGE.format(self._limits.most_bytes // 1024**2 or 1)
 
     async def _knows(self, environ: dict[str, Any]) -> bool:
         """False as well where the database does not say so in time: the form is read as any other body then."""
@@ -288,4 +321,4 @@ _PAGE = (
     '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{0}</title></head>'
     "<body><h1>{0}</h1><p>{1}</p></body></html>"
 )
-_TITLES = {408: "Request Timeout", 503: "Service Unavailable"}
+_TITLES = {408: "Request Timeout", 413: "Content Too Large", 503: "Service Unavailable"}

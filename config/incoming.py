@@ -16,10 +16,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from web.uploads import REST_OF_FORM, UploadTooLarge
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 # A form that is no larger is read like any other body, with the files in it.
 SMALL_FORM_BYTES = 1024 * 1024
+# Read of a body beyond the file's own limit: a page that looks at it itself refuses it with its own words before.
+ROOM = 2 * REST_OF_FORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,14 @@ class Incoming:
 
 
 class _Upload(io.RawIOBase):
-    def __init__(self, incoming: Incoming, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, incoming: Incoming, loop: asyncio.AbstractEventLoop, *, most: int, length: int | None
+    ) -> None:
         self._incoming = incoming
         self._loop = loop
+        self._most = most
+        self._size = length or 0
+        self._is_length_known = length is not None
         self._rest = memoryview(b"")
         # Django asks again at the end, which would be waited for each time.
         self._is_over = False
@@ -94,6 +103,8 @@ class _Upload(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._size > self._most + ROOM:
+            raise UploadTooLarge(self._most)
         if not self._rest and not self._is_over:
             waiting = asyncio.run_coroutine_threadsafe(self._incoming.next_piece(), self._loop)
             try:
@@ -101,17 +112,22 @@ class _Upload(io.RawIOBase):
             except (TooSlow, Gone):
                 self._is_over = True
                 return 0
+            if not self._is_length_known:
+                self._size += len(self._rest)
         piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(piece)] = piece
         return len(piece)
 
 
-def upload_input(incoming: Incoming, loop: asyncio.AbstractEventLoop) -> io.BufferedReader:
+def upload_input(
+    incoming: Incoming, loop: asyncio.AbstractEventLoop, *, most: int, length: int | None = None
+) -> io.BufferedReader:
     """`wsgi.input` of a large form: each read waits for the next piece, in a thread other than the loop's.
 
-    Where no more comes, it ends early: contacts/uploads.py sees that a part is missing.
+    `most`: bytes of a file that the page takes; reading more of the body raises UploadTooLarge, at once where its `length`
+    says so. Where no more comes, it ends early: contacts/uploads.py sees that a part is missing.
     """
-    return io.BufferedReader(_Upload(incoming, loop), 64 * 1024)
+    return io.BufferedReader(_Upload(incoming, loop, most=most, length=length), 64 * 1024)
 
 
 def environ_of(scope: dict[str, Any]) -> dict[str, Any]:
@@ -173,10 +189,13 @@ def length_of(environ: dict[str, Any]) -> int | None:
     return int(length) if length.isascii() and length.isdigit() else None
 
 
+def is_form(environ: dict[str, Any]) -> bool:
+    return bool(environ.get("CONTENT_TYPE", "").lower().startswith("multipart/"))
+
+
 def is_large_form(environ: dict[str, Any]) -> bool:
     length = length_of(environ)
-    is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/")
-    return is_form and (length is None or length > SMALL_FORM_BYTES)
+    return is_form(environ) and (length is None or length > SMALL_FORM_BYTES)
 
 
 def with_body(environ: dict[str, Any], body: bytes) -> dict[str, Any]:

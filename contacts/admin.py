@@ -44,6 +44,7 @@ from contacts.services import imports, lists, opt_outs
 from contacts.services.number_locks import lock_all_numbers
 from sms.msisdn import kind_of
 from web.forms import ModelForm
+from web.uploads import TakesImports
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -206,7 +207,7 @@ class RecipientForm(ModelForm):
 
 
 @admin.register(Recipient)
-class RecipientAdmin(ImportExportModelAdmin):
+class RecipientAdmin(TakesImports, ImportExportModelAdmin):
     """For some rows; files of any size go through the import pages, which are some hundred times faster."""
 
     form = RecipientForm
@@ -345,7 +346,7 @@ def _moment(raw: str, workspace: Workspace) -> datetime:
 
 
 @admin.register(OptOut)
-class OptOutAdmin(ImportExportModelAdmin):
+class OptOutAdmin(TakesImports, ImportExportModelAdmin):
     """Rows are proofs: imported and looked at. Removal asks for a reason, on the page of opt-outs."""
 
     resource_classes = [OptOutResource]

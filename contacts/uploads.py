@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 
 from contacts.errors import FileRefused
 from contacts.services.imports import require_size
+from web.uploads import REST_OF_FORM
 
-# What a form holds besides the file.
-REST_OF_FORM = 64 * 1024
 # The end of a body in which its last boundary is looked for.
 TAIL_BYTES = 4096
 # The beginning of a body in which fields before the file are looked for.

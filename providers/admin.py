@@ -35,6 +35,7 @@ from providers.services.prefixes import clean_prefix
 from providers.services.prices import clean_price, touch
 from web.forms import ModelForm
 from web.posted import whole_number
+from web.uploads import TakesImports
 
 EDITED = (
     "name",
@@ -167,7 +168,7 @@ class RateResource(resources.ModelResource):
 
 
 @admin.register(Rate)
-class RateAdmin(ImportExportModelAdmin):
+class RateAdmin(TakesImports, ImportExportModelAdmin):
     form = ModelForm
     resource_classes = [RateResource]
     list_display = ("account", "prefix", "price")

@@ -20,9 +20,12 @@ from web.api import problem_response, wants_problem
 from web.middleware import database_away
 from web.posted import NotText
 from web.styleguide import styleguide_context
+from web.uploads import UploadTooLarge
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, UploadTooLarge):
+        return _upload_too_large(request, exception)
     if wants_problem(request):
         return problem_response(400, _("The request could not be understood."), "bad_request")
     if isinstance(exception, RequestDataTooBig):
@@ -33,6 +36,19 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return render(request, "400.html", {"sentence": sentence % {"limit": limit}}, status=413)
     sentence = exception.sentence if isinstance(exception, NotText) else ""
     return render(request, "400.html", {"sentence": sentence}, status=400)
+
+
+def _upload_too_large(request: HttpRequest, error: UploadTooLarge) -> HttpResponse:
+    """Answered without having read all of the body, so the connection cannot be used again."""
+    sentence = _(
+        "The file has more than %(limit)s, which is all that is taken here. Make it smaller, or split it."
+    )
+    sentence %= {"limit": filesizeformat(error.most)}
+    if wants_problem(request):
+        return problem_response(413, sentence, "too_large")
+    response = render(request, "400.html", {"sentence": sentence}, status=413)
+    response.headers["Connection"] = "close"
+    return response
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -40,6 +41,7 @@ from contacts.services.remembered import is_recalled
 from contacts.uploads import require_whole_body, watch_body
 from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
 from web.api_parsers import JSONParser, MultiPartParser
+from web.uploads import takes_upload
 
 
 @extend_schema_field(OpenApiTypes.INT)
@@ -495,6 +497,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
             return [MultiPartParser()]
         return [JSONParser()]
 
+    @takes_upload(lambda: settings.IMPORT_MAX_BYTES)
     @extend_schema(
         summary="Upload a file",
         request={"multipart/form-data": UploadSerializer},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -59,6 +60,7 @@ from contacts.views.common import (
 from web.paging import key_page
 from web.posted import guard, number_in, whole_number
 from web.toasts import toast
+from web.uploads import takes_upload
 
 FILE, COLUMNS, CHECK, RUN = 1, 2, 3, 4
 
@@ -79,6 +81,7 @@ def import_list(request: WorkspaceRequest) -> HttpResponse:
 # --- 1, the file ---
 
 
+@takes_upload(lambda: settings.IMPORT_MAX_BYTES)
 @csrf_exempt  # the check reads the body: first its length is looked at, then `_new` is checked
 @form_page
 @marketer_page

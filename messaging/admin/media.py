@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.access import Actor
@@ -16,6 +17,7 @@ from messaging.media.services import Uploaded, rename_picture, set_picture_enabl
 from messaging.models import Media
 from messaging.texts.names import clean_name
 from web.forms import ModelForm
+from web.uploads import takes_upload
 
 
 class NewMediaForm(ModelForm):
@@ -87,6 +89,10 @@ class MediaAdmin(EditedAdmin):
         if obj is not None:
             return super().get_form(request, obj, change, **kwargs)
         return type("_NewMediaForm", (NewMediaForm,), {"actor": actor_named(request.user)})
+
+    @takes_upload(lambda: settings.MEDIA_MAX_BYTES)
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return super().add_view(request, form_url, extra_context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("name", "enabled", *self.readonly_fields, "seen") if obj else ("workspace", "file", "name")

@@ -22,6 +22,7 @@ from messaging.sender_lists import create_sender_list, update_sender_list
 from messaging.senders import clean_countries, clean_sender, create_sender, update_sender
 from providers.models import ProviderAccount
 from web.forms import RowsField
+from web.uploads import TakesImports
 
 
 class SenderResource(resources.ModelResource):
@@ -138,7 +139,7 @@ class ServiceAdmin(EditedAdmin):
 
 
 @admin.register(Sender)
-class SenderAdmin(ServiceAdmin, ImportExportModelAdmin):
+class SenderAdmin(ServiceAdmin, TakesImports, ImportExportModelAdmin):
     resource_classes = [SenderResource]
     form = SenderAdminForm
     fixed = ("workspace", "value")

@@ -23,6 +23,7 @@ from messaging.texts.names import clean_name
 from messaging.texts.spinners import change_spinner, create_spinner, set_spinner_enabled
 from messaging.texts.templates import change_template, clean_text, create_template, set_template_enabled
 from messaging.texts.words import clean_words, lines_of, read_lines
+from web.uploads import TakesImports
 
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -151,7 +152,7 @@ def change_spinner_as(spinner: WordSpinner, wanted: dict[str, Any], actor: Actor
     set_spinner_enabled(spinner=spinner, actor=actor, enabled=wanted["enabled"])
 
 
-class TextAdmin(EditedAdmin, ImportExportModelAdmin):
+class TextAdmin(EditedAdmin, TakesImports, ImportExportModelAdmin):
     """`create_as(workspace, wanted, actor)` and `change_as(row, wanted, actor)`: by the services."""
 
     create_as: Callable[[Workspace, dict[str, Any], Actor], Any]

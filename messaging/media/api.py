@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field, extend_schema_view
@@ -25,6 +26,7 @@ from messaging.texts.names import MOST_CHARACTERS
 from web.api import TooLarge
 from web.api_input import GenericViewSet, ModelSerializer, Serializer
 from web.api_parsers import JSONParser, MultiPartParser
+from web.uploads import takes_upload
 
 
 @contextmanager
@@ -132,6 +134,7 @@ class MediaViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
             return [MultiPartParser()]
         return [JSONParser()]
 
+    @takes_upload(lambda: settings.MEDIA_MAX_BYTES)
     @extend_schema(
         summary="Upload a picture",
         request={"multipart/form-data": NewMediaSerializer},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpResponse
@@ -33,6 +34,7 @@ from providers.connectors.capabilities import KIND_NAMES
 from web.posted import guard
 from web.texts import shown_text
 from web.toasts import toast
+from web.uploads import takes_upload
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 SORTS: dict[str, tuple[Any, ...]] = {
@@ -64,6 +66,7 @@ def media_list(request: WorkspaceRequest) -> HttpResponse:
     return render(request, template, context)
 
 
+@takes_upload(lambda: settings.MEDIA_MAX_BYTES)
 @csrf_exempt  # the check reads the body: first its length is looked at, then `_new` is checked
 @form_page
 @marketer_page

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.access import Actor
 from accounts.known import is_known
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from accounts.services import create_api_key, revoke_api_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +36,18 @@ def test_viewers_send_no_files(acme: Workspace, victor_client: Client) -> None:
     _key, raw = create_api_key(workspace=acme, name="look", role="viewer", actor=Actor())
     assert not is_known({"HTTP_APIKEY": raw})
     assert not is_known(with_cookie(victor_client.cookies[settings.SESSION_COOKIE_NAME].value))
+
+
+@pytest.mark.parametrize("role", ["is_staff", "is_superuser"])
+def test_who_runs_the_admin_needs_no_workspace(client: Client, role: str) -> None:
+    person = User.objects.create_user("root@example.com", "a good long password")
+    client.force_login(person)
+    environ = with_cookie(client.cookies[settings.SESSION_COOKIE_NAME].value)
+    assert not is_known(environ)
+    User.objects.filter(pk=person.pk).update(**{role: True})
+    assert is_known(environ)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    assert not is_known(environ)
 
 
 def test_a_program_with_a_key_is_known_until_it_is_revoked(acme: Workspace) -> None:

@@ -19,6 +19,7 @@ application = Gate(
     echo,
     is_visit=lambda environ: environ["PATH_INFO"] == "/visit",
     is_known=lambda environ: True,
+    largest_upload=lambda environ: 10**9,
     threads=2,
     limits=Limits(most_bytes=200_000, silent_seconds=2.0),
 )

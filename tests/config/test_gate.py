@@ -17,8 +17,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
 from config.gate import Gate
-from config.incoming import SMALL_FORM_BYTES, Limits
+from config.incoming import ROOM, SMALL_FORM_BYTES, Limits
 from messaging.links.asking import Asker
+from web.uploads import UploadTooLarge
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAST = Limits(most_bytes=1000, silent_seconds=0.05)
@@ -33,10 +34,12 @@ class Client:
         if is_whole:
             self._messages.append({"type": "http.request", "body": b"", "more_body": False})
         self._leaves = leaves
+        self.read = 0
         self.said: list[dict[str, Any]] = []
 
     async def receive(self) -> dict[str, Any]:
         if self._messages:
+            self.read += 1
             return self._messages.pop(0)
         if self._leaves:
             return {"type": "http.disconnect"}
@@ -97,6 +100,7 @@ class Pages:
 
 def make_gate(pages: Callable[..., Iterable[bytes]], *, threads: int = 1, **more: Any) -> Gate:
     options = {"limits": FAST, "seconds_for_a_thread": 0.05, "is_known": lambda environ: True} | more
+    options.setdefault("largest_upload", lambda environ: 10**9)
     return Gate(pages, is_visit=lambda environ: environ["PATH_INFO"] == "/visit", threads=threads, **options)
 
 
@@ -277,6 +281,48 @@ def test_headers_with_an_underscore_are_nobodys() -> None:
     sent = [(b"x-forwarded-for", b"192.0.2.7"), (b"x_forwarded_for", b"198.51.100.9")]
     run(ask(make_gate(pages), Client(), headers=sent))
     assert pages.environ["HTTP_X_FORWARDED_FOR"] == "192.0.2.7"
+
+
+@pytest.mark.parametrize("accept", [b"text/html", b"*/*"])
+def test_a_large_form_to_a_page_that_takes_none_is_refused_unread(accept: bytes) -> None:
+    pages = Pages()
+    gate = make_gate(pages, largest_upload=lambda environ: None)
+    client = Client(b"x" * 5000)
+    answer = run(ask(gate, client, "POST", headers=[FORM, length(SMALL_FORM_BYTES + 1), (b"accept", accept)]))
+    assert (answer.status, pages.environ) == (413, {})
+    assert b"takes no form of more than 1 MB. Nothing was changed" in answer.body
+    assert (b"connection", b"close") in answer.said[0]["headers"]
+
+
+def test_in_chunks_it_is_read_up_to_the_limit_of_any_body() -> None:
+    pages = Pages()
+    gate = make_gate(pages, largest_upload=lambda environ: None)
+    chunked = [FORM, (b"transfer-encoding", b"chunked")]
+    client = Client(*[b"x" * 400] * 50)
+    assert run(ask(gate, client, "POST", headers=chunked)).status == 413
+    assert pages.environ == {}
+    assert client.read <= 4, "and not all of it"
+    fits = run(ask(gate, Client(b"x" * 400, b"x" * 400), "POST", headers=chunked))
+    assert (fits.status, len(fits.body)) == (200, 800)
+
+
+@pytest.mark.parametrize("is_length_named", [True, False])
+def test_an_upload_stops_at_the_limit_of_its_page(is_length_named: bool) -> None:
+    read: list[int] = []
+
+    def pages(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        with pytest.raises(UploadTooLarge) as refused:
+            while piece := environ["wsgi.input"].read(64 * 1024):
+                read.append(len(piece))
+        return [str(refused.value.most).encode()]
+
+    pieces = [b"x" * 100_000] * 30
+    gate = make_gate(pages, largest_upload=lambda environ: 1_000_000)
+    named = length(3_000_000) if is_length_named else (b"transfer-encoding", b"chunked")
+    answer = run(ask(gate, Client(*pieces), "POST", headers=[FORM, named]))
+    assert answer.body == b"1000000"
+    assert sum(read) <= (0 if is_length_named else 1_000_000 + ROOM + 100_000)
 
 
 def test_django_reads_a_large_form() -> None:
