@@ -39,6 +39,7 @@ from accounts.models import (
 )
 from accounts.short_domains import clean_short_domain, host_name, installation_hosts
 from accounts.signals import ShortDomainWanted, WorkspaceCreated, short_domain_wanted, workspace_created
+from web.names import name_problem, stripped_name
 
 log = structlog.get_logger("crier.accounts")
 INVITATION_DAYS = 7
@@ -126,7 +127,7 @@ def create_workspace(
 ) -> Workspace:
     """`has_quiet_hours`: None has them on; but not where things are tried out at the sandbox, at any time of the day."""
     workspace = Workspace(
-        name=name.strip(),
+        name=stripped_name(name),
         time_zone=time_zone,
         default_country=default_country,
         currency=currency,
@@ -198,7 +199,16 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
+def _checked_name(value: str) -> str:
+    """Without what nobody sees at its ends. Raises AccountsError."""
+    name = stripped_name(value)
+    if problem := name_problem(name):
+        raise AccountsError(problem, field="name")
+    return name
+
+
 def _save_workspace(workspace: Workspace) -> None:
+    workspace.name = _checked_name(workspace.name)
     try:
         workspace.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
@@ -218,13 +228,14 @@ def _save_workspace(workspace: Workspace) -> None:
 def _new_user(*, email: str, password: str, name: str = "") -> User:
     """Raises AccountsError for an address that is none or taken, and for a weak password."""
     _checked_email(email)
+    name = _checked_name(name)
     try:
         validate_password(password, User(email=email, name=name))
     except ValidationError as error:
         raise AccountsError(" ".join(error.messages), field="password") from None
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, name=name.strip())
+            return User.objects.create_user(email, password, name=name)
     except IntegrityError:
         sentence = _("There is an account for %(email)s already: sign in with it, then open the link again.")
         raise AccountsError(sentence % {"email": email}, field="email", code="taken") from None
@@ -444,12 +455,13 @@ def create_api_key(*, workspace: Workspace, name: str, role: str, actor: Actor) 
         raise AccountsError(
             _("A key cannot have a higher role than yours."), field="role", code="owners_only"
         )
-    if not name.strip():
+    name = _checked_name(name)
+    if not name:
         raise AccountsError(_("Name the key after the program that will use it."), field="name")
     raw = ApiKey.new_key()
     key = ApiKey.objects.create(
         workspace=workspace,
-        name=name.strip()[:100],
+        name=name[:100],
         role=role,
         prefix=raw[:KEY_PREFIX_LENGTH],
         hashed=hash_token(raw),

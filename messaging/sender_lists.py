@@ -18,6 +18,7 @@ from messaging.errors import MessagingError
 from messaging.models import Sender, SenderChoice, SenderList
 from messaging.senders import sender_problem
 from providers.models import ProviderAccount
+from web.names import name_problem, stripped_name
 
 NAME_MOST = 100
 # All of them are kept with each dispatch, and drawn for each message of a list that is sticky.
@@ -160,7 +161,9 @@ def _values(senders: Iterable[Sender]) -> list[str]:
 
 
 def _clean_name(value: str) -> str:
-    name = " ".join(str(value).split())
+    name = " ".join(stripped_name(value).split())
+    if problem := name_problem(name):
+        raise MessagingError(problem, field="name")
     if not name:
         raise MessagingError(_("The name of the list is empty. Enter one."), field="name")
     if len(name) > NAME_MOST:

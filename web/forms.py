@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from web.api_words import no_text
+from web.names import name_problem, stripped_name
 from web.plain import is_number, is_within_reach, out_of_reach
 from web.posted import Posted, marked, not_texts, whole_number
 from web.texts import no_text_in, place_of_no_text, without_halves
@@ -73,6 +74,22 @@ class TellsNoText(forms.BaseForm):
             else:
                 self.errors.pop(name, None)
                 self.add_error(name, no_text_sentence(text))
+        self._look_at_name()
+
+    def _look_at_name(self) -> None:
+        """Where a form names something: see web.names."""
+        given = getattr(self, "cleaned_data", {}).get("name")
+        if (
+            not isinstance(given, str)
+            or not given
+            or not isinstance(self.fields.get("name"), forms.CharField)
+        ):
+            return
+        self.cleaned_data["name"] = name = stripped_name(given)
+        if problem := name_problem(name):
+            self.add_error("name", problem)
+        elif not name and self.fields["name"].required:
+            self.add_error("name", self.fields["name"].error_messages["required"])
 
 
 class ReadsPlainly(forms.BaseForm):

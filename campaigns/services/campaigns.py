@@ -13,6 +13,7 @@ from accounts.audit import record
 from accounts.models import Workspace
 from campaigns.errors import CampaignError
 from campaigns.models import Campaign
+from web.names import name_problem, stripped_name
 
 DEFAULT_NAME = _("General")
 
@@ -40,7 +41,7 @@ def create_campaign(
     ends_on: date | None = None,
     is_default: bool = False,
 ) -> Campaign:
-    campaign = Campaign(workspace=workspace, name=name.strip(), starts_on=starts_on, ends_on=ends_on)
+    campaign = Campaign(workspace=workspace, name=name, starts_on=starts_on, ends_on=ends_on)
     _save(campaign)
     if is_default:
         set_default_campaign(campaign=campaign, actor=actor)
@@ -69,6 +70,9 @@ def set_default_campaign(*, campaign: Campaign, actor: Actor) -> None:
 
 
 def _save(campaign: Campaign) -> None:
+    campaign.name = stripped_name(campaign.name)
+    if problem := name_problem(campaign.name):
+        raise CampaignError(problem, field="name")
     if not campaign.name:
         raise CampaignError(_("A campaign needs a name."), field="name")
     if campaign.starts_on and campaign.ends_on and campaign.ends_on < campaign.starts_on:

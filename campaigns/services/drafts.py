@@ -29,6 +29,7 @@ from messaging.media.services import checked_pictures
 from messaging.models import Template
 from messaging.singles import checked_parameter
 from sms.msisdn import MsisdnError, parse_msisdn
+from web.names import name_problem, stripped_name
 
 Setter = Callable[[Broadcast, Any], None]
 TEXT_MOST = 100_000
@@ -73,7 +74,7 @@ def create_draft(
     if copy_of is not None:
         return duplicate(broadcast=copy_of, actor=actor, name=name)
     broadcast = Broadcast(workspace=workspace, kind=kind, created_by=actor.user)
-    broadcast.name = name.strip()[:150] or _("Untitled broadcast")
+    broadcast.name = _checked_name(name)[:150] or _("Untitled broadcast")
     if template is not None:
         _begin_from(broadcast, template, name)
     broadcast.campaign = default_campaign(workspace)
@@ -90,7 +91,7 @@ def create_draft(
 def _begin_from(broadcast: Broadcast, template: Template, name: str) -> None:
     _require_usable(broadcast, template)
     broadcast.template, broadcast.text = template, template.text
-    broadcast.name = name.strip()[:150] or template.name
+    broadcast.name = _checked_name(name)[:150] or template.name
 
 
 def _require_usable(broadcast: Broadcast, template: Template) -> None:
@@ -111,7 +112,7 @@ def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcas
     copy = Broadcast(workspace=broadcast.workspace, created_by=actor.user)
     for field in COPIED_FIELDS:
         setattr(copy, field, getattr(broadcast, field))
-    copy.name = (name.strip() or _("Copy of %(name)s") % {"name": broadcast.name})[:150]
+    copy.name = (_checked_name(name) or _("Copy of %(name)s") % {"name": broadcast.name})[:150]
     with transaction.atomic():
         copy.save()
         copy.lists.set(broadcast.lists.all())
@@ -205,8 +206,16 @@ def delete_draft(*, broadcast: Broadcast, actor: Actor) -> None:
         deleted.delete()
 
 
+def _checked_name(value: str) -> str:
+    """ "" where none is given. Raises CampaignError."""
+    name = stripped_name(value)
+    if problem := name_problem(name):
+        raise CampaignError(problem, field="name")
+    return name
+
+
 def _set_name(broadcast: Broadcast, value: str) -> None:
-    name = str(value).strip()
+    name = _checked_name(value)
     if not name:
         raise CampaignError(_("A broadcast needs a name."), field="name")
     if len(name) > 150:

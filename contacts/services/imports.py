@@ -49,6 +49,7 @@ from contacts.services.lists import create_list, learn_columns, lock_list, requi
 from contacts.services.number_forms import GUESSED, choose_form, take_guess
 from contacts.services.remembered import recall, recalled_mapping, remember, remembered_for
 from contacts.services.turns import is_silent
+from web.names import name_problem, seen_name, stripped_name
 from web.waking import wake
 
 log = structlog.get_logger("crier.imports")
@@ -260,7 +261,9 @@ def choose(*, imported: Import, choices: Choices) -> Import:
         )
     _require_fitting_lists(imported.purpose, choices.recipient_list, choices.unsubscribe_list)
     _require_room(choices.recipient_list, choices.mapping)
-    new_name = choices.new_list_name.strip()
+    new_name = stripped_name(choices.new_list_name)
+    if problem := name_problem(new_name):
+        raise ContactsError(problem, field="new_list_name")
     if imported.purpose == ImportPurpose.RECIPIENTS:
         _require_target(imported.workspace, choices.recipient_list, new_name)
     imported.mapping = list(choices.mapping)
@@ -834,7 +837,7 @@ def _new_columns(recipient_list: RecipientList, mapping: Sequence[str]) -> list[
 
 def _free_list_name(workspace: Workspace, file_name: str) -> str:
     """ "autumn-members.csv" -> "autumn-members", with a number where that is taken."""
-    base = Path(file_name.removesuffix(".gz")).stem.strip()[:90] or str(_("New list"))
+    base = seen_name(Path(file_name.removesuffix(".gz")).stem)[:90].strip() or str(_("New list"))
     taken = {
         name.casefold()
         for name in workspace.recipient_lists.filter(name__istartswith=base).values_list("name", flat=True)

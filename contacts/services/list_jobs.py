@@ -25,6 +25,7 @@ from contacts.rules import EXTRA, in_words, require_known_columns, require_some_
 from contacts.services import list_job_runner
 from contacts.services.file_retention import EXPORTS_KEPT
 from contacts.services.lists import create_list, learn_columns, lock_list, require_own_people
+from web.names import name_problem, stripped_name
 from web.waking import wake
 
 # Lists up to here are done at once: about a second.
@@ -254,7 +255,10 @@ def _require(sought: Sought, wish: Wish) -> None:
 
 
 def _require_target(recipient_list: RecipientList, wish: Wish) -> None:
-    if (wish.target is None) == (not wish.new_list.strip()):
+    new_name = stripped_name(wish.new_list)
+    if problem := name_problem(new_name):
+        raise ContactsError(problem, field="new_list")
+    if (wish.target is None) == (not new_name):
         raise ContactsError(
             _("Say where they go: choose a list, or enter the name of a new one, not both."), field="target"
         )

@@ -27,6 +27,7 @@ from contacts.rules import Rule, in_words, require_known_columns
 from contacts.services.forgetting import ERASED
 from contacts.services.opt_outs import opted_out_numbers
 from sms.msisdn import kind_of
+from web.names import name_problem, stripped_name
 
 # For so long an import can be undone.
 UNDO_KEPT = timedelta(days=30)
@@ -70,7 +71,7 @@ class NumbersChecked:
 
 
 def create_list(*, workspace: Workspace, actor: Actor, name: str) -> RecipientList:
-    made = RecipientList(workspace=workspace, name=name.strip())
+    made = RecipientList(workspace=workspace, name=stripped_name(name))
     _save(made)
     record(workspace, actor, "created", made)
     return made
@@ -147,7 +148,7 @@ def create_live_list(*, source: RecipientList, actor: Actor, name: str, rule: Ru
     require_live(source.workspace, source, rule)
     made = RecipientList(
         workspace=source.workspace,
-        name=name.strip(),
+        name=stripped_name(name),
         source=source,
         rule=rule.as_dict(),
         columns=source.columns,
@@ -171,14 +172,17 @@ def recount_live_lists() -> int:
 
 def save_filter(*, recipient_list: RecipientList, actor: Actor, name: str, rule: Rule) -> SavedFilter:
     """Under a name that the list has already, it takes the place of that one."""
-    if not name.strip():
+    name = stripped_name(name)
+    if problem := name_problem(name):
+        raise ContactsError(problem, field="name")
+    if not name:
         raise ContactsError(_("The name of the filter is empty. Enter one."), field="name")
     if not rule:
         raise ContactsError(_("The filter is empty. Set one condition at least."), field="rule")
     require_known_columns(rule, recipient_list.columns)
-    known = recipient_list.saved_filters.filter(name__iexact=name.strip()).first()
+    known = recipient_list.saved_filters.filter(name__iexact=name).first()
     saved = known or SavedFilter(list=recipient_list, created_by=actor.user)
-    saved.name, saved.rule = name.strip(), rule.as_dict()
+    saved.name, saved.rule = name, rule.as_dict()
     saved.save()
     record(recipient_list.workspace, actor, "changed" if known else "created", saved)
     return saved
@@ -190,7 +194,7 @@ def delete_filter(*, saved: SavedFilter, actor: Actor) -> None:
 
 
 def rename_list(*, recipient_list: RecipientList, actor: Actor, name: str) -> RecipientList:
-    was, recipient_list.name = recipient_list.name, name.strip()
+    was, recipient_list.name = recipient_list.name, stripped_name(name)
     _save(recipient_list)
     record(recipient_list.workspace, actor, "renamed", recipient_list, was=was)
     return recipient_list
@@ -480,6 +484,8 @@ def _merge(old: Recipient, row: _Row, *, only_empty: bool) -> bool:
 def _save(recipient_list: RecipientList) -> None:
     if not recipient_list.name:
         raise ContactsError(_("The name of the list is empty. Enter one."), field="name")
+    if problem := name_problem(recipient_list.name):
+        raise ContactsError(problem, field="name")
     try:
         with transaction.atomic():
             recipient_list.save()
@@ -488,8 +494,11 @@ def _save(recipient_list: RecipientList) -> None:
 
 
 def _require_free_name(workspace: Workspace, name: str) -> None:
-    if workspace.recipient_lists.filter(name__iexact=name.strip()).exists():
-        raise _name_taken(name.strip())
+    name = stripped_name(name)
+    if problem := name_problem(name):
+        raise ContactsError(problem, field="name")
+    if workspace.recipient_lists.filter(name__iexact=name).exists():
+        raise _name_taken(name)
 
 
 def _name_taken(name: str) -> ContactsError:

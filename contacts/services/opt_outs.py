@@ -32,6 +32,7 @@ from contacts.models import (
 from contacts.related import users_of
 from contacts.services.number_locks import lock_numbers
 from contacts.signals import OptedOut, opted_out
+from web.names import name_problem, stripped_name
 
 NOBODY = Actor()
 
@@ -199,7 +200,7 @@ def count_waiting(workspace: Workspace) -> None:
 
 
 def create_unsubscribe_list(*, workspace: Workspace, actor: Actor, name: str) -> UnsubscribeList:
-    made = UnsubscribeList(workspace=workspace, name=name.strip())
+    made = UnsubscribeList(workspace=workspace, name=stripped_name(name))
     _save(made)
     record(workspace, actor, "created", made)
     return made
@@ -210,7 +211,7 @@ def update_unsubscribe_list(
 ) -> UnsubscribeList:
     """Changes what is given."""
     if name is not None:
-        unsubscribe_list.name = name.strip()
+        unsubscribe_list.name = stripped_name(name)
     if enabled is not None:
         unsubscribe_list.enabled = enabled
     _save(unsubscribe_list)
@@ -293,6 +294,8 @@ def count_members(unsubscribe_list: UnsubscribeList, by: int) -> None:
 def _save(unsubscribe_list: UnsubscribeList) -> None:
     if not unsubscribe_list.name:
         raise ContactsError(_("The name of the unsubscribe list is empty. Enter one."), field="name")
+    if problem := name_problem(unsubscribe_list.name):
+        raise ContactsError(problem, field="name")
     try:
         with transaction.atomic():
             unsubscribe_list.save()

@@ -23,6 +23,7 @@ from messaging.errors import MessagingError, SeveralErrors
 from messaging.links.codes import ALPHABET, ENTRIES
 from messaging.links.targets import clean_target, own_hosts, target_host
 from messaging.models import UTM_FIELDS, Link, LinkList, LinkListEntry
+from web.names import name_problem, stripped_name
 
 # Shorter than a recipient's code, so that neither is taken for the other.
 OWN_CODE_LENGTH = 6
@@ -200,7 +201,9 @@ def circle_of(workspace_id: int, host: str) -> Circle | None:
 
 
 def _name(value: str) -> str:
-    name = " ".join(str(value).split())
+    name = " ".join(stripped_name(value).split())
+    if problem := name_problem(name):
+        raise MessagingError(problem, field="name")
     if not name:
         raise MessagingError(_("The name is empty. Give one, such as Summer sale."), field="name")
     if len(name) > NAME_LENGTH:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from messaging.media.addresses import new_token
 from messaging.media.reading import ENDINGS, CleanPicture, clean_picture, too_large
 from messaging.models import Media
 from messaging.texts.names import MOST_CHARACTERS, clean_name
+from web.names import seen_name, stripped_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def upload_picture(*, workspace: Workspace, actor: Actor, upload: File[bytes], n
     Raises MessagingError with the field.
     """
     require_size(upload.size)
-    name = clean_name(name) if name.strip() else _name_of(str(upload.name or ""))
+    name = clean_name(name) if stripped_name(name) else _name_of(str(upload.name or ""))
     content = upload.read()
     sha256 = hashlib.sha256(content).hexdigest()
     if known := _known(workspace, actor, sha256):
@@ -153,8 +153,7 @@ def set_picture_enabled(*, media: Media, actor: Actor, enabled: bool) -> Media:
 
 
 def _name_of(file_name: str) -> str:
-    stem = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in Path(file_name).stem)
-    return " ".join(stem.split())[:MOST_CHARACTERS].strip() or _("Picture")
+    return " ".join(seen_name(Path(file_name).stem).split())[:MOST_CHARACTERS].strip() or _("Picture")
 
 
 def checked_pictures(workspace: Workspace, ids: list[int]) -> list[Media]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from messaging.edited import require_unchanged
 from messaging.errors import MessagingError
 from messaging.models import Template, WordSpinner
+from web.names import name_problem, stripped_name
 
 Named = TypeVar("Named", Template, WordSpinner)
 MOST_CHARACTERS = 100
@@ -20,16 +20,14 @@ MOST_CHARACTERS = 100
 
 def clean_name(value: str) -> str:
     """Raises MessagingError."""
-    name = str(value).strip()
+    name = stripped_name(value)
     if not name:
         raise MessagingError(_("The name is empty. Enter one."), field="name")
     if len(name) > MOST_CHARACTERS:
         sentence = _("The name has %(count)d characters; at most %(most)d fit. Shorten it.")
         raise MessagingError(sentence % {"count": len(name), "most": MOST_CHARACTERS}, field="name")
-    if any(unicodedata.category(char) == "Cc" for char in name):
-        raise MessagingError(
-            _("The name holds a line end or another control character. Take it out."), field="name"
-        )
+    if problem := name_problem(name):
+        raise MessagingError(problem, field="name")
     return name
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from messaging.errors import MessagingError
+from sms.parts import character_name
+from sms.unseen import is_unseen, without_spelling
 
 MOST_WORDS = 200
 # A plain text of one part.
@@ -104,6 +106,9 @@ def _problem(word: str, weight: Any) -> str:
             " token in the text, beside the spinner."
         )
         return sentence % {"word": shown}
+    if all(char.isspace() or is_unseen(char) for char in without_spelling(word)):
+        sentence = _("nothing of it can be seen: it holds %(char)s. Write a word, or take the line out.")
+        return sentence % {"char": character_name(word[0])}
     if bad := next((char for char in word if unicodedata.category(char) in _NO_TEXT and char != "\t"), ""):
         sentence = _("“%(word)s” holds the control character U+%(code)s. Take it out.")
         return sentence % {"word": shown.replace(bad, "�"), "code": f"{ord(bad):04X}"}

@@ -29,6 +29,7 @@ from providers.services.traffic import listener_of
 from providers.services.webhook_access import receipt_url
 from providers.signals import LimitChanged, limit_changed
 from providers.transport import sync_client
+from web.names import name_problem, stripped_name
 
 NAME_CHARACTERS = 100
 URL_CHARACTERS = 300
@@ -241,7 +242,9 @@ def _set_fields(account: ProviderAccount, fields: Mapping[str, Any]) -> None:
 
 
 def _set_name(account: ProviderAccount, value: str) -> None:
-    name = " ".join(str(value).replace("\x00", "").split())
+    name = " ".join(stripped_name(str(value).replace("\x00", "")).split())
+    if problem := name_problem(name):
+        raise ProviderAccountError(problem, field="name")
     if not name:
         raise ProviderAccountError(_("Give the account a name."), field="name")
     if len(name) > NAME_CHARACTERS:
