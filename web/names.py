@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from django.utils.translation import gettext as _
 
 from sms.parts import character_name
@@ -11,16 +9,13 @@ from sms.unseen import is_unseen, without_spelling
 
 # What comes along with a name that is copied from elsewhere: at its ends it says nothing.
 _COPIED_ALONG = "\u00ad\u200b\u200e\u200f\u2060\ufeff"
+_BLANK = _COPIED_ALONG + "".join(filter(str.isspace, map(chr, range(0x3001))))
 _LINES = frozenset("\n\r\t")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def stripped_name(value: object) -> str:
     """Without blanks, and what nobody sees, at its ends."""
-    name = str(value)
-    while (shorter := name.strip().strip(_COPIED_ALONG)) != name:
-        name = shorter
-    return name
+    return str(value).strip(_BLANK)
 
 
 def name_problem(name: str) -> str:
@@ -30,12 +25,20 @@ def name_problem(name: str) -> str:
             sentence = _(
                 "The name holds a character that cannot be seen: %(char)s at place %(place)d. Take it out."
             )
-            return sentence % {"char": character_name(char), "place": place}
+            return sentence % {"char": _named(char), "place": place}
     return ""
+
+
+def _named(char: str) -> str:
+    if char in "\n\r":
+        return _("a line end (%(code)s)") % {"code": character_name(char)}
+    return _("a tab (%(code)s)") % {"code": character_name(char)} if char == "\t" else character_name(char)
 
 
 def seen_name(text: str) -> str:
     """What can be seen of a text that names something by itself, such as that of a file."""
-    text = _CONTROLS.sub(" ", text)
-    kept = (char for char, alone in zip(text, without_spelling(text), strict=True) if not is_unseen(alone))
-    return stripped_name("".join(kept))
+    seen = (
+        char if not is_unseen(alone) and alone not in _LINES else "" if alone in _COPIED_ALONG else " "
+        for char, alone in zip(text, without_spelling(text), strict=True)
+    )
+    return stripped_name(" ".join("".join(seen).split()))

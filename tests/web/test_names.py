@@ -56,7 +56,7 @@ def test_what_is_copied_along_is_left_out(written: str, name: str) -> None:
         ("Sa\u200ble", "zero width space (U+200B)", 3),
         ("Sale \u202eelas", "right-to-left override (U+202E)", 6),
         ("Sale\x1b[31m", "U+001B", 5),
-        ("Two\nlines", "U+000A", 4),
+        ("Two\nlines", "a line end (U+000A)", 4),
         ("é\u200dé", "zero width joiner (U+200D)", 2),
     ],
 )
