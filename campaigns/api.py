@@ -23,12 +23,14 @@ from campaigns.services.checks import launch_checks, night_of
 from campaigns.services.control import pause_broadcast, resume_broadcast, stop_broadcast
 from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, count_to_type, estimate_of
+from campaigns.services.finish import finish_of_estimate
 from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
 from campaigns.services.reports import Report, chart_of, report_of
 from campaigns.services.text_warnings import text_warnings
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
 from messaging.api import MessageViewSet as LedgerViewSet
 from messaging.errors import MessagingError
+from messaging.finish import Finish
 from messaging.links.again import dispatches_of_broadcast
 from messaging.links.api import ComputingSerializer, answer_again
 from messaging.links.counts import Clicks, Followed, LinkLine
@@ -394,6 +396,28 @@ class HeldSerializer(Serializer[NightForecast]):
     last = serializers.DateTimeField(help_text="When they end for the last of them.")
 
 
+class FinishSerializer(Serializer[Finish]):
+    """A forecast: nothing is promised."""
+
+    begins_at = serializers.DateTimeField()
+    earliest = serializers.DateTimeField(
+        help_text="At the account's pace, sharing it evenly with what runs beside, within its parts a day."
+    )
+    latest = serializers.DateTimeField(
+        help_text="After all that runs through the account, as slow as its provider answered of late."
+    )
+    parts = serializers.IntegerField()
+    ahead_parts = serializers.IntegerField(help_text="Of what runs already through the same account.")
+    per_second = serializers.FloatField(help_text="Parts, at most.")
+    answers_per_second = serializers.FloatField(
+        allow_null=True, help_text="Parts, as the provider answered of late; null where that is no limit."
+    )
+    parts_per_day = serializers.IntegerField(
+        allow_null=True, help_text="Of broadcasts; null without a limit."
+    )
+    reason = serializers.CharField(help_text="On what it rests, in words.")
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -435,6 +459,9 @@ class EstimateSerializer(Serializer[Estimate]):
     held = HeldSerializer(
         allow_null=True,
         help_text="Who is in quiet hours when it begins, at its time or now, and held until they end; null: nobody.",
+    )
+    finish = FinishSerializer(
+        allow_null=True, help_text="When it will be through; null where parts or account are not known."
     )
     checks = CheckSerializer(many=True)
 
@@ -531,6 +558,9 @@ class ReportSerializer(Serializer[Report]):
     )
     per_second = serializers.FloatField(allow_null=True)
     done_about = serializers.DateTimeField(allow_null=True)
+    finish = FinishSerializer(
+        allow_null=True, help_text="When it will be through; null unless it is being sent."
+    )
     may_change = serializers.BooleanField(
         help_text="False: nothing waits and reports have been quiet for a while. A late one may still come."
     )
@@ -683,7 +713,10 @@ class BroadcastViewSet(
         checks = [check_data(check) for check in launch_checks(broadcast, estimate)]
         night = night_of(broadcast, estimate)
         held = None if night is None else HeldSerializer(night).data
-        return Response(estimate.as_dict() | {"held": held, "checks": checks})
+        # Whoever is held until morning is not through before.
+        finish = None if night else finish_of_estimate(broadcast, estimate)
+        told = None if finish is None else FinishSerializer(finish).data
+        return Response(estimate.as_dict() | {"held": held, "finish": told, "checks": checks})
 
     @extend_schema(
         summary="Launch, now or at its time",
@@ -876,6 +909,7 @@ def report_data(report: Report) -> dict[str, Any]:
         }
         for line in report.reasons
     ]
+    found["finish"] = None if report.finish is None else FinishSerializer(report.finish).data
     found["clicks"] = None if report.clicks is None else ClicksSerializer(report.clicks).data
     found["click_rate"] = report.click_rate
     return found

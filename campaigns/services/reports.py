@@ -19,11 +19,13 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.estimate import numbers_at_launch
+from campaigns.services.finish import finish_of_running
 from campaigns.services.segment_state import left_in_reserve
 from contacts.models import OptOut, Recipient
 from contacts.search import number_contains
 from messaging.daily import goes_on_at, held_of
 from messaging.dispatches import counts_of
+from messaging.finish import Finish
 from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.quiet import next_due_of, quiet_held_of
@@ -89,6 +91,8 @@ class Report:
     # Who waits for the end of quiet hours, and when they end for the next of them.
     quiet_held: int = 0
     quiet_until: datetime | None = None
+    # Of one that runs: when it will be through, and on what that rests.
+    finish: Finish | None = None
     # False where the provider never says what became of a message: "sent" is all there will be.
     expects_receipts: bool = True
 
@@ -168,6 +172,7 @@ def report_of(broadcast: Broadcast) -> Report:
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
         clicks=clicks,
+        finish=finish_of_running(broadcast),
         expects_receipts=broadcast.account is None or receipt_kind(broadcast.account) is not ReceiptKind.NONE,
         tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )

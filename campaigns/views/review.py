@@ -22,6 +22,7 @@ from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
 from campaigns.services.checks import blocking, held_by_limit, launch_checks, night_of
 from campaigns.services.estimate import Estimate, FirstSegment, count_to_type, estimate_of
+from campaigns.services.finish import finish_of_estimate
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
 from campaigns.services.senders import sending_from
 from campaigns.templatetags.broadcasts import money_text
@@ -97,7 +98,9 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "at_its_time": AT_ITS_TIME if _is_later(broadcast) else "",
         "seconds": sending_seconds(broadcast, estimate),
         "held": held_by_limit(broadcast, estimate),
-        "night": night_of(broadcast, estimate),
+        "night": (night := night_of(broadcast, estimate)),
+        # Whoever is held until morning is not through before.
+        "finish": None if night else finish_of_estimate(broadcast, estimate),
         "by_parts": sorted(estimate.by_parts.items()),
     }
     return render(request, "campaigns/review.html", context, status=422 if error else 200)
