@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Broadcast, BroadcastKind, Campaign
-from contacts.forms import CountField
+from contacts.forms import CountField, mark_one_of_several
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Media, Template
 from messaging.quiet import hours_words, pinned_hours
@@ -495,6 +495,8 @@ class AgainForm(Form):
         ).order_by("name")
         account.initial = broadcast.account_id
         account.required = False
+        # Without one it is the same account: no word of that.
+        mark_one_of_several(self, ("account",))
         reasons.choices = [(key, key) for key in keys]
 
 
