@@ -172,7 +172,8 @@ def report_of(broadcast: Broadcast) -> Report:
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
         clicks=clicks,
-        finish=finish_of_running(broadcast),
+        # Whoever is held until morning is not through before.
+        finish=None if quiet_held else finish_of_running(broadcast),
         expects_receipts=broadcast.account is None or receipt_kind(broadcast.account) is not ReceiptKind.NONE,
         tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )
