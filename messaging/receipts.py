@@ -230,9 +230,9 @@ class _Numbers:
     def _fits(row: dict[str, Any], report: DeliveryReport) -> bool:
         same_sender = not report.sender or row["sender"][-10:] == report.sender[-10:]
         if not row["text"]:
-            # Of a sender that was killed no text is known, and none will be. Otherwise our own send is not stored yet, and
-            # the report waits for its next try.
-            return same_sender and row["state"] == MessageState.UNKNOWN
+            # Of a sender that was killed no text is known, and none will be, whatever other reports have told since. Is it
+            # still in hands, our own send is not stored yet, and the report waits for its next try.
+            return same_sender and row["state"] != MessageState.SUBMITTING
         return same_sender and begins_masked(row["text"].strip(), report.text_prefix.strip())
 
     def _distance(self, row: dict[str, Any], report: DeliveryReport) -> tuple[bool, bool, bool, float]:

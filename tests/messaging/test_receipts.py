@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from contacts.models import OptOut
-from messaging.ledger import Change, apply_changes, claim_messages
+from messaging.ledger import Change, apply_changes, claim_messages, expire_leases
 from messaging.models import Dispatch, InboundText, Message
 from messaging.receipts import apply_inbound, apply_receipts
 from providers.connectors.base import DeliveryReport
@@ -157,6 +157,18 @@ def test_settles_what_a_killed_sender_left_though_its_text_is_not_known(
     apply_changes([Change(message.pk, S.UNKNOWN, timezone.now(), "sweep", "worker_lost", sender=SENDER)])
     assert arrived(account, report) == frozenset()
     assert state_of(message) == "delivered"
+
+
+def test_further_reports_of_it_belong_to_it_too(dispatch: Dispatch, account: ProviderAccount) -> None:
+    """On its way, delivered, and that again: all three are of the text that nobody knows."""
+    lease = timezone.now() - timedelta(seconds=1)
+    claim_messages(dispatch=dispatch, claim="w1", limit=10, lease_until=lease)
+    expire_leases()
+    message = dispatch.messages.get(msisdn=MAYA)
+    for state, expected in ((S.SENT, "sent"), (S.DELIVERED, "delivered"), (S.DELIVERED, "delivered")):
+        report = DeliveryReport(state, msisdn=MAYA, sender=SENDER, text_prefix="Hello Ma")
+        assert arrived(account, report) == frozenset()
+        assert state_of(message) == expected
 
 
 def test_prefers_a_text_that_fits_to_one_that_is_not_known(
