@@ -426,13 +426,15 @@ class Round:
             self.send_the_next_segment(size=None)
             time.sleep(0.5)
         self.note_opt_outs()
+        self.nobody_got_it_twice()
         assert not open_, f"after {SETTLE_SECONDS:.0f} s of quiet still open: {open_}"
 
     def still_open(self) -> dict[str, int]:
         ids = [broadcast.pk for broadcast in self.broadcasts]
         waiting = Message.objects.filter(broadcast_id__in=ids, state__in=["queued", "held", "submitting"])
         dispatches = Dispatch.objects.filter(broadcast_id__in=ids).exclude(state__in=["finished", "stopped"])
-        calls = StoredWebhookCall.objects.filter(account__workspace=self.workspace, state="new")
+        # One that was tried so often belongs to nobody; what it would have told is missed below.
+        calls = StoredWebhookCall.objects.filter(account__workspace=self.workspace, state="new", tries__lt=7)
         found = {
             "messages": waiting.count(),
             "dispatches": dispatches.count(),
@@ -444,6 +446,7 @@ class Round:
     # --- what came of it ---
 
     def verify(self) -> None:
+        self.nobody_got_it_twice()
         self.nobody_is_lost()
         self.the_ledger_is_what_the_handsets_got()
         self.nobody_got_it_after_an_opt_out()
@@ -464,6 +467,11 @@ class Round:
         marker = broadcast.text.partition(":")[0]
         found: dict[str, int] = self.sandbox.control("GET", f"accepted?text_contains={marker}%3A")
         return found
+
+    def nobody_got_it_twice(self) -> None:
+        for broadcast in self.broadcasts:
+            again = {msisdn: count for msisdn, count in self.accepted(broadcast).items() if count > 1}
+            assert not again, f"{broadcast.name}: texted more than once: {again}"
 
     def nobody_is_lost(self) -> None:
         stopped = self.broadcasts[-1].pk if self.done["stop_one"] else 0
@@ -486,7 +494,6 @@ class Round:
         unreported = 0
         for broadcast in self.broadcasts:
             accepted = self.accepted(broadcast)
-            assert max(accepted.values(), default=1) == 1, "texted twice"
             rows = {row.msisdn: row for row in self.rows_of(broadcast)}
             assert accepted.keys() <= rows.keys()
             for msisdn, row in rows.items():
