@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -25,6 +32,7 @@ from campaigns.services.drafts import create_draft, delete_draft, save_draft
 from campaigns.services.estimate import Estimate, count_to_type, estimate_of
 from campaigns.services.finish import finish_of_estimate
 from campaigns.services.launch import AT_ITS_TIME, launch, send_single, send_test, unschedule
+from campaigns.services.local_time import LocalForecast, local_forecast, local_times_of
 from campaigns.services.reports import Report, chart_of, report_of
 from campaigns.services.text_warnings import text_warnings
 from messaging.api import MessageDetailSerializer, MessageFilter, MessageSerializer
@@ -64,6 +72,8 @@ DRAFT_KEYS = {
     "template": "template_id",
     "media": "media_ids",
     "send_at": "send_at",
+    "local_send_at": "local_at",
+    "sends_passed": "sends_passed",
     "ignores_quiet_hours": "ignores_quiet_hours",
     "first_segment_size": "first_segment_size",
     "next_segment_size": "next_segment_size",
@@ -74,6 +84,7 @@ DRAFT_KEYS = {
     "exp_date": "exp_date",
     "failure_limit": "failure_limit",
 }
+LOCAL_MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$"
 API_FIELDS = {key: name for name, key in DRAFT_KEYS.items()}
 REFUSALS = {409: PROBLEM, 422: PROBLEM}
 
@@ -172,6 +183,9 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
     state_reason = serializers.CharField(
         read_only=True, help_text="Why it is in this state, in words, where Crier did it."
     )
+    local_send_at = serializers.SerializerMethodField(
+        help_text="At that time where each recipient is; send_at is then when it begins, once it is scheduled."
+    )
     notice = serializers.SerializerMethodField(
         help_text="What happens at its time, in words; empty unless it is scheduled."
     )
@@ -204,6 +218,8 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "again_of",
             "media",
             "send_at",
+            "local_send_at",
+            "sends_passed",
             "ignores_quiet_hours",
             "first_segment_size",
             "next_segment_size",
@@ -222,8 +238,32 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
         )
         read_only_fields = fields
 
+    def get_local_send_at(self, broadcast: Broadcast) -> str | None:
+        times = local_times_of(broadcast)
+        return f"{times.local.day.isoformat()}T{times.local.at:%H:%M}" if times else None
+
     def get_notice(self, broadcast: Broadcast) -> str:
         return str(AT_ITS_TIME) if broadcast.state == BroadcastState.SCHEDULED else ""
+
+
+@extend_schema_field({"type": "string", "pattern": LOCAL_MOMENT, "examples": ["2026-12-01T10:00"]})
+class LocalMomentField(serializers.Field[datetime, str, str, Any]):
+    """A day and a time without a zone, to the minute."""
+
+    default_error_messages = {  # as DRF declares it
+        "invalid": "Write the day and the time without an offset, such as 2026-12-01T10:00."
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not re.fullmatch(LOCAL_MOMENT, data):
+            self.fail("invalid")
+        try:
+            return datetime.fromisoformat(data)
+        except ValueError:
+            self.fail("invalid")
+
+    def to_representation(self, value: datetime) -> str:
+        return value.isoformat("T", "minutes")
 
 
 class DraftSerializer(Serializer[Broadcast]):
@@ -283,6 +323,16 @@ class DraftSerializer(Serializer[Broadcast]):
         "it grew or would cost more by then, nothing is sent: it is a draft again, state_reason says what has changed.",
     )
 
+    local_send_at = LocalMomentField(
+        required=False,
+        allow_null=True,
+        help_text="In place of send_at: at that time where each recipient is, such as 2026-12-01T10:00, without an offset;"
+        " null: not so. Not of a smart one.",
+    )
+    sends_passed = serializers.BooleanField(
+        required=False,
+        help_text="Where that time has passed when it is launched. true (the default): at once; false: they are left out.",
+    )
     ignores_quiet_hours = serializers.BooleanField(
         required=False,
         help_text="true: it goes out in the workspace's quiet hours, too. Else who would get it then is held.",
@@ -418,6 +468,12 @@ class FinishSerializer(Serializer[Finish]):
     reason = serializers.CharField(help_text="On what it rests, in words.")
 
 
+class LocalForecastSerializer(Serializer[LocalForecast]):
+    first = serializers.DateTimeField(allow_null=True, help_text="null: that time has passed everywhere.")
+    last = serializers.DateTimeField(allow_null=True)
+    passed = serializers.IntegerField(help_text="Who gets it at once, since it has passed where they are.")
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -455,6 +511,12 @@ class EstimateSerializer(Serializer[Estimate]):
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
     quiet_hours = PinnedHoursSerializer(
         allow_null=True, help_text="The quiet hours that it keeps; null: it goes out at any time."
+    )
+    passed = serializers.IntegerField(
+        help_text="People who are left out, since the time to send has passed where they are: among people."
+    )
+    local = LocalForecastSerializer(
+        allow_null=True, help_text="Of one that is sent at a time where each recipient is."
     )
     held = HeldSerializer(
         allow_null=True,
@@ -553,8 +615,11 @@ class ReportSerializer(Serializer[Report]):
     reasons = ReasonLineSerializer(many=True)
     left_out = serializers.DictField(child=serializers.IntegerField())
     quiet_held = serializers.IntegerField(help_text="Who is held until quiet hours end where they are.")
+    local_held = serializers.IntegerField(
+        help_text="Who is held until it is the time to send where they are."
+    )
     quiet_until = serializers.DateTimeField(
-        allow_null=True, help_text="When they end for the next of those; null: nobody is held."
+        allow_null=True, help_text="When the next of both go on; null: nobody is held so."
     )
     per_second = serializers.FloatField(allow_null=True)
     done_about = serializers.DateTimeField(allow_null=True)
@@ -713,10 +778,13 @@ class BroadcastViewSet(
         checks = [check_data(check) for check in launch_checks(broadcast, estimate)]
         night = night_of(broadcast, estimate)
         held = None if night is None else HeldSerializer(night).data
-        # Whoever is held until morning is not through before.
-        finish = None if night else finish_of_estimate(broadcast, estimate)
+        times = local_forecast(broadcast, estimate.zones)
+        local = None if times is None else LocalForecastSerializer(times).data
+        # Whoever is held until morning, or until it is the time there, is not through before.
+        finish = None if night or times else finish_of_estimate(broadcast, estimate)
         told = None if finish is None else FinishSerializer(finish).data
-        return Response(estimate.as_dict() | {"held": held, "finish": told, "checks": checks})
+        found = {"held": held, "local": local, "finish": told, "checks": checks}
+        return Response(estimate.as_dict() | found)
 
     @extend_schema(
         summary="Launch, now or at its time",
@@ -887,6 +955,7 @@ PLAIN_IN_REPORT = (
     "currency",
     "left_out",
     "quiet_held",
+    "local_held",
     "quiet_until",
     "per_second",
     "done_about",

@@ -23,7 +23,8 @@ from web.edited import TellsEdited
 from web.forms import CheckList, Form, RowsField, SegmentedRadio, TimeInput
 from web.posted import whole_number
 
-NOW, AT = "now", "at"
+NOW, AT, LOCAL = "now", "at", "local"
+WHEN = [(NOW, _("Now")), (AT, _("At a set time")), (LOCAL, _("At a set time where each recipient is"))]
 DEFAULT_TIME = time(9, 0)
 
 # Field of the form -> key of services.drafts.save_draft, where they differ.
@@ -34,6 +35,7 @@ SERVICE_KEYS = {
     "account": "account_id",
     "pictures": "media_ids",
     "send_time": "send_at",
+    "send_date": "local_at",
 }
 FORM_FIELDS = {key: name for name, key in SERVICE_KEYS.items()} | {
     "sender_id": "sender",
@@ -169,13 +171,18 @@ class DraftForm(Form):
     pictures = RowsField(label=_("Pictures"), queryset=Media.objects.none(), required=False)
     when = forms.ChoiceField(
         label=_("When"),
-        choices=[(NOW, _("Now")), (AT, _("At a set time"))],
+        choices=WHEN,
         widget=SegmentedRadio,
         required=False,
     )
     send_date = forms.DateField(label=_("Date"), required=False, widget=DateInput())
     send_time = forms.TimeField(label=_("Time"), required=False, widget=TimeInput())
     failure_limit = SizeField(label=_("Pause when more than so many of a hundred fail"), required=False)
+    sends_passed = forms.ChoiceField(
+        label=_("Where that time has passed already"),
+        choices=[("yes", _("Send at once")), ("no", _("Leave them out"))],
+        required=False,
+    )
     ignores_quiet_hours = forms.BooleanField(label=_("Send also in quiet hours"), required=False)
     first_segment_size = SizeField(label=_("People of the first segment"), required=False)
     conversion_threshold = forms.DecimalField(
@@ -221,6 +228,9 @@ class DraftForm(Form):
         ) % {"limit": broadcast.workspace.failure_limit}
         for name in absent_of(broadcast.kind):
             del self.fields[name]
+        if broadcast.is_smart:
+            self._field("when").choices = [choice for choice in WHEN if choice[0] != LOCAL]
+            del self.fields["sends_passed"]
         self._explain_quiet_hours(broadcast.workspace)
 
     def _explain_quiet_hours(self, workspace: Workspace) -> None:
@@ -252,10 +262,12 @@ class DraftForm(Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("when") == AT and "send_date" in cleaned and "send_time" in cleaned:
+        if cleaned.get("when") in (AT, LOCAL) and "send_date" in cleaned and "send_time" in cleaned:
             day, at = cleaned["send_date"], cleaned["send_time"]
             if day is None or at is None:
                 self.add_error("send_date" if day is None else "send_time", _("Choose a date and a time."))
+            elif cleaned["when"] == LOCAL:
+                self.cleaned_data["local_at"] = datetime.combine(day, at)
             else:
                 self._clean_moment(day, at)
         return cleaned
@@ -281,6 +293,9 @@ class DraftForm(Form):
             if name == "sender":
                 found |= sender_changes(value)
                 continue
+            if name == "sends_passed":
+                found[name] = value != "no"
+                continue
             key = SERVICE_KEYS.get(name, name)
             if key.endswith("_ids"):
                 found[key] = [row.pk for row in value]
@@ -289,7 +304,9 @@ class DraftForm(Form):
             else:
                 found[key] = value
         if self.cleaned_data.get("when") == NOW:
-            found["send_at"] = None
+            found |= {"send_at": None, "local_at": None}
+        elif "local_at" in self.cleaned_data:
+            found["local_at"] = self.cleaned_data["local_at"]
         elif "send_at" in self.cleaned_data and not self.has_error("send_time"):
             found["send_at"] = self.cleaned_data["send_at"]
         return found
@@ -339,9 +356,10 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         "failure_limit": broadcast.failure_limit,
         "exp_date": broadcast.exp_date,
         "ignores_quiet_hours": broadcast.ignores_quiet_hours,
-        "when": AT if moment else NOW,
-        "send_date": moment.date() if moment else tomorrow,
-        "send_time": moment.time() if moment else DEFAULT_TIME,
+        "when": LOCAL if broadcast.local_date else AT if moment else NOW,
+        "send_date": broadcast.local_date or (moment.date() if moment else tomorrow),
+        "send_time": broadcast.local_time or (moment.time() if moment else DEFAULT_TIME),
+        "sends_passed": "yes" if broadcast.sends_passed else "no",
     }
 
 

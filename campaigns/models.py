@@ -139,6 +139,11 @@ class Broadcast(models.Model):
     media = models.ManyToManyField(Media, verbose_name=_("pictures"), related_name="broadcasts", blank=True)
     # None: at once.
     send_at = models.DateTimeField(_("send at"), null=True, blank=True)
+    # In place of `send_at`, which says then when it begins, once it is scheduled: at that time where each recipient is.
+    local_date = models.DateField(_("day where each recipient is"), null=True, blank=True)
+    local_time = models.TimeField(_("time where each recipient is"), null=True, blank=True)
+    # Where that time has passed already when it is launched: they get it at once, or not at all.
+    sends_passed = models.BooleanField(_("send at once where the time has passed"), default=True)
     # It goes out in the workspace's quiet hours, too.
     ignores_quiet_hours = models.BooleanField(_("send also in quiet hours"), default=False)
     # Of a smart one: how many people its first segment has.

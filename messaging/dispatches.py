@@ -262,6 +262,8 @@ def _move(
 ) -> bool:
     now = timezone.now()
     times = {"started_at": now} if old == (DispatchState.PLANNING,) else {}
+    if old == (DispatchState.PAUSED,):
+        times = {"resumed_at": now}
     if new in (DispatchState.STOPPED, DispatchState.FINISHED):
         times = {"finished_at": now}
     with transaction.atomic():

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import inf
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
@@ -152,10 +153,10 @@ def claim_messages(
             found = _lock_due(dispatch, limit, after, now, with_zone=quiet is not None)
             left_out = [row for row in found if row[5] and check_opt_out]
             taken = [row for row in found if not (row[5] and check_opt_out)]
-            if left_out:
-                _leave_out(dispatch.pk, [(row[0], row[4], row[5]) for row in left_out], now)
             if quiet is not None:
                 taken, sleeping = _awake_and_not(taken, quiet, now)
+            if left_out:
+                _leave_out(dispatch.pk, [(row[0], row[4], row[5]) for row in left_out], now)
             if taken:
                 _take([row[0] for row in taken], claim, lease_until, now)
                 _count(_moves(dispatch.pk, ((S.QUEUED, row[4], S.SUBMITTING, "") for row in taken)))
@@ -513,39 +514,69 @@ def hold_waiting(dispatch_id: int, *, reason: str, until: datetime, chunk: int =
 
 def hold_sleeping(dispatch_id: int, quiet: Quiet | None, after: int) -> bool:
     """Holds whoever is queued behind the id `after` and in quiet hours just now, each until they end there; for
-    HOLD_SECONDS at most, True where that was enough for all of them. In short transactions."""
+    HOLD_SECONDS at most, True where that was enough for all of them."""
     assert quiet is not None
-    until = monotonic() + HOLD_SECONDS
+
+    def morning(msisdn: str, zone: str, now: datetime) -> datetime:
+        return quiet.turn(msisdn, zone, now).begins
+
+    return hold_each(dispatch_id, QUIET_HOURS, morning, after=after, seconds=HOLD_SECONDS)
+
+
+def hold_each(
+    dispatch_id: int,
+    reason: str,
+    moment_of: Callable[[str, str, datetime], datetime],
+    *,
+    after: int = 0,
+    seconds: float = inf,
+) -> bool:
+    """Holds whoever is queued until a moment of their own; whose moment is not after now stays queued. In short
+    transactions; False where `seconds` were over before the last.
+
+    `moment_of`: of a number, the recipient's own zone or "", and now.
+    """
+    until = monotonic() + seconds
     while True:
         now = timezone.now()
         with transaction.atomic():
             found = _lock_queued(dispatch_id, after, HOLD_ROWS)
-            by_moment: defaultdict[datetime, list[tuple[int, str]]] = defaultdict(list)
-            for row_id, reason, msisdn, zone in found:
-                turn = quiet.turn(msisdn, zone, now)
-                if turn.begins > now:
-                    by_moment[turn.begins].append((row_id, reason))
-            for moment, rows in sorted(by_moment.items()):
-                ids = [row_id for row_id, _reason in rows]
+            by_moment: defaultdict[datetime, list[int]] = defaultdict(list)
+            moves: list[tuple[str, str, str, str]] = []
+            for row_id, old_reason, msisdn, zone in found:
+                moment = moment_of(msisdn, zone, now)
+                if moment > now:
+                    by_moment[moment].append(row_id)
+                    moves.append((S.QUEUED, old_reason, S.HELD, reason))
+            for moment, ids in sorted(by_moment.items()):
                 Message.objects.filter(pk__in=ids).update(
-                    state=S.HELD, reason=QUIET_HOURS, due_at=moment, changed_at=now
+                    state=S.HELD, reason=reason, due_at=moment, changed_at=now
                 )
-            _count(
-                _moves(
-                    dispatch_id,
-                    (
-                        (S.QUEUED, reason, S.HELD, QUIET_HOURS)
-                        for rows in by_moment.values()
-                        for _row_id, reason in rows
-                    ),
-                )
-            )
+            _count(_moves(dispatch_id, moves))
             if by_moment:
                 note_next_due(dispatch_id, min(by_moment))
         if len(found) < HOLD_ROWS:
             return True
         if monotonic() > until:
             return False
+        after = found[-1][0]
+
+
+def cancel_each(
+    dispatch_id: int, reason: str, is_out: Callable[[str, str], bool], *, chunk: int = 5000
+) -> int:
+    """Cancels whoever is queued and is out, by number and the recipient's own zone or ""; in short transactions."""
+    total, after = 0, 0
+    while True:
+        now = timezone.now()
+        with transaction.atomic():
+            found = _lock_queued(dispatch_id, after, chunk)
+            out = [row_id for row_id, _reason, msisdn, zone in found if is_out(msisdn, zone)]
+            total += len(
+                apply_changes([Change(row_id, S.CANCELLED, now, "planning", reason) for row_id in out])
+            )
+        if len(found) < chunk:
+            return total
         after = found[-1][0]
 
 

@@ -14,6 +14,8 @@ FREQUENCY_CAP = "frequency_cap"
 SAID_RECEIVED = "said_received"
 SAID_NOT_RECEIVED = "said_not_received"
 QUIET_HOURS = "quiet_hours"
+LOCAL_TIME = "local_time"
+LOCAL_TIME_PASSED = "local_time_passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,13 @@ REASONS: dict[str, Reason] = {
     QUIET_HOURS: Reason(
         _("It is a quiet hour where the person is"),
         _("They go on by themselves when the quiet hours end there"),
+    ),
+    LOCAL_TIME: Reason(
+        _("The time to send has not come where the person is"),
+        _("They go on by themselves when it comes there"),
+    ),
+    LOCAL_TIME_PASSED: Reason(
+        _("The time to send had passed where the person is"), _("Send a new broadcast to them")
     ),
     "paused": Reason(_("Paused before its turn"), _("Resume the broadcast")),
     # perhaps sent

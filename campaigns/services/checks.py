@@ -20,6 +20,7 @@ from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists
 from campaigns.services.check import BLOCK, OK, WARN, Check
 from campaigns.services.estimate import Estimate
+from campaigns.services.local_time import in_workspace, local_forecast, local_times_of
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.services.smart_checks import smart_checks
 from campaigns.services.text_warnings import listed_kinds, spelling_warnings, unseen_warnings
@@ -32,7 +33,7 @@ from messaging.daily import Forecast, forecast
 from messaging.media.addresses import address_problem
 from messaging.media.sending import disabled_problem, is_one_unit, missing_problem, picture_problem
 from messaging.models import SenderList
-from messaging.quiet import NightForecast, hours_words, night_forecast, pinned_hours, quiet_from
+from messaging.quiet import NightForecast, Zones, hours_words, night_forecast, pinned_hours, quiet_from
 from messaging.senders import sender_problem
 from messaging.singles import FEW_PARTS, length_problem
 from messaging.texts.characters import OddKind, swapped_characters
@@ -340,7 +341,7 @@ def _budget(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
 
 def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
     """`cost`: in the workspace's currency. Of the month in which it goes out."""
-    budget = budget_of(broadcast.workspace, at=broadcast.send_at, but_broadcast_id=broadcast.pk)
+    budget = budget_of(broadcast.workspace, at=in_workspace(broadcast), but_broadcast_id=broadcast.pk)
     if problem := budget.problem(cost):
         yield Check("over_budget", BLOCK, problem, "audience")
     elif warning := budget.warning_with(cost):
@@ -370,7 +371,7 @@ def held_by_limit(broadcast: Broadcast, estimate: Estimate) -> Forecast | None:
     people, parts = sum(estimate.by_parts.values()), estimate.parts
     if estimate.first is not None:
         people, parts = estimate.first.reached, estimate.first.parts
-    at = broadcast.send_at or timezone.now()
+    at = in_workspace(broadcast) or timezone.now()
     return forecast(broadcast.account, people=people, parts=parts, at=at)
 
 
@@ -408,7 +409,7 @@ def _quiet_hours(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     quiet = quiet_from(pinned)
     if quiet is None or not (estimate.is_counted and estimate.parts):
         return
-    found = night_forecast(quiet, estimate.zones, begins_at(broadcast))
+    found = night_forecast(quiet, estimate.zones, _turns_of(broadcast, estimate))
     facts = {"n": f"{found.held:,}", "hours": hours_words(pinned), "all": f"{sum(estimate.zones.values()):,}"}
     if estimate.quiet_hours is None:
         sentence = ngettext(
@@ -422,7 +423,8 @@ def _quiet_hours(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     else:
         sentence = _("Nobody is in quiet hours (%(hours)s where they are) when it begins")
         yield Check("quiet_hours", OK, sentence % facts)
-    if estimate.quiet_hours is not None and found.begins and _lasts_until(broadcast, estimate, found.begins):
+    is_kept = estimate.quiet_hours is not None and local_times_of(broadcast) is None
+    if is_kept and found.begins and _lasts_until(broadcast, estimate, found.begins):
         sentence = _(
             "Sending is not over by %(time)s, when quiet hours begin for the first people: whoever has not had their turn"
             " when they begin there is held, too."
@@ -435,13 +437,23 @@ def _quiet_hours(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
 def night_of(broadcast: Broadcast, estimate: Estimate) -> NightForecast | None:
     """Who is held for quiet hours when it begins; None where nobody is."""
     quiet = quiet_from(estimate.quiet_hours)
-    found = night_forecast(quiet, estimate.zones, begins_at(broadcast)) if quiet else None
+    found = night_forecast(quiet, estimate.zones, _turns_of(broadcast, estimate)) if quiet else None
     return found if found and found.held else None
 
 
-def begins_at(broadcast: Broadcast) -> datetime:
+def begins_at(broadcast: Broadcast, estimate: Estimate) -> datetime:
+    """Not before now."""
     now = timezone.now()
-    return max(broadcast.send_at or now, now)
+    local = local_forecast(broadcast, estimate.zones)
+    if local is None:
+        return max(broadcast.send_at or now, now)
+    return now if local.passed or local.first is None else max(local.first, now)
+
+
+def _turns_of(broadcast: Broadcast, estimate: Estimate) -> Callable[[Zones], datetime]:
+    """When people in these zones have their turn, the pace of the account aside."""
+    begins, times = begins_at(broadcast, estimate), local_times_of(broadcast)
+    return lambda zones: begins if times is None else max(times.moment_in(zones), begins)
 
 
 def _night_words(broadcast: Broadcast, found: NightForecast, facts: Mapping[str, str]) -> str:
@@ -476,7 +488,9 @@ def _lasts_until(broadcast: Broadcast, estimate: Estimate, moment: datetime) -> 
     if account is None or not account.parts_per_second:
         return False
     parts = estimate.first.parts if estimate.first else estimate.parts
-    return begins_at(broadcast) + timedelta(seconds=float(parts / account.parts_per_second)) > moment
+    return (
+        begins_at(broadcast, estimate) + timedelta(seconds=float(parts / account.parts_per_second)) > moment
+    )
 
 
 def _sender(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
@@ -589,7 +603,7 @@ def _campaign(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "campaign": campaign
         }
         yield Check("campaign_disabled", BLOCK, sentence, "campaign")
-    day = timezone.localtime(broadcast.send_at or timezone.now(), _zone(broadcast)).date()
+    day = timezone.localtime(in_workspace(broadcast) or timezone.now(), _zone(broadcast)).date()
     outside = (campaign.starts_on and day < campaign.starts_on) or (
         campaign.ends_on and day > campaign.ends_on
     )
@@ -604,10 +618,48 @@ def _campaign(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
 
 
 def _schedule(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
-    if broadcast.send_at and broadcast.send_at < timezone.now():
+    if local_times_of(broadcast) is not None:
+        yield from _local_time(broadcast, estimate)
+    elif broadcast.send_at and broadcast.send_at < timezone.now():
         yield Check(
             "in_the_past", BLOCK, _("The time to send has passed. Choose a later one, or now."), "schedule"
         )
+
+
+def _local_time(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    found = local_forecast(broadcast, estimate.zones)
+    assert found is not None
+    assert broadcast.local_date is not None
+    assert broadcast.local_time is not None
+    facts = {"time": f"{broadcast.local_time:%H:%M}", "day": date_format(broadcast.local_date, "j F Y")}
+    if found.first is None or found.last is None:
+        if estimate.people:
+            sentence = _(
+                "%(time)s on %(day)s has passed everywhere where recipients are. Choose a later time, or now."
+            )
+            yield Check("in_the_past", BLOCK, sentence % facts, "schedule")
+        return
+    if estimate.passed:
+        sentence = ngettext(
+            "%(n)s person does not get it: %(time)s on %(day)s has passed where they are.",
+            "%(n)s people do not get it: %(time)s on %(day)s has passed where they are.",
+            estimate.passed,
+        )
+        yield Check("local_time_passed", WARN, sentence % (facts | {"n": f"{estimate.passed:,}"}), "schedule")
+    if found.passed:
+        sentence = ngettext(
+            "%(n)s person gets it at once: %(time)s on %(day)s has passed where they are.",
+            "%(n)s people get it at once: %(time)s on %(day)s has passed where they are.",
+            found.passed,
+        )
+        yield Check("local_time_passed", WARN, sentence % (facts | {"n": f"{found.passed:,}"}), "schedule")
+    moments = {"first": _moment(broadcast, found.first), "last": _moment(broadcast, found.last)}
+    sentence = (
+        _("Sent at %(time)s on %(day)s where each recipient is, which is %(first)s for all of them")
+        if found.first == found.last
+        else _("Sent at %(time)s on %(day)s where each recipient is: from %(first)s to %(last)s")
+    )
+    yield Check("local_time", OK, sentence % (facts | moments))
 
 
 def _smart(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:

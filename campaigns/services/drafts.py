@@ -157,6 +157,11 @@ def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dic
 
 
 def _one_of_both(broadcast: Broadcast, changes: dict[str, Any]) -> None:
+    if changes.get("send_at") and changes.get("local_at"):
+        raise CampaignError(
+            _("It is sent at one moment, or at a time where each recipient is. Leave one of both out."),
+            field="local_at",
+        )
     if changes.get("sender_id") and changes.get("sender_list_id"):
         raise CampaignError(
             _("A broadcast has a sender or a sender list, not both. Leave one of them out."),
@@ -246,6 +251,24 @@ def _set_send_at(broadcast: Broadcast, value: datetime | None) -> None:
             _("The time needs a time zone, such as 2026-12-01T09:00:00+01:00."), field="send_at"
         )
     broadcast.send_at = value
+    if value is not None:
+        broadcast.local_date = broadcast.local_time = None
+
+
+def _set_local_at(broadcast: Broadcast, value: datetime | None) -> None:
+    """`value`: without a zone, to the minute."""
+    if value is None:
+        broadcast.local_date = broadcast.local_time = None
+        return
+    if broadcast.is_smart:
+        sentence = _("A broadcast in segments takes no local_send_at. Leave it out, or make a base one.")
+        raise CampaignError(sentence, field="local_at")
+    broadcast.local_date, broadcast.local_time = value.date(), value.time()
+    broadcast.send_at = None
+
+
+def _set_sends_passed(broadcast: Broadcast, value: bool) -> None:
+    broadcast.sends_passed = bool(value)
 
 
 def _set_exp_date(broadcast: Broadcast, value: datetime | None) -> None:
@@ -382,6 +405,8 @@ SETTERS: dict[str, Setter] = {
     "text": _set_text,
     "custom_parameter": _set_custom_parameter,
     "send_at": _set_send_at,
+    "local_at": _set_local_at,
+    "sends_passed": _set_sends_passed,
     "ignores_quiet_hours": _set_ignores_quiet_hours,
     "msisdn": _set_msisdn,
     "campaign_id": _row_setter("campaign", "campaigns", "campaign_id"),

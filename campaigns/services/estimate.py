@@ -16,6 +16,7 @@ from campaigns.models import Broadcast, BroadcastKind, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import PersonValues, Reach, people_values, reach_of
 from campaigns.services.barred import barred_numbers
+from campaigns.services.local_time import local_times_of, reference_of
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.templatetags.broadcasts import money_text
 from messaging.bodies import reaches_number, writes_text
@@ -72,6 +73,8 @@ class Estimate:
     # As messaging.quiet.pinned_hours has them, None where it goes out at any time. And how many of those who get a text with
     # the launch are in each zone, or in one of several; counted where the workspace has quiet hours.
     quiet_hours: dict[str, str] | None = None
+    # People where the time to send has passed, and who are left out for that; they are among `people`.
+    passed: int = 0
     zones: dict[Zones, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,6 +96,7 @@ class Estimate:
             "audience": asdict(self.reach.audience),
             "digest": self.digest,
             "quiet_hours": self.quiet_hours,
+            "passed": self.passed,
         } | ({"first_segment": self.first.as_dict()} if self.first else {})
 
     @property
@@ -111,7 +115,7 @@ class Estimate:
     @property
     def reached(self) -> int:
         """Who gets a text."""
-        return self.people - self.without_sender - self.beyond_reach - self.capped - self.has_it
+        return self.people - self.without_sender - self.beyond_reach - self.capped - self.has_it - self.passed
 
     @property
     def capped(self) -> int:
@@ -160,7 +164,7 @@ def estimate_for(
         *([dict(sorted(counted.barred.items()))] if counted.barred else []),
         [broadcast.sender_id, broadcast.sender_list_id, senders.sender, senders.senders, senders.is_sticky],
         broadcast.account_id,
-        broadcast.send_at.isoformat() if broadcast.send_at else None,
+        _moment_fact(broadcast),
         broadcast.campaign_id,
         broadcast.msisdn,
         reach.as_dict(),
@@ -187,6 +191,7 @@ def estimate_for(
         first=_first_segment(broadcast, counted, is_priced=known),
         barred=dict(counted.barred),
         quiet_hours=quiet_hours,
+        passed=counted.passed,
         zones=dict(counted.zones),
     )
 
@@ -194,6 +199,13 @@ def estimate_for(
 def quiet_hours_of(broadcast: Broadcast) -> dict[str, str] | None:
     """Those it keeps; None where it goes out at any time."""
     return None if broadcast.ignores_quiet_hours else pinned_hours(broadcast.workspace)
+
+
+def _moment_fact(broadcast: Broadcast) -> Any:
+    times = local_times_of(broadcast)
+    if times is not None:
+        return [str(times.local), broadcast.sends_passed]
+    return broadcast.send_at.isoformat() if broadcast.send_at else None
 
 
 def _quiet_facts(quiet_hours: dict[str, str] | None, zones: Mapping[Zones, int]) -> list[Any]:
@@ -310,6 +322,7 @@ class _Count:
         self.no_sender: Counter[str] = Counter()
         self.out_of_reach: Counter[str] = Counter()
         self.barred: Counter[str] = Counter()
+        self.passed = 0
         # As they were when the first segment was full.
         self.first: tuple[int, int, int, Decimal] | None = None
         # Of the first segment alone, where there are several.
@@ -317,7 +330,13 @@ class _Count:
 
     def sums(self) -> tuple[int, int, int, Decimal]:
         """People, who of them gets a text, parts, cost."""
-        reached = self.people - self.no_sender.total() - self.out_of_reach.total() - self.barred.total()
+        reached = (
+            self.people
+            - self.no_sender.total()
+            - self.out_of_reach.total()
+            - self.barred.total()
+            - self.passed
+        )
         return self.people, reached, self.parts, self.cost
 
 
@@ -343,7 +362,9 @@ def _count(
     fixed_parts = parts_of(fixed) if fixed is not None else 0
     first_size = broadcast.first_segment_size if broadcast.is_smart else None
     barred = barred_numbers(broadcast)
-    counts_zones = broadcast.workspace.has_quiet_hours
+    times, begins = local_times_of(broadcast), reference_of(broadcast)
+    counts_zones = broadcast.workspace.has_quiet_hours or times is not None
+    leaves_out = times is not None and not broadcast.sends_passed
     for msisdn, values, time_zone in people:
         if total.people == first_size:
             total.first = total.sums()
@@ -356,6 +377,9 @@ def _count(
             continue
         if may_leave_out and not chooser.fitting(msisdn):
             total.no_sender[country_of(msisdn)] += 1
+            continue
+        if leaves_out and times and times.moment(msisdn, time_zone) < begins:
+            total.passed += 1
             continue
         if fixed is None:
             text = content.render(values, seed=seed_of(broadcast.pk, msisdn))

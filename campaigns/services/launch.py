@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +31,7 @@ from campaigns.pictures import pictures_of
 from campaigns.services.audience import enabled_lists, last_recipient_id, unsubscribe_list_ids, values_of
 from campaigns.services.barred import sibling_ids
 from campaigns.services.check import Check
-from campaigns.services.checks import blocking, budget_checks, launch_checks, undoing_checks
+from campaigns.services.checks import begins_at, blocking, budget_checks, launch_checks, undoing_checks
 from campaigns.services.estimate import (
     Estimate,
     count_to_type,
@@ -44,6 +45,7 @@ from campaigns.services.estimate import (
     quiet_hours_of,
 )
 from campaigns.services.events import note
+from campaigns.services.local_time import local_times_of
 from campaigns.services.senders import sender_for, sending_from
 from contacts.models import Recipient
 from contacts.services.lists import lock_lists
@@ -97,7 +99,8 @@ def launch(
     people = count_to_type(broadcast, now)
     if people > limit and typed_count != people:
         raise CountNotTyped(people)
-    scheduled = broadcast.send_at is not None and broadcast.send_at > timezone.now()
+    begins = begins_at(broadcast, now)
+    scheduled = begins > timezone.now()
     with transaction.atomic():
         require_budget(broadcast, now)
         _spend_token(
@@ -106,6 +109,7 @@ def launch(
             actor,
             now,
             BroadcastState.SCHEDULED if scheduled else BroadcastState.RUNNING,
+            begins if scheduled else None,
         )
         broadcast.refresh_from_db()
         if not scheduled:
@@ -129,9 +133,16 @@ def _note_override(broadcast: Broadcast, actor: Actor) -> None:
 
 
 def _spend_token(
-    broadcast: Broadcast, token: str, actor: Actor, agreed: Estimate, state: BroadcastState
+    broadcast: Broadcast,
+    token: str,
+    actor: Actor,
+    agreed: Estimate,
+    state: BroadcastState,
+    begins: datetime | None,
 ) -> None:
     """The conditional UPDATE is what makes a double click one launch."""
+    # At a time where each recipient is: the first of their moments.
+    own = {} if local_times_of(broadcast) is None else {"send_at": begins}
     spent = Broadcast.objects.filter(
         pk=broadcast.pk, state=BroadcastState.DRAFT, launch_token=token, version=broadcast.version
     ).update(
@@ -142,6 +153,7 @@ def _spend_token(
         updated_at=timezone.now(),
         state_reason="",
         estimate=agreed.as_dict(),
+        **own,
     )
     if not spent:
         raise AlreadyLaunched
@@ -255,9 +267,18 @@ def _cost(estimate: Mapping[str, Any]) -> Decimal | None:
     return None if cost is None else Decimal(cost)
 
 
+def _draft_moment(broadcast: Broadcast) -> dict[str, Any]:
+    """One at a time where each recipient is has no moment of its own until it is launched."""
+    return {} if local_times_of(broadcast) is None else {"send_at": None}
+
+
 def unschedule(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
     back = Broadcast.objects.filter(pk=broadcast.pk, state=BroadcastState.SCHEDULED).update(
-        state=BroadcastState.DRAFT, launched_at=None, launched_by=None, updated_at=timezone.now()
+        state=BroadcastState.DRAFT,
+        launched_at=None,
+        launched_by=None,
+        updated_at=timezone.now(),
+        **_draft_moment(broadcast),
     )
     if not back:
         raise NotNow(_("Only a scheduled broadcast can be taken back."))
@@ -366,6 +387,7 @@ def _take_back(broadcast: Broadcast, reason: str) -> int:
         launched_at=None,
         launched_by=None,
         updated_at=timezone.now(),
+        **_draft_moment(broadcast),
     )
     if moved:
         note(broadcast, "not_sent", _("Not sent: %(reason)s") % {"reason": reason})

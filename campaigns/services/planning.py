@@ -24,6 +24,7 @@ from campaigns.services.audience import (
     single_person,
 )
 from campaigns.services.events import note
+from campaigns.services.local_time import local_times_of, reference_of
 from messaging.dispatches import (
     counts_of,
     finish_dispatch_if_done,
@@ -34,6 +35,7 @@ from messaging.dispatches import (
 from messaging.ledger import count_planned
 from messaging.links.turns import take_turn
 from messaging.models import Dispatch, DispatchLink, DispatchState, LinkUse, Message
+from messaging.quiet import hold_until_local
 from messaging.reserve import fill_dispatch, removed_from
 
 log = structlog.get_logger("crier.planning")
@@ -53,12 +55,25 @@ def plan_segment(*, segment_id: int) -> int:
     if segment.size is not None:
         return _fill_from_reserve(segment)
     written = _plan_single(segment) if broadcast.kind == BroadcastKind.SINGLE else _plan_lists(segment)
+    _set_moments(segment)
     _finish_planning(segment)
     log.info("planned", broadcast=broadcast.pk, segment=segment.number, written=written)
     if segment.is_reserve:
         for waiting in broadcast.segments.filter(planned_at__isnull=True, size__isnull=False):
             plan_segment(segment_id=waiting.pk)
     return written
+
+
+def _set_moments(segment: Segment) -> None:
+    """Of one that is sent at a time where each recipient is."""
+    times = local_times_of(segment.broadcast)
+    if times is not None and not segment.is_reserve:
+        hold_until_local(
+            segment.dispatch_id,
+            times,
+            begins=reference_of(segment.broadcast),
+            sends_passed=segment.broadcast.sends_passed,
+        )
 
 
 def _fill_from_reserve(segment: Segment) -> int:

@@ -29,7 +29,7 @@ from messaging.finish import Finish
 from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.quiet import next_due_of, quiet_held_of
-from messaging.reasons import reason_of
+from messaging.reasons import LOCAL_TIME, reason_of
 from providers.connectors.capabilities import ReceiptKind
 from providers.services import receipt_kind
 from sms.states import HANDED_OVER, LABEL, MessageState
@@ -93,6 +93,8 @@ class Report:
     quiet_until: datetime | None = None
     # Of one that runs: when it will be through, and on what that rests.
     finish: Finish | None = None
+    # Who waits until it is the time to send where they are.
+    local_held: int = 0
     # False where the provider never says what became of a message: "sent" is all there will be.
     expects_receipts: bool = True
 
@@ -151,6 +153,7 @@ def report_of(broadcast: Broadcast) -> Report:
     per_second, done_about = _pace(broadcast, ids, by_state)
     held = held_of(ids) if by_state[S.HELD.value] else 0
     quiet_held = quiet_held_of(ids) if by_state[S.HELD.value] else 0
+    local_held = quiet_held_of(ids, LOCAL_TIME) if by_state[S.HELD.value] else 0
     sent = sum(by_state[state.value] for state in HANDED_OVER)
     clicks = clicks_of(ids)
     return Report(
@@ -163,17 +166,18 @@ def report_of(broadcast: Broadcast) -> Report:
         reasons=reasons_of(ids),
         left_out=_left_out(broadcast),
         per_second=per_second,
-        done_about=None if held or quiet_held else done_about,
+        done_about=None if held or quiet_held or local_held else done_about,
         held=held,
         goes_on_at=goes_on_at(broadcast.account) if held and broadcast.account else None,
         quiet_held=quiet_held,
-        quiet_until=next_due_of(ids) if quiet_held else None,
+        quiet_until=next_due_of(ids) if quiet_held or local_held else None,
+        local_held=local_held,
         may_change=_may_change(broadcast, dispatches, by_state),
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
         clicks=clicks,
         # Whoever is held until morning is not through before.
-        finish=None if quiet_held else finish_of_running(broadcast),
+        finish=None if quiet_held or local_held else finish_of_running(broadcast),
         expects_receipts=broadcast.account is None or receipt_kind(broadcast.account) is not ReceiptKind.NONE,
         tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )

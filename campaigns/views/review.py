@@ -20,10 +20,11 @@ from campaigns.forms import LaunchForm
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
-from campaigns.services.checks import blocking, held_by_limit, launch_checks, night_of
+from campaigns.services.checks import begins_at, blocking, held_by_limit, launch_checks, night_of
 from campaigns.services.estimate import Estimate, FirstSegment, count_to_type, estimate_of
 from campaigns.services.finish import finish_of_estimate
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
+from campaigns.services.local_time import local_forecast
 from campaigns.services.senders import sending_from
 from campaigns.templatetags.broadcasts import money_text
 from campaigns.views.common import get_broadcast, refuse, to_broadcast
@@ -95,12 +96,13 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "count_error": str(error.sentence) if isinstance(error, CountNotTyped) else "",
         "error": str(error.sentence) if error else "",
         "differences": differences(agreed, estimate) if agreed else [],
-        "at_its_time": AT_ITS_TIME if _is_later(broadcast) else "",
+        "at_its_time": AT_ITS_TIME if _is_later(broadcast, estimate) else "",
         "seconds": sending_seconds(broadcast, estimate),
         "held": held_by_limit(broadcast, estimate),
         "night": (night := night_of(broadcast, estimate)),
-        # Whoever is held until morning is not through before.
-        "finish": None if night else finish_of_estimate(broadcast, estimate),
+        "local": (local := local_forecast(broadcast, estimate.zones)),
+        # Whoever is held until morning, or until it is the time there, is not through before.
+        "finish": None if night or local else finish_of_estimate(broadcast, estimate),
         "by_parts": sorted(estimate.by_parts.items()),
     }
     return render(request, "campaigns/review.html", context, status=422 if error else 200)
@@ -120,9 +122,9 @@ def _samples(broadcast: Broadcast) -> list[dict[str, Any]]:
 def verb_of(broadcast: Broadcast, estimate: Estimate) -> str:
     """The button says what it does: to how many, for how much, and whether now."""
     if estimate.first is not None:
-        return _verb_of_segment(estimate.first, estimate.currency, is_later=_is_later(broadcast))
+        return _verb_of_segment(estimate.first, estimate.currency, is_later=_is_later(broadcast, estimate))
     values = {"people": f"{estimate.reached:,}", "cost": money_text(estimate.cost, estimate.currency)}
-    later = _is_later(broadcast)
+    later = _is_later(broadcast, estimate)
     if estimate.cost is None:
         if later:
             words = ngettext(
@@ -162,8 +164,9 @@ def _verb_of_segment(first: FirstSegment, currency: str, *, is_later: bool) -> s
     return words % {"people": f"{first.reached:,}", "cost": money_text(first.cost, currency)}
 
 
-def _is_later(broadcast: Broadcast) -> bool:
-    return broadcast.send_at is not None and broadcast.send_at > timezone.now()
+def _is_later(broadcast: Broadcast, estimate: Estimate) -> bool:
+    begins = begins_at(broadcast, estimate)
+    return begins > timezone.now()
 
 
 def sending_seconds(broadcast: Broadcast, estimate: Estimate) -> float | None:

@@ -103,6 +103,8 @@ class Dispatch(models.Model):
     failure_marks = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    # When a person last said that it goes on: moments from before then are asked about no more.
+    resumed_at = models.DateTimeField(_("resumed"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     # The last change of any of its messages: polling of the report ends some time after it.
     changed_at = models.DateTimeField(_("last change"), default=timezone.now)

@@ -268,3 +268,44 @@ def test_with_a_limit_of_parts_a_day_nobody_is_moved_to_and_fro(account: Provide
     run(Vendor())
     assert states(dispatch) == {"sent": 10, "held": 2}
     assert_counters_equal_ledger(dispatch)
+
+
+# --- too late -------------------------------------------------------------------------------------------
+
+
+def missed(dispatch: Dispatch, by: timedelta) -> None:
+    """The moment of those who are held passed so long ago, and nobody was there to let them go on."""
+    run(Vendor())
+    awake(dispatch)
+    now = timezone.now()
+    Message.objects.filter(dispatch=dispatch, state="held").update(due_at=now - by)
+    changes = {"next_due_at": now - by, "started_at": now - by - timedelta(hours=9)}
+    Dispatch.objects.filter(pk=dispatch.pk).update(**changes)
+
+
+def test_whose_morning_was_missed_is_asked_about(night: Dispatch) -> None:
+    missed(night, timedelta(hours=3))
+    assert release_timed() == 0
+    assert states(night) == {"held": 12}
+    assert night.state == "paused"
+    assert night.state_reason.startswith("12 people were to get it at ")
+    assert night.state_reason.endswith(
+        "more than an hour ago, while Crier was not running. Resume to send it now, or stop it."
+    )
+    assert resume_dispatch(dispatch_id=night.pk)
+    assert release_timed() == 12
+    run(Vendor())
+    assert (states(night), night.state) == ({"sent": 12}, "finished")
+    assert_counters_equal_ledger(night)
+
+
+def test_less_than_an_hour_is_made_up_for(night: Dispatch) -> None:
+    missed(night, timedelta(minutes=59))
+    assert release_timed() == 12
+
+
+def test_what_a_pause_let_wait_is_not_asked_about(night: Dispatch) -> None:
+    missed(night, timedelta(hours=3))
+    pause_dispatch(dispatch_id=night.pk)
+    resume_dispatch(dispatch_id=night.pk)
+    assert release_timed() == 12
