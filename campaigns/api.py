@@ -67,6 +67,7 @@ DRAFT_KEYS = {
     "sender": "sender_id",
     "sender_list": "sender_list_id",
     "account": "account_id",
+    "route": "route_id",
     "text": "text",
     "custom_parameter": "custom_parameter",
     "template": "template_id",
@@ -212,6 +213,7 @@ class BroadcastSerializer(ModelSerializer[Broadcast]):
             "sender",
             "sender_list",
             "account",
+            "route",
             "text",
             "custom_parameter",
             "template",
@@ -292,7 +294,14 @@ class DraftSerializer(Serializer[Broadcast]):
         allow_null=True,
         help_text="Id of a sender list, in place of a sender: one of its senders for each message.",
     )
-    account = serializers.IntegerField(required=False, allow_null=True, help_text="Id of a provider account.")
+    account = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Id of a provider account; it takes the place of a route."
+    )
+    route = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        help_text="Id of a route, in place of an account: each message goes through one of its accounts.",
+    )
     text = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -474,6 +483,14 @@ class LocalForecastSerializer(Serializer[LocalForecast]):
     passed = serializers.IntegerField(help_text="Who gets it at once, since it has passed where they are.")
 
 
+class ShareSerializer(Serializer[Any]):
+    account_id = serializers.IntegerField()
+    account = serializers.CharField()
+    people = serializers.IntegerField(help_text="Who gets a text through it.")
+    parts = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5, allow_null=True)
+
+
 class EstimateSerializer(Serializer[Estimate]):
     people = serializers.IntegerField()
     parts = serializers.IntegerField()
@@ -507,6 +524,11 @@ class EstimateSerializer(Serializer[Estimate]):
     audience = AudienceSerializer()
     first_segment = FirstSegmentSerializer(
         required=False, help_text="Of a smart broadcast: what goes out with the launch."
+    )
+    through = ShareSerializer(
+        many=True,
+        required=False,
+        help_text="Through a route: each of its accounts that can carry it, in its order.",
     )
     digest = serializers.CharField(help_text="Names all of this; give it to launch to agree to exactly this.")
     quiet_hours = PinnedHoursSerializer(
@@ -594,6 +616,20 @@ class ClicksSerializer(Serializer[Clicks]):
     lines = LinkLineSerializer(many=True)
 
 
+class ThroughLineSerializer(Serializer[Any]):
+    account_id = serializers.IntegerField()
+    account = serializers.CharField()
+    people = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    cost = serializers.DecimalField(max_digits=14, decimal_places=5)
+    trouble = serializers.CharField(
+        allow_blank=True, help_text="Why it is left out for now; empty while it sends."
+    )
+
+
 class ReportSerializer(Serializer[Report]):
     """The counts of by_state add up to people, always."""
 
@@ -633,6 +669,9 @@ class ReportSerializer(Serializer[Report]):
     clicks = ClicksSerializer(allow_null=True, help_text="Null where the text has no links.")
     click_rate = serializers.FloatField(
         allow_null=True, help_text="People who followed a link, of a hundred messages sent."
+    )
+    through = ThroughLineSerializer(
+        many=True, help_text="Through a route: what went through each of its accounts; else empty."
     )
     chart = ChartSerializer()
 
@@ -717,7 +756,7 @@ class BroadcastViewSet(
             return Broadcast.objects.none()
         rows = Broadcast.objects.filter(workspace=self.request.workspace)  # type: ignore[attr-defined]  # see api_access
         return rows.select_related(
-            "workspace", "campaign", "sender", "sender_list", "account"
+            "workspace", "campaign", "sender", "sender_list", "account", "route"
         ).prefetch_related("lists", "unsubscribe_lists", "media")
 
     def _answer(self, broadcast: Broadcast, code: int = status.HTTP_200_OK) -> Response:

@@ -18,7 +18,7 @@ from contacts.forms import CountField, mark_one_of_several
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Media, Template
 from messaging.quiet import hours_words, pinned_hours
-from providers.models import ProviderAccount
+from providers.models import ProviderAccount, Route
 from web.edited import TellsEdited
 from web.forms import CheckList, Form, RowsField, SegmentedRadio, TimeInput
 from web.posted import whole_number
@@ -32,7 +32,6 @@ SERVICE_KEYS = {
     "campaign": "campaign_id",
     "lists": "list_ids",
     "unsubscribe_lists": "unsubscribe_list_ids",
-    "account": "account_id",
     "pictures": "media_ids",
     "send_time": "send_at",
     "send_date": "local_at",
@@ -40,9 +39,13 @@ SERVICE_KEYS = {
 FORM_FIELDS = {key: name for name, key in SERVICE_KEYS.items()} | {
     "sender_id": "sender",
     "sender_list_id": "sender",
+    "account_id": "account",
+    "route_id": "account",
 }
 # Before the id of a sender list, where senders and their lists stand in one control.
 OF_LIST = "list-"
+# And of a route, where accounts and routes do.
+OF_ROUTE = "route-"
 
 
 class DateInput(forms.DateInput):
@@ -104,9 +107,34 @@ def absent_of(kind: str) -> tuple[str, ...]:
     return ("msisdn", *BY_CLICKS, *(() if kind == BroadcastKind.SMART_MANUAL else BY_HAND))
 
 
-class AccountChoice(forms.ModelChoiceField):
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name}" if obj.enabled else str(_("%(name)s (disabled)")) % {"name": obj.name}
+def through_choices(broadcast: Broadcast) -> list[tuple[str, Any]]:
+    """Accounts and, where there are any, routes: those that are enabled, and the one chosen already."""
+    workspace = broadcast.workspace
+    accounts = workspace.provider_accounts.filter(Q(enabled=True) | Q(pk=broadcast.account_id or 0))
+    routes = workspace.routes.filter(Q(enabled=True) | Q(pk=broadcast.route_id or 0))
+    single = [(str(one.pk), _named(one)) for one in accounts.order_by("name")]
+    several = [(f"{OF_ROUTE}{one.pk}", _named(one)) for one in routes.order_by("name")]
+    if not several:
+        return [("", _("Choose an account")), *single]
+    groups: list[tuple[Any, Any]] = [(_("Accounts"), single), (_("Routes"), several)]
+    return [("", _("Choose an account or a route")), *groups]
+
+
+def _named(one: ProviderAccount | Route) -> str:
+    return one.name if one.enabled else str(_("%(name)s (disabled)")) % {"name": one.name}
+
+
+def through_value(broadcast: Broadcast) -> str:
+    if broadcast.route_id:
+        return f"{OF_ROUTE}{broadcast.route_id}"
+    return str(broadcast.account_id or "")
+
+
+def through_changes(value: str) -> dict[str, int | None]:
+    """As services.drafts.save_draft takes it."""
+    routed = value.startswith(OF_ROUTE)
+    pk = int(value.removeprefix(OF_ROUTE)) if value else None
+    return {"account_id": None if routed else pk, "route_id": pk if routed else None}
 
 
 def sender_choices(broadcast: Broadcast) -> list[tuple[str, Any]]:
@@ -156,12 +184,7 @@ class DraftForm(Form):
         widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
     )
     sender = forms.ChoiceField(label=_("Sender"), required=False)
-    account = AccountChoice(
-        label=_("Through"),
-        queryset=ProviderAccount.objects.none(),
-        required=False,
-        empty_label=_("Choose an account"),
-    )
+    account = forms.ChoiceField(label=_("Through"), required=False)
     text = forms.CharField(
         label=_("Text"),
         required=False,
@@ -250,9 +273,7 @@ class DraftForm(Form):
             Q(enabled=True) | Q(pk=chosen.campaign_id)
         ).order_by("name")
         self._field("sender").choices = sender_choices(chosen)
-        self._field("account").queryset = workspace.provider_accounts.filter(
-            Q(enabled=True) | Q(pk=chosen.account_id or 0)
-        ).order_by("name")
+        self._field("account").choices = through_choices(chosen)
         self._field("pictures").queryset = workspace.media
         self._field("lists").queryset = workspace.recipient_lists.order_by("name")
         self._field("unsubscribe_lists").queryset = workspace.unsubscribe_lists.order_by("name")
@@ -295,6 +316,9 @@ class DraftForm(Form):
                 continue
             if name == "sends_passed":
                 found[name] = value != "no"
+                continue
+            if name == "account":
+                found |= through_changes(value)
                 continue
             key = SERVICE_KEYS.get(name, name)
             if key.endswith("_ids"):
@@ -347,7 +371,7 @@ def initial_of(broadcast: Broadcast, zone: zoneinfo.ZoneInfo) -> dict[str, Any]:
         "unsubscribe_lists": list(broadcast.unsubscribe_lists.values_list("id", flat=True)),
         "msisdn": f"+{broadcast.msisdn}" if broadcast.msisdn else "",
         "sender": sender_value(broadcast),
-        "account": broadcast.account_id,
+        "account": through_value(broadcast),
         "text": broadcast.text,
         "pictures": list(broadcast.media.values_list("id", flat=True)),
         **{name: getattr(broadcast, name) for name in BY_CLICKS},
@@ -493,6 +517,11 @@ class EditCampaignForm(TellsEdited, CampaignForm):
     )
 
 
+class AccountChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return _named(obj)
+
+
 class AgainForm(Form):
     """To those who missed it: for which reasons, and through which account."""
 
@@ -512,6 +541,8 @@ class AgainForm(Form):
             Q(enabled=True) | Q(pk=broadcast.account_id or 0)
         ).order_by("name")
         account.initial = broadcast.account_id
+        if broadcast.route is not None:
+            account.empty_label = _named(broadcast.route)
         account.required = False
         # Without one it is the same account: no word of that.
         mark_one_of_several(self, ("account",))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, Workspace
 from contacts.models import RecipientList, UnsubscribeList
 from messaging.models import Dispatch, Media, Sender, SenderList, Template
-from providers.models import ProviderAccount
+from providers.models import ProviderAccount, Route
 
 
 class Campaign(models.Model):
@@ -113,6 +113,10 @@ class Broadcast(models.Model):
         related_name="broadcasts",
         null=True,
         blank=True,
+    )
+    # In place of an account.
+    route = models.ForeignKey(
+        Route, models.PROTECT, verbose_name=_("route"), related_name="broadcasts", null=True, blank=True
     )
     text = models.TextField(_("text"), blank=True)
     # What the customer's own program calls it: told with its delivery reports.

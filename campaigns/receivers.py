@@ -17,9 +17,11 @@ from messaging.models import DispatchState
 from messaging.signals import (
     AgreedCostsAsked,
     DispatchChanged,
+    DispatchDiverted,
     NumberErased,
     agreed_costs_asked,
     dispatch_changed,
+    dispatch_diverted,
     number_erased,
 )
 
@@ -42,6 +44,13 @@ def follow_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
         _pause(broadcast, news.reason)
     elif news.state == DispatchState.FINISHED:
         _finish(broadcast)
+
+
+@receiver(dispatch_diverted)
+def note_diversion(news: DispatchDiverted, **_kwargs: Any) -> None:
+    broadcast = Broadcast.objects.filter(pk=news.broadcast_id or 0).first()
+    if broadcast is not None:
+        note(broadcast, "mended" if news.is_over else "diverted", news.sentence)
 
 
 @receiver(instance_claimed)

@@ -13,6 +13,7 @@ from contacts.services.lists import recount_live_lists
 from messaging.daily import release_due
 from messaging.dispatches import cancel_stopped, finish_done_dispatches
 from messaging.engine import recover
+from messaging.failover import fail_over
 from messaging.failures import judge_failures
 from messaging.ledger import expire_leases
 from messaging.quiet import release_timed
@@ -60,6 +61,7 @@ def sweep() -> None:
     cancel_stopped()
     release_timed()
     release_due()
+    fail_over()
     tidy_codes()
     resume_stalled_imports()
     resume_stalled_jobs()

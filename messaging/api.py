@@ -6,10 +6,12 @@ from typing import Any
 
 import django_filters  # type: ignore[import-untyped]  # it ships none
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers
 
+from messaging.failover import attempts_of
 from messaging.media.addresses import pictures_at
-from messaging.models import Message
+from messaging.models import Attempt, Message
 from messaging.reasons import reason_of
 from sms.states import DLR_NUMBER, MessageState
 from web.api_input import FilterSet, GenericViewSet, IdFilter, ModelSerializer, Serializer
@@ -88,17 +90,34 @@ class ChangeSerializer(Serializer[list[Any]]):
         return dict(zip(("state", "at", "source", "reason", "provider_words"), instance, strict=False))
 
 
+class AttemptSerializer(ModelSerializer[Attempt]):
+    account = serializers.IntegerField(source="account_id", read_only=True)
+    provider_words = serializers.CharField(source="words", read_only=True)
+
+    class Meta:
+        model = Attempt
+        fields = ("account", "at", "reason", "provider_words")
+        read_only_fields = fields
+
+
 class MessageDetailSerializer(MessageSerializer):
     history = ChangeSerializer(
         many=True, read_only=True, help_text="Each change after planning, oldest first."
+    )
+    attempts = serializers.SerializerMethodField(
+        help_text="Tries through other accounts of its route, oldest first: certainly not sent there, and moved on."
     )
     media = serializers.SerializerMethodField(
         help_text="Ids of the pictures that go with it, in their order."
     )
 
     class Meta(MessageSerializer.Meta):
-        fields = (*MessageSerializer.Meta.fields, "media", "history")  # type: ignore[assignment]  # two more fields
+        fields = (*MessageSerializer.Meta.fields, "media", "attempts", "history")  # type: ignore[assignment]  # three more
         read_only_fields = fields  # type: ignore[assignment]
+
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, message: Message) -> Any:
+        return AttemptSerializer(attempts_of(message.pk), many=True).data
 
     def get_media(self, message: Message) -> list[int]:
         return [media.pk for media in pictures_at(message.workspace_id, message.dispatch.media_urls)]

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -205,7 +205,10 @@ def _spent_and_rest(workspace: Workspace, month: Month) -> tuple[Decimal, Decima
         agreed_cost__isnull=False,
         account__currency=workspace.currency,
     )
-    rest = Greatest(F("agreed_cost") - F("cost"), NO_COST)
+    # Of a route it is kept with the dispatch that leads, and spent by all of them.
+    beside = Dispatch.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
+    spent_beside = Subquery(beside.annotate(total=Sum("cost")).values("total"), output_field=DecimalField())
+    rest = Greatest(F("agreed_cost") - F("cost") - Coalesce(spent_beside, NO_COST), NO_COST)
     own, left = Workspace.objects.values_list(_sum_of(spent, F("cost")), _sum_of(running, rest)).get(
         pk=workspace.pk
     )

@@ -1,13 +1,18 @@
-"""The life of a dispatch: created, started, paused, resumed, stopped, finished. The sole writer of its state."""
+"""The life of a dispatch: created, started, paused, resumed, stopped, finished. The sole writer of its state.
+
+Those of a route go out together: whatever is done to one of them is done to all, in one transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +22,7 @@ from messaging.content import Content, compile_content, pin
 from messaging.ledger import cancel_waiting, lock_rows
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
 from messaging.sender_choice import Pinned
-from messaging.signals import DispatchChanged, dispatch_changed
+from messaging.signals import DispatchChanged, DispatchDiverted, dispatch_changed, dispatch_diverted
 from providers.models import ProviderAccount
 from sms.states import WAITING, MessageState
 from web.money import money_text
@@ -31,6 +36,27 @@ ACTIVE_STATES = (
 # As Dispatch.failure_marks: what has failed so far was agreed to.
 FROM_NOW_ON = {"from_now_on": True}
 OPEN_STATES = (MessageState.QUEUED.value, MessageState.HELD.value, MessageState.SUBMITTING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlace:
+    """Of one account in a route, as it is at the launch. `lead`: the dispatch of the first one; None for that itself."""
+
+    lead: Dispatch | None
+    strategy: str
+    place: int
+    weight: int
+    only: Sequence[str]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {
+            "lead": self.lead,
+            "strategy": self.strategy,
+            "route_place": self.place,
+            "route_weight": self.weight,
+            "route_only": list(self.only),
+        }
 
 
 def create_dispatch(
@@ -56,6 +82,7 @@ def create_dispatch(
     frequency_cap: int | None = None,
     frequency_days: int = 0,
     quiet_hours: Mapping[str, str] | None = None,
+    place: RoutePlace | None = None,
 ) -> Dispatch:
     """In `planning`: its messages are written next, then `start_dispatch`, or `reserve_dispatch` where `is_reserve`.
 
@@ -92,19 +119,36 @@ def create_dispatch(
             frequency_cap=frequency_cap,
             frequency_days=frequency_days,
             quiet_hours=dict(quiet_hours) if quiet_hours else None,
+            **({} if place is None else place.fields),
         )
         pin(dispatch, content or compile_content(workspace.pk, text))
     return dispatch
 
 
 def lock_dispatches(dispatch_ids: Iterable[int]) -> None:
-    """Until the end of the transaction, in the order of their ids; before anything that stands on them is locked."""
-    rows = Dispatch.objects.filter(pk__in=list(dispatch_ids)).order_by("pk")
+    """Until the end of the transaction, in the order of their ids, with all of their routes; before anything that stands
+    on them is locked."""
+    rows = Dispatch.objects.filter(pk__in=with_branches(dispatch_ids)).order_by("pk")
     list(lock_rows(rows, no_key=True).values_list("pk"))
 
 
+def with_branches(dispatch_ids: Iterable[int]) -> list[int]:
+    """And those that go out beside them, through other accounts of their routes: whoever leads comes first. With a queryset
+    it is one query."""
+    ids = dispatch_ids if isinstance(dispatch_ids, QuerySet) else list(dispatch_ids)
+    own = Dispatch.objects.order_by().filter(pk__in=ids).values_list("pk", flat=True)
+    beside = Dispatch.objects.order_by().filter(lead__in=ids).values_list("pk", flat=True)
+    return sorted(own.union(beside, all=True))
+
+
+def group_of(dispatch_id: int) -> list[int]:
+    """All that go out together, the one that leads first; without a route, it alone."""
+    lead_id, strategy = Dispatch.objects.values_list("lead_id", "strategy").get(pk=dispatch_id)
+    return with_branches([lead_id or dispatch_id]) if strategy else [dispatch_id]
+
+
 def start_dispatch(*, dispatch_id: int) -> bool:
-    """All its messages are planned."""
+    """All its messages are planned, and through a route each has its account."""
     _mark_range(dispatch_id)
     return _move(dispatch_id, (DispatchState.PLANNING,), DispatchState.RUNNING)
 
@@ -118,7 +162,8 @@ def reserve_dispatch(*, dispatch_id: int) -> bool:
 def _mark_range(dispatch_id: int) -> None:
     linked = ~Q(link_base="") | Q(is_reserve=True)
     if Dispatch.objects.filter(linked, pk=dispatch_id).exists():
-        ids = Message.objects.filter(dispatch_id=dispatch_id).aggregate(first=Min("id"), last=Max("id"))
+        rows = Message.objects.filter(dispatch_id__in=group_of(dispatch_id))
+        ids = rows.aggregate(first=Min("id"), last=Max("id"))
         marks = {"first_message_id": ids["first"], "last_message_id": ids["last"]}
         Dispatch.objects.filter(pk=dispatch_id).update(**marks)
 
@@ -131,7 +176,8 @@ def pause_dispatch(*, dispatch_id: int, reason: str = "", by_engine: bool = Fals
 def pause_over_agreed(*, dispatch_id: int, parts: int, cost: Decimal | None) -> bool:
     """The next texts would be more than was agreed to: a person is asked. `parts`, `cost`: of all its texts, as of now."""
     with transaction.atomic():
-        dispatch = Dispatch.objects.select_related("account").get(pk=dispatch_id)
+        lead_pk = Dispatch.objects.get(pk=dispatch_id).lead_pk
+        dispatch = Dispatch.objects.select_related("account").get(pk=lead_pk)
         currency = dispatch.account.currency
         reason = _(
             "What is known of the recipients, or a price, has changed since this was agreed to. Agreed to: parts %(agreed)s,"
@@ -144,7 +190,7 @@ def pause_over_agreed(*, dispatch_id: int, parts: int, cost: Decimal | None) -> 
         }
         moved = _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.PAUSED, reason, by_engine=True)
         if moved:
-            Dispatch.objects.filter(pk=dispatch_id).update(
+            Dispatch.objects.filter(pk=dispatch.pk).update(
                 over_agreed=True, asked_parts=parts, asked_cost=cost
             )
     return moved
@@ -165,8 +211,13 @@ def resume_dispatch(*, dispatch_id: int) -> bool:
     with transaction.atomic():
         moved = _move(dispatch_id, (DispatchState.PAUSED,), DispatchState.RUNNING)
         if moved:
-            Dispatch.objects.filter(pk=dispatch_id, failure_asked__isnull=False).update(
+            group = group_of(dispatch_id)
+            Dispatch.objects.filter(pk__in=group, failure_asked__isnull=False).update(
                 failure_limit=F("failure_asked"), failure_asked=None, failure_marks=FROM_NOW_ON
+            )
+            # Whoever resumes it has mended what was in trouble; else it is left out of the route anew.
+            Dispatch.objects.filter(pk__in=group, diverted_at__isnull=False).update(
+                diverted_at=None, diverted_why=""
             )
         asked = (
             Dispatch.objects.filter(pk=dispatch_id, over_agreed=True) if moved else Dispatch.objects.none()
@@ -195,7 +246,7 @@ def stop_dispatch(*, dispatch_id: int, reason: str = "", cancel_reason: str = ""
     with transaction.atomic():
         stopped = _move(dispatch_id, ACTIVE_STATES, DispatchState.STOPPED, reason)
         if stopped and cancel_reason:
-            Dispatch.objects.filter(pk=dispatch_id).update(cancel_reason=cancel_reason)
+            Dispatch.objects.filter(pk__in=group_of(dispatch_id)).update(cancel_reason=cancel_reason)
     return stopped
 
 
@@ -206,16 +257,67 @@ def cancel_stopped(dispatch_ids: Iterable[int] | None = None) -> int:
             dispatch__state=DispatchState.STOPPED, state__in=[state.value for state in WAITING], count__gt=0
         )
         dispatch_ids = list(waiting.values_list("dispatch_id", flat=True).distinct())
-    reasons = Dispatch.objects.filter(pk__in=list(dispatch_ids)).values_list("pk", "cancel_reason")
+    reasons = Dispatch.objects.filter(pk__in=with_branches(dispatch_ids)).values_list("pk", "cancel_reason")
     return sum(cancel_waiting(pk, reason=reason or "stopped") for pk, reason in list(reasons.order_by("pk")))
 
 
-def pause_dispatches_of_account(*, account_id: int, reason: str) -> int:
-    """The engine's word: going on would waste recipients (wrong key, no credit, provider down)."""
-    ids = Dispatch.objects.filter(account_id=account_id, state=DispatchState.RUNNING).values_list(
-        "id", flat=True
-    )
-    return sum(pause_dispatch(dispatch_id=pk, reason=reason, by_engine=True) for pk in list(ids))
+def pause_dispatches_of_account(*, account_id: int, trouble: str) -> int:
+    """The engine's word: going on would waste recipients (wrong key, no credit, provider down). What goes through a route
+    goes on through its other accounts. `trouble`: what happened and what to do, in words."""
+    ids = Dispatch.objects.filter(
+        account_id=account_id, state=DispatchState.RUNNING, diverted_at=None
+    ).values_list("id", flat=True)
+    return sum(divert_or_pause(dispatch_id=pk, trouble=trouble) for pk in list(ids))
+
+
+def divert_or_pause(*, dispatch_id: int, trouble: str) -> bool:
+    """The engine's word about one. While another account of its route sends, this one is left out of it; without any the
+    broadcast is paused."""
+    with transaction.atomic():
+        if divert_dispatch(dispatch_id=dispatch_id, trouble=trouble):
+            return True
+        account = Dispatch.objects.select_related("account").get(pk=dispatch_id).account
+        reason = trouble_sentence(account, trouble)
+        return pause_dispatch(dispatch_id=dispatch_id, reason=reason, by_engine=True)
+
+
+def divert_dispatch(*, dispatch_id: int, trouble: str) -> bool:
+    """From now on nothing is claimed from it; whoever waits is moved by messaging/failover.py. False, and nothing is done,
+    where no other account of its route sends."""
+    now = timezone.now()
+    with transaction.atomic():
+        group = group_of(dispatch_id)
+        if len(group) < 2:
+            return False
+        lock_dispatches(group[:1])
+        rows = Dispatch.objects.filter(pk__in=group, state=DispatchState.RUNNING, diverted_at=None)
+        others = rows.exclude(pk=dispatch_id).filter(account__enabled=True).order_by("route_place")
+        names = list(others.values_list("account__name", flat=True))
+        if not names or not rows.filter(pk=dispatch_id).update(
+            diverted_at=now, diverted_why=trouble[:500], changed_at=now
+        ):
+            return False
+        dispatch = Dispatch.objects.select_related("account").get(pk=dispatch_id)
+        sentence = _(
+            "%(account)s is left out for now: %(trouble)s Who waits there goes on through %(others)s; who may have got it"
+            " already is marked unknown and is not sent to again."
+        ) % {"account": dispatch.account.name, "trouble": trouble, "others": ", ".join(names)}
+        news = DispatchDiverted(dispatch_id, dispatch.broadcast_id, is_over=False, sentence=sentence)
+        dispatch_diverted.send(sender=Dispatch, news=news)
+    return True
+
+
+def end_diversion(*, dispatch_id: int) -> bool:
+    """Its account works again: whoever still waits there goes out through it."""
+    with transaction.atomic():
+        rows = Dispatch.objects.filter(pk=dispatch_id, diverted_at__isnull=False)
+        if not rows.update(diverted_at=None, diverted_why="", changed_at=timezone.now()):
+            return False
+        dispatch = Dispatch.objects.select_related("account").get(pk=dispatch_id)
+        sentence = _("%(account)s works again: it sends as before.") % {"account": dispatch.account.name}
+        news = DispatchDiverted(dispatch_id, dispatch.broadcast_id, is_over=True, sentence=sentence)
+        dispatch_diverted.send(sender=Dispatch, news=news)
+    return True
 
 
 def finish_reserve(*, dispatch_id: int) -> bool:
@@ -224,17 +326,20 @@ def finish_reserve(*, dispatch_id: int) -> bool:
 
 
 def finish_dispatch_if_done(*, dispatch_id: int) -> bool:
-    """Finished when nothing waits and nothing is being handed over. Receipts may still come."""
+    """Finished when nothing waits and nothing is being handed over, through any account of its route. Receipts may still
+    come."""
     with transaction.atomic():
-        dispatch = Dispatch.objects.select_for_update().get(pk=dispatch_id)
-        if dispatch.state != DispatchState.RUNNING or _has_open(dispatch_id):
+        group = group_of(dispatch_id)
+        rows = lock_rows(Dispatch.objects.filter(pk__in=group).order_by("pk"))
+        states = set(rows.values_list("state", flat=True))
+        if states != {DispatchState.RUNNING.value} or _has_open(group):
             return False
         return _move(dispatch_id, (DispatchState.RUNNING,), DispatchState.FINISHED, "", True)
 
 
 def finish_done_dispatches() -> int:
     """The sweep's: dispatches whose last message was settled by a worker that died before it could say so."""
-    ids = Dispatch.objects.filter(state=DispatchState.RUNNING).values_list("id", flat=True)
+    ids = Dispatch.objects.filter(state=DispatchState.RUNNING, lead=None).values_list("id", flat=True)
     return sum(finish_dispatch_if_done(dispatch_id=pk) for pk in list(ids))
 
 
@@ -248,9 +353,10 @@ def counts_of(dispatch_ids: list[int]) -> dict[str, int]:
     return totals
 
 
-def _has_open(dispatch_id: int) -> bool:
-    """Asked of the ledger itself, by its index: counters of a transaction still under way are not seen."""
-    return Message.objects.filter(dispatch_id=dispatch_id, state__in=OPEN_STATES).exists()
+def _has_open(dispatch_ids: Sequence[int]) -> bool:
+    """Asked of the ledger itself, by its index: counters of a transaction still under way are not seen. In one statement:
+    what is moved from one of them to another meanwhile must not be in neither."""
+    return Message.objects.filter(dispatch_id__in=dispatch_ids, state__in=OPEN_STATES).exists()
 
 
 def _move(
@@ -267,14 +373,18 @@ def _move(
     if new in (DispatchState.STOPPED, DispatchState.FINISHED):
         times = {"finished_at": now}
     with transaction.atomic():
-        moved = Dispatch.objects.filter(pk=dispatch_id, state__in=old).update(
+        group = group_of(dispatch_id)
+        if len(group) > 1:
+            lock_dispatches(group[:1])
+        moved = Dispatch.objects.filter(pk__in=group, state__in=old).update(
             state=new, state_reason=str(reason)[:500], changed_at=now, **times
         )
         if not moved:
             return False
         broadcast_id = Dispatch.objects.values_list("broadcast_id", flat=True).get(pk=dispatch_id)
-        news = DispatchChanged(dispatch_id, broadcast_id, new.value, str(reason), by_engine)
-        dispatch_changed.send(sender=Dispatch, news=news)
+        for pk in group:
+            news = DispatchChanged(pk, broadcast_id, new.value, str(reason), by_engine)
+            dispatch_changed.send(sender=Dispatch, news=news)
     return True
 
 

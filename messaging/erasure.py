@@ -23,6 +23,7 @@ from contacts.services.opt_outs import opt_out
 from messaging.dispatches import ACTIVE_STATES, cancel_stopped, stop_dispatch
 from messaging.links.hits import empty_hits, one_at_a_time
 from messaging.models import (
+    Attempt,
     Dispatch,
     ErasedMessage,
     InboundText,
@@ -120,6 +121,7 @@ def _empty_messages(workspace: Workspace, msisdn: str) -> int:
                 row.text, row.words, row.recipient_id = "", "", None
                 row.history = [[*change[:4], ""] for change in row.history]
             Message.objects.bulk_update(full, ["text", "words", "recipient_id", "history"])
+            Attempt.objects.filter(message_id__in=ids).update(words="")
             count += len(full)
     return count
 

@@ -238,7 +238,7 @@ _DUE = """
 SELECT m.id, m.msisdn, m.recipient_id, m.tries, m.reason, {}, m.place
 FROM messaging_message m JOIN messaging_dispatch d ON d.id = m.dispatch_id
 WHERE m.dispatch_id = %s AND m.state = 'queued' AND m.id > %s AND d.state = 'running'
-  AND (m.due_at IS NULL OR m.due_at <= %s) AND (d.not_after IS NULL OR d.not_after > %s)
+  AND d.diverted_at IS NULL AND (m.due_at IS NULL OR m.due_at <= %s) AND (d.not_after IS NULL OR d.not_after > %s)
 ORDER BY m.id LIMIT %s
 """
 _DUE_WITH_ZONE = _DUE.replace("m.place\n", "m.place, COALESCE(r.time_zone, '')\n").replace(
@@ -442,7 +442,13 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         found = [
             row
             for row in lock_rows(rows).values_list(
-                "id", "dispatch_id", "claim", "tries", "dispatch__state", "dispatch__cancel_reason"
+                "id",
+                "dispatch_id",
+                "claim",
+                "tries",
+                "dispatch__state",
+                "dispatch__cancel_reason",
+                "dispatch__lead_id",
             )
             if _is_of_its_claim(by_id[row[0]], row[2], row[3])
         ]
@@ -453,7 +459,7 @@ def return_to_queue(returns: Sequence[Return]) -> int:
         told: list[Moved] = []
         minutes: Counter[tuple[int, datetime, str]] = Counter()
         days: Counter[tuple[int, str]] = Counter()
-        for row_id, dispatch_id, _claim, _tries, dispatch_state, cancel_reason in found:
+        for row_id, dispatch_id, _claim, _tries, dispatch_state, cancel_reason, lead_id in found:
             back = by_id[row_id]
             stopped = dispatch_state == DispatchState.STOPPED
             waiting = S.HELD if back.is_held else S.QUEUED
@@ -478,8 +484,8 @@ def return_to_queue(returns: Sequence[Return]) -> int:
                     settled_at=None,
                 )
             deltas.update(_moves(dispatch_id, [(S.SUBMITTING, "", state, reason)]))
-            parts[dispatch_id] += back.parts
-            costs[dispatch_id] += back.cost
+            parts[lead_id or dispatch_id] += back.parts
+            costs[lead_id or dispatch_id] += back.cost
         if cancelled:
             Message.objects.filter(pk__in=[row[0] for row in cancelled]).update(claim="", submitted_at=None)
             _write_rows(cancelled)
@@ -725,6 +731,57 @@ WHERE id IN (
 )
 RETURNING reason
 """
+
+
+def give_account(source_id: int, target: Dispatch, message_ids: Sequence[int]) -> int:
+    """Of these, whoever waits in the one dispatch belongs to another one of its route from now on, and goes out through
+    that account and from its sender. Called in a transaction that has locked both dispatches.
+    """
+    with connection.cursor() as cursor:
+        on_postgresql = connection.vendor == "postgresql"
+        among = _array(message_ids) if on_postgresql else json.dumps(list(message_ids))
+        statement = _POSTGRESQL_GIVE if on_postgresql else _SQLITE_GIVE
+        cursor.execute(statement, [target.pk, target.account_id, target.sender, source_id, among])
+        reasons = Counter(cursor.fetchall())
+    deltas: Delta = Counter()
+    for (state, reason), number in reasons.items():
+        deltas[source_id, state, reason] -= number
+        deltas[target.pk, state, reason] += number
+    _count(deltas)
+    return reasons.total()
+
+
+_GIVE = (
+    "UPDATE messaging_message SET dispatch_id = %s, account_id = %s, sender = %s"
+    " WHERE dispatch_id = %s AND state IN ('queued', 'held') AND id {} RETURNING state, reason"
+)
+_POSTGRESQL_GIVE = _GIVE.format("= ANY(%s::bigint[])")
+_SQLITE_GIVE = _GIVE.format("IN (SELECT value FROM json_each(%s))")
+
+
+def move_to_account(source_id: int, target: Dispatch, rows: Sequence[tuple[int, str, str]]) -> None:
+    """These wait at an account in trouble, (id, state, reason) each, and their rows are locked: from now on they wait at
+    another one, and are due at once."""
+    with connection.cursor() as cursor:
+        on_postgresql = connection.vendor == "postgresql"
+        ids = [message_id for message_id, _state, _reason in rows]
+        among = _array(ids) if on_postgresql else json.dumps(ids)
+        statement = _POSTGRESQL_MOVE if on_postgresql else _SQLITE_MOVE
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        cursor.execute(statement, [target.pk, target.account_id, target.sender, now, among])
+    deltas: Delta = Counter()
+    for _message_id, state, reason in rows:
+        deltas[source_id, state, reason] -= 1
+        deltas[target.pk, S.QUEUED.value, ""] += 1
+    _count(deltas)
+
+
+_MOVE_ON = (
+    "UPDATE messaging_message SET dispatch_id = %s, account_id = %s, sender = %s, state = 'queued', reason = '',"
+    " words = '', due_at = NULL, changed_at = %s WHERE id {}"
+)
+_POSTGRESQL_MOVE = _MOVE_ON.format("= ANY(%s::bigint[])")
+_SQLITE_MOVE = _MOVE_ON.format("IN (SELECT value FROM json_each(%s))")
 
 
 def _moves(dispatch_id: int, moves: Iterable[tuple[str, str, str, str]]) -> Delta:

@@ -1,7 +1,9 @@
 """News from below, from the providers and workspaces; and of dispatches that ended."""
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 
@@ -11,8 +13,8 @@ from messaging.daily import release_due
 from messaging.links.links import circle_of
 from messaging.models import DispatchState
 from messaging.receipts import apply_inbound, apply_receipts
-from messaging.signals import DispatchChanged, dispatch_changed
-from messaging.tasks import wake_engine
+from messaging.signals import DispatchChanged, DispatchDiverted, dispatch_changed, dispatch_diverted
+from messaging.tasks import move_to_other_accounts, wake_engine
 from messaging.verification.services import forget_code_after
 from messaging.webhooks.rounds import plan_rounds
 from providers.signals import (
@@ -23,6 +25,7 @@ from providers.signals import (
     limit_changed,
     receipts_arrived,
 )
+from web.waking import wake
 
 
 @receiver(receipts_arrived)
@@ -49,6 +52,15 @@ def take_end_of_dispatch(news: DispatchChanged, **_kwargs: Any) -> None:
     plan_rounds(news.dispatch_id)
     if news.broadcast_id is None:
         forget_code_after(news.dispatch_id)
+
+
+@receiver(dispatch_diverted)
+def move_on(news: DispatchDiverted, **_kwargs: Any) -> None:
+    """A broker that is away delays it by one sweep."""
+    if news.is_over:
+        transaction.on_commit(wake_engine)
+    else:
+        transaction.on_commit(partial(wake, move_to_other_accounts))
 
 
 @receiver(short_domain_wanted)

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from contacts.models import Recipient
-from messaging.dispatches import counts_of, finish_reserve, lock_dispatches
+from messaging.dispatches import counts_of, finish_reserve, group_of, lock_dispatches
 from messaging.ledger import Change, apply_changes, move_planned
 from messaging.models import Dispatch, DispatchState, Message, MessageCount
 from messaging.reasons import LEFT_LIST
@@ -48,7 +48,7 @@ def fill_dispatch(*, dispatch_id: int, reserve_id: int, size: int, chunk: int) -
         target, reserve = (Dispatch.objects.get(pk=pk) for pk in (dispatch_id, reserve_id))
         if (target.state, reserve.state) != (DispatchState.PLANNING, DispatchState.RESERVE):
             return None
-        wanted = size - sum(counts_of([dispatch_id]).values())
+        wanted = size - sum(counts_of(group_of(dispatch_id)).values())
         removed = _cancel_removed(reserve_id, min(wanted, chunk))
         moved = move_planned(reserve_id, target, min(wanted, chunk)) if wanted > 0 and not removed else 0
         if moved:

@@ -25,6 +25,21 @@ dispatch_changed = Signal()
 
 
 @dataclass(frozen=True, slots=True)
+class DispatchDiverted:
+    """An account of a route is in trouble, and whoever waits there goes on through the others; or, `is_over`, it works
+    again. `sentence`: for people."""
+
+    dispatch_id: int
+    broadcast_id: int | None
+    is_over: bool
+    sentence: str
+
+
+# kwargs: news: DispatchDiverted. Sent inside the transaction that notes it.
+dispatch_diverted = Signal()
+
+
+@dataclass(frozen=True, slots=True)
 class AgreedCostsAsked:
     """What is agreed to for a time from `begin` until before `end` and has no dispatch yet, in `currency`?
 

@@ -10,6 +10,7 @@ from celery import shared_task
 
 from accounts.instance import fence
 from messaging.engine import Engine, EngineReport, polling
+from messaging.failover import fail_over
 from messaging.links.again import compute_some_again, is_left_behind
 from messaging.links.hits import apply_hits, classify_new_hits, rest
 from messaging.links.spool import RawHit, apply_left_behind
@@ -60,6 +61,13 @@ def run_engine(*, seconds: float | None = None) -> EngineReport:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
+
+
+@shared_task
+def move_to_other_accounts() -> None:
+    """What waits at accounts in trouble goes on through the others of its route."""
+    if fence() is None and fail_over():
+        wake_engine()
 
 
 @shared_task

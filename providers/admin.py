@@ -25,6 +25,8 @@ from providers.models import (
     Rate,
     ReceiptRound,
     RemoteRecord,
+    Route,
+    RouteStep,
     StoredWebhookCall,
     SyncRun,
     SyncRunStep,
@@ -33,6 +35,7 @@ from providers.models import (
 from providers.services import ProviderAccountError
 from providers.services.prefixes import clean_prefix
 from providers.services.prices import clean_price, touch
+from providers.services.routes import update_route
 from web.forms import ModelForm
 from web.posted import whole_number
 from web.uploads import TakesImports
@@ -95,6 +98,46 @@ class ProviderAccountAdmin(ExportMixin, admin.ModelAdmin):
         fields = {name: form.cleaned_data[name] for name in form.changed_data}
         try:
             services.update_account(account=obj, actor=_actor(request), **fields)
+        except ProviderAccountError as error:
+            self.message_user(request, str(error.sentence), messages.ERROR)
+
+
+class RouteStepInline(admin.TabularInline):
+    model = RouteStep
+    extra = 0
+    fields = readonly_fields = ("position", "account", "weight", "only")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Route)
+class RouteAdmin(admin.ModelAdmin):
+    """Made, and given its accounts, on the Routes page; disabled, not deleted."""
+
+    form = ModelForm
+    list_display = ("name", "workspace", "strategy", "enabled", "updated_at")
+    list_filter = ("enabled", "strategy", "workspace")
+    search_fields = ("name",)
+    list_select_related = ("workspace",)
+    fields = ("workspace", "name", "strategy", "enabled", "created_at", "updated_at")
+    readonly_fields = ("workspace", "created_at", "updated_at")
+    inlines = [RouteStepInline]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Route, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data[name] for name in form.changed_data}
+        kept = Route.objects.select_related("workspace").get(pk=obj.pk)
+        try:
+            update_route(route=kept, actor=_actor(request), **given)
         except ProviderAccountError as error:
             self.message_user(request, str(error.sentence), messages.ERROR)
 

@@ -5,12 +5,14 @@ from providers.api import ProviderAccountViewSet
 from providers.at_vendor_api import AtVendorViewSet
 from providers.health_api import CallViewSet, HealthViewSet, TrafficViewSet
 from providers.rate_api import RateViewSet
+from providers.route_api import RouteViewSet
 from providers.sync_api import SyncKindViewSet, SyncRecordViewSet, SyncRunViewSet, SyncStepViewSet
 
 ACCOUNT = "provider-accounts/<int:account_pk>"
 
 router = SimpleRouter()
 router.register("provider-accounts", ProviderAccountViewSet, basename="provider-account")
+router.register("routes", RouteViewSet, basename="route")
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     path(

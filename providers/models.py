@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -88,6 +89,60 @@ class Rate(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.prefix}"
+
+
+class RouteStrategy(models.TextChoices):
+    ORDER = "order", _("the first account that takes the number")
+    WEIGHT = "weight", _("spread over the accounts by their weights")
+    CHEAPEST = "cheapest", _("the cheapest account for the number")
+
+
+class Route(models.Model):
+    """Several accounts in place of one: which of them a message goes through is told by providers/routing.py."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="routes")
+    name = models.CharField(_("name"), max_length=100)
+    strategy = models.CharField(
+        _("which account a message takes"),
+        max_length=10,
+        choices=RouteStrategy.choices,
+        default=RouteStrategy.ORDER,
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("route")
+        verbose_name_plural = _("routes")
+        constraints = [
+            models.UniqueConstraint("workspace", Lower("name"), name="providers_route_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RouteStep(models.Model):
+    """One account of a route. `only`: ISO codes of countries and beginnings of numbers ("US", "4477") that it is for; none:
+    all that the account takes."""
+
+    route = models.ForeignKey(Route, models.CASCADE, related_name="steps", db_index=False)
+    account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="route_steps")
+    position = models.PositiveSmallIntegerField(_("place"))
+    weight = models.PositiveIntegerField(_("weight"), default=1)
+    only = models.JSONField(_("only numbers of"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("account of a route")
+        verbose_name_plural = _("accounts of routes")
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["route", "account"], name="providers_route_step_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.account}"
 
 
 class Pace(models.Model):

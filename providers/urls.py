@@ -5,6 +5,7 @@ from providers import (
     call_views,
     handset_views,
     rate_views,
+    route_views,
     sync_run_views,
     sync_views,
     traffic_views,
@@ -62,6 +63,13 @@ ACCOUNTS: list[URLPattern | URLResolver] = [
     ),
 ]
 
+ROUTES: list[URLPattern | URLResolver] = [
+    path("", route_views.routes, name="routes"),
+    path("new/", route_views.route_new, name="route-new"),
+    path("<int:pk>/", route_views.route_detail, name="route-detail"),
+    path("<int:pk>/enabled/", route_views.route_enabled, name="route-enabled"),
+]
+
 SYNC: list[URLPattern | URLResolver] = [
     path("", sync_views.overview, name="provider-account-sync"),
     path("compare/", sync_run_views.compare, name="provider-account-sync-compare"),
@@ -90,6 +98,7 @@ HANDSET: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *ACCOUNTS,
+    path("providers/routes/", include(ROUTES)),
     path("providers/<int:pk>/sync/", include(SYNC)),
     *HANDSET,
     re_path(rf"^{HOOK_PATH}/$", webhooks.receive, name="provider-webhook"),

@@ -26,6 +26,7 @@ from providers.daily import use_today
 from providers.forms import AccountForm, ConnectionForm, NewAccountForm, add_refusal, plain_price
 from providers.health_view import health_card
 from providers.models import ProviderAccount
+from providers.route_views import section_tabs
 from providers.services import ProviderAccountError, TestResult, vendor_label
 from web.edited import values_of
 from web.toasts import toast
@@ -67,6 +68,7 @@ def account_list(request: WorkspaceRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "may_change": may_change(request),
+        "tabs": section_tabs("provider-account-list"),
         "offer_sandbox": bool(settings.SANDBOX_URL) and not services.sandbox_accounts(request.workspace),
     }
     return render(request, "providers/account_list.html", context)

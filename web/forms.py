@@ -92,7 +92,7 @@ class TellsNoText(forms.BaseForm):
             self.add_error("name", self.fields["name"].error_messages["required"])
 
 
-class ReadsPlainly(forms.BaseForm):
+class ReadsPlainly(TellsNoText):
     """Numbers and times that Django would read in a way that nobody meant are told at their field."""
 
     def _clean_fields(self) -> None:
@@ -111,11 +111,11 @@ NUMBERS, FRACTIONS = forms.IntegerField, (forms.DecimalField, forms.FloatField)
 DATES = (forms.DateField, forms.DateTimeField)
 
 
-class Form(TellsNoText, ReadsPlainly, forms.Form):
+class Form(ReadsPlainly, forms.Form):
     pass
 
 
-class ModelForm(TellsNoText, ReadsPlainly, forms.ModelForm):
+class ModelForm(ReadsPlainly, forms.ModelForm):
     pass
 
 

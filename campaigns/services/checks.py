@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +24,7 @@ from campaigns.services.local_time import in_workspace, local_forecast, local_ti
 from campaigns.services.senders import SendingFrom, sending_from
 from campaigns.services.smart_checks import smart_checks
 from campaigns.services.text_warnings import listed_kinds, spelling_warnings, unseen_warnings
+from campaigns.services.through import lines_of, through_name, usable_lines
 from contacts.models import RecipientList
 from contacts.services.import_undo import first_being_undone
 from messaging.bodies import body_problem, passes_sender, writes_text
@@ -40,7 +41,7 @@ from messaging.texts.characters import OddKind, swapped_characters
 from messaging.tokens import NEEDS_OWN_URL, UNSUBSCRIPTION_LINK
 from providers.daily import bulk_limit
 from providers.errors import ConnectorError
-from providers.models import Health
+from providers.models import Health, ProviderAccount, Route
 from providers.services import vendor_label
 from sms.opt_out import has_opt_out_wording
 
@@ -139,6 +140,7 @@ def undoing_checks(lists: list[RecipientList]) -> Iterator[Check]:
 
 
 def _text(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    # Of a route's accounts, those that cannot carry the text are left out.
     is_ours = writes_text(broadcast.account)
     if not broadcast.text.strip() and not is_ours:
         yield Check("text_at_vendor", OK, _theirs(broadcast))
@@ -268,6 +270,9 @@ def _length(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
 
 
 def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    if broadcast.route is not None:
+        yield from _through_route(broadcast, broadcast.route, estimate)
+        return
     account = broadcast.account
     if account is None:
         yield Check("no_account", BLOCK, _("No provider account is chosen. Choose one."), "account")
@@ -277,12 +282,7 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
             "account": account.name
         }
         yield Check("account_disabled", BLOCK, sentence, "account")
-    if account.health == Health.FAILING:
-        sentence = _("%(account)s failed lately: %(words)s Test the connection.") % {
-            "account": account.name,
-            "words": account.health_words,
-        }
-        yield Check("account_failing", WARN, sentence, "account")
+    yield from _failing(account)
     if estimate.out_of_reach:
         yield _out_of_reach(broadcast, estimate)
     if estimate.unpriced and estimate.pictures:
@@ -291,17 +291,81 @@ def _through(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
         ) % {"account": account.name}
         yield Check("unpriced", WARN, sentence, "account")
     elif estimate.unpriced:
-        sentence = ngettext(
-            "No price is known for %(n)s person: the cost leaves them out.",
-            "No price is known for %(n)s people: the cost leaves them out.",
-            estimate.unpriced,
-        ) % {"n": f"{estimate.unpriced:,}"}
-        yield Check("unpriced", WARN, sentence, "account")
+        yield _unpriced(estimate)
+
+
+def _failing(account: ProviderAccount) -> Iterator[Check]:
+    if account.health == Health.FAILING:
+        sentence = _("%(account)s failed lately: %(words)s Test the connection.") % {
+            "account": account.name,
+            "words": account.health_words,
+        }
+        yield Check("account_failing", WARN, sentence, "account")
+
+
+def _unpriced(estimate: Estimate) -> Check:
+    sentence = ngettext(
+        "No price is known for %(n)s person: the cost leaves them out.",
+        "No price is known for %(n)s people: the cost leaves them out.",
+        estimate.unpriced,
+    ) % {"n": f"{estimate.unpriced:,}"}
+    return Check("unpriced", WARN, sentence, "account")
+
+
+def _through_route(broadcast: Broadcast, route: Route, estimate: Estimate) -> Iterator[Check]:
+    """Accounts that cannot carry it are left out and named; without any other it cannot go out."""
+    if not route.enabled:
+        sentence = _("The route %(route)s is disabled. Enable it or choose another.") % {"route": route}
+        yield Check("route_disabled", BLOCK, sentence, "account")
+    lines = lines_of(broadcast)
+    usable = [line for line in lines if not line.problem]
+    if not lines:
+        sentence = _("The route %(route)s has no accounts. Add some to it or choose another.")
+        yield Check("route_empty", BLOCK, sentence % {"route": route}, "account")
+        return
+    if not usable:
+        sentence = _("None of the accounts of %(route)s can carry it. %(problem)s")
+        yield Check(
+            "route_useless", BLOCK, sentence % {"route": route, "problem": lines[0].problem}, "account"
+        )
+        return
+    currencies = sorted({line.account.currency for line in usable})
+    if len(currencies) > 1:
+        sentence = _(
+            "The accounts of %(route)s charge in different currencies (%(currencies)s), so nobody can say what it costs."
+            " Give them one, or take some off the route."
+        ) % {"route": route, "currencies": ", ".join(currencies)}
+        yield Check("route_currencies", BLOCK, sentence, "account")
+    for line in lines:
+        if line.problem:
+            sentence = _("%(route)s goes without %(account)s: %(problem)s") % {
+                "route": route,
+                "account": line.account,
+                "problem": line.problem,
+            }
+            yield Check("account_left_out", WARN, sentence, "account")
+        else:
+            yield from _failing(line.account)
+    if estimate.out_of_reach:
+        yield _out_of_reach(broadcast, estimate)
+    if estimate.unpriced:
+        yield _unpriced(estimate)
+    if estimate.through:
+        yield Check("through", OK, _shares_words(route, estimate))
+
+
+def _shares_words(route: Route, estimate: Estimate) -> str:
+    shown = [f"{share.account}: {share.people:,}" for share in estimate.through[:NAMED_MOST]]
+    more = "…" if len(estimate.through) > NAMED_MOST else ""
+    return _("Through %(route)s, people by account: %(shares)s") % {
+        "route": route,
+        "shares": ", ".join(shown) + more,
+    }
 
 
 def _out_of_reach(broadcast: Broadcast, estimate: Estimate) -> Check:
     """They fail, certainly not sent; where that is everybody, there is nothing to send."""
-    facts = {"account": broadcast.account, "countries": _countries(estimate.out_of_reach)}
+    facts = {"account": through_name(broadcast), "countries": _countries(estimate.out_of_reach)}
     if not estimate.reached:
         sentence = _(
             "%(account)s reaches none of these people (%(countries)s). Choose an account for their countries."
@@ -327,13 +391,14 @@ def _countries(people: Mapping[str, int]) -> str:
 
 def _budget(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
     workspace = broadcast.workspace
-    if workspace.monthly_budget is None or broadcast.account is None or not estimate.is_counted:
+    name = through_name(broadcast)
+    if workspace.monthly_budget is None or not name or not estimate.is_counted:
         return
     if estimate.currency != workspace.currency:
         sentence = _(
             "%(account)s charges in %(theirs)s, the workspace's budget is in %(ours)s: this broadcast does not count"
             " towards the budget."
-        ) % {"account": broadcast.account, "theirs": estimate.currency, "ours": workspace.currency}
+        ) % {"account": name, "theirs": estimate.currency, "ours": workspace.currency}
         yield Check("budget_currency", WARN, sentence)
     elif estimate.first_cost is not None:
         yield from budget_checks(broadcast, estimate.first_cost)
@@ -349,18 +414,43 @@ def budget_checks(broadcast: Broadcast, cost: Decimal) -> Iterator[Check]:
 
 
 def _daily_limit(broadcast: Broadcast, estimate: Estimate) -> Iterator[Check]:
+    if broadcast.route is not None:
+        for line in usable_lines(broadcast):
+            if problem := _never_goes(line.account, estimate):
+                yield problem
+        for one, held in held_in_route(broadcast, estimate):
+            yield Check("daily_limit", WARN, _held_words(broadcast, one, estimate, held), "account")
+        return
     account = broadcast.account
     if account is None or account.parts_per_day is None or not (estimate.is_counted and estimate.parts):
         return
-    if estimate.most_parts > (limit := bulk_limit(account.parts_per_day)):
-        sentence = _(
-            "Texts have up to %(parts)s parts, more than %(account)s may send on a whole day (%(limit)s): they would never"
-            " go. Raise the limit on the account's page, or shorten the text."
-        ) % {"parts": estimate.most_parts, "account": account, "limit": f"{limit:,}"}
-        yield Check("over_daily_limit", BLOCK, sentence, "account")
+    if problem := _never_goes(account, estimate):
+        yield problem
         return
     if found := held_by_limit(broadcast, estimate):
-        yield Check("daily_limit", WARN, _held_words(broadcast, estimate, found), "account")
+        yield Check("daily_limit", WARN, _held_words(broadcast, account, estimate, found), "account")
+
+
+def _never_goes(account: ProviderAccount, estimate: Estimate) -> Check | None:
+    if account.parts_per_day is None or estimate.most_parts <= (limit := bulk_limit(account.parts_per_day)):
+        return None
+    sentence = _(
+        "Texts have up to %(parts)s parts, more than %(account)s may send on a whole day (%(limit)s): they would never"
+        " go. Raise the limit on the account's page, or shorten the text."
+    ) % {"parts": estimate.most_parts, "account": account, "limit": f"{limit:,}"}
+    return Check("over_daily_limit", BLOCK, sentence, "account")
+
+
+def held_in_route(broadcast: Broadcast, estimate: Estimate) -> Iterator[tuple[ProviderAccount, Forecast]]:
+    """What the limits of a route's accounts do to it; with segments, were all of them sent at once."""
+    shares = {share.account_id: share for share in estimate.through}
+    at = broadcast.send_at or timezone.now()
+    for line in usable_lines(broadcast):
+        share = shares.get(line.account.pk)
+        if share and share.parts:
+            found = forecast(line.account, people=share.people, parts=share.parts, at=at)
+            if found:
+                yield line.account, found
 
 
 def held_by_limit(broadcast: Broadcast, estimate: Estimate) -> Forecast | None:
@@ -375,7 +465,14 @@ def held_by_limit(broadcast: Broadcast, estimate: Estimate) -> Forecast | None:
     return forecast(broadcast.account, people=people, parts=parts, at=at)
 
 
-def _held_words(broadcast: Broadcast, estimate: Estimate, found: Forecast) -> str:
+def last_day(broadcast: Broadcast, estimate: Estimate) -> date | None:
+    """On which the last ones get it, where an account's daily limit holds some; None where all go at once."""
+    held = held_by_limit(broadcast, estimate)
+    found = [held] if held else [one for _account, one in held_in_route(broadcast, estimate)]
+    return max((one.last_day for one in found), default=None)
+
+
+def _held_words(broadcast: Broadcast, account: ProviderAccount, estimate: Estimate, found: Forecast) -> str:
     """With texts of several lengths nobody knows before which of them find room."""
     sentence = (
         ngettext(
@@ -392,7 +489,7 @@ def _held_words(broadcast: Broadcast, estimate: Estimate, found: Forecast) -> st
         )
     )
     return sentence % {
-        "account": broadcast.account,
+        "account": account,
         "limit": f"{found.limit:,}",
         "left": f"{found.left:,}",
         "day": date_format(found.day, "j F Y"),

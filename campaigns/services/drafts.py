@@ -45,6 +45,7 @@ COPIED_FIELDS = (
     "sender",
     "sender_list",
     "account",
+    "route",
     "text",
     "custom_parameter",
     "template",
@@ -125,10 +126,10 @@ def duplicate(*, broadcast: Broadcast, actor: Actor, name: str = "") -> Broadcas
 def save_draft(*, broadcast: Broadcast, actor: Actor, version: int, changes: dict[str, Any]) -> Broadcast:
     """Saves the given fields if nobody saved since `version`; all of them or none.
 
-    Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, template_id, text,
-    media_ids, send_at, msisdn; of a smart one first_segment_size, next_segment_size, conversion_threshold, recipient_cap,
-    minimum_sample, wait_minutes, exp_date; of all but a single one failure_limit. A template without a text gives its
-    own. A sender takes the place of a sender list, and a list that of a sender.
+    Keys: name, campaign_id, list_ids, unsubscribe_list_ids, sender_id, sender_list_id, account_id, route_id, template_id,
+    text, media_ids, send_at, msisdn; of a smart one first_segment_size, next_segment_size, conversion_threshold,
+    recipient_cap, minimum_sample, wait_minutes, exp_date; of all but a single one failure_limit. A template without a text
+    gives its own. A sender takes the place of a sender list, and a list that of a sender; so with an account and a route.
     Raises CampaignError (with the field), EditedElsewhere, NotNow.
     """
     unknown = set(changes) - set(SETTERS)
@@ -167,6 +168,15 @@ def _one_of_both(broadcast: Broadcast, changes: dict[str, Any]) -> None:
             _("A broadcast has a sender or a sender list, not both. Leave one of them out."),
             field="sender_list_id",
         )
+    if changes.get("account_id") and changes.get("route_id"):
+        raise CampaignError(
+            _("A broadcast goes through an account or a route, not both. Leave one of them out."),
+            field="route_id",
+        )
+    if changes.get("account_id"):
+        broadcast.route = None
+    if changes.get("route_id"):
+        broadcast.account = None
     if changes.get("sender_id"):
         broadcast.sender_list = None
     if changes.get("sender_list_id"):
@@ -413,6 +423,7 @@ SETTERS: dict[str, Setter] = {
     "sender_id": _row_setter("sender", "senders", "sender_id"),
     "sender_list_id": _row_setter("sender_list", "sender_lists", "sender_list_id"),
     "account_id": _row_setter("account", "provider_accounts", "account_id"),
+    "route_id": _row_setter("route", "routes", "route_id"),
     "template_id": _row_setter("template", "templates", "template_id"),
     "media_ids": _set_media,
     "list_ids": _rows_setter("lists", "recipient_lists", "list_ids"),

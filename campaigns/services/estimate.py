@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,13 +18,17 @@ from campaigns.pictures import pictures_of
 from campaigns.services.audience import PersonValues, Reach, people_values, reach_of
 from campaigns.services.barred import barred_numbers
 from campaigns.services.local_time import local_times_of, reference_of
-from campaigns.services.senders import SendingFrom, sending_from
+from campaigns.services.senders import sending_from
+from campaigns.services.through import Line, may_send_from, strategy_of, usable_lines
 from campaigns.templatetags.broadcasts import money_text
-from messaging.bodies import reaches_number, writes_text
+from messaging.bodies import writes_text
 from messaging.content import Content, compile_content, seed_of
 from messaging.media.sending import parts_with
 from messaging.quiet import Zones, pinned_hours, zones_of
 from messaging.reasons import FREQUENCY_CAP, HAS_IT
+from messaging.spreading import counts_alike
+from providers.models import ProviderAccount
+from providers.routing import NOBODY, Carrier, RouteChooser, why_nobody
 from providers.services import PriceTable
 from sms.msisdn import country_of
 
@@ -34,6 +39,20 @@ class FirstSegment:
 
     people: int
     reached: int
+    parts: int
+    cost: Decimal | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"cost": None if self.cost is None else str(self.cost)}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What goes through one account of a route: `people` get a text."""
+
+    account_id: int
+    account: str
+    people: int
     parts: int
     cost: Decimal | None
 
@@ -76,9 +95,11 @@ class Estimate:
     # People where the time to send has passed, and who are left out for that; they are among `people`.
     passed: int = 0
     zones: dict[Zones, int] = field(default_factory=dict)
+    # Through a route: of each of its accounts that can carry it, in its order.
+    through: tuple[Share, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        found: dict[str, Any] = {
             "people": self.people,
             "reached": self.reached,
             "parts": self.parts,
@@ -97,7 +118,12 @@ class Estimate:
             "digest": self.digest,
             "quiet_hours": self.quiet_hours,
             "passed": self.passed,
-        } | ({"first_segment": self.first.as_dict()} if self.first else {})
+        }
+        if self.first:
+            found["first_segment"] = self.first.as_dict()
+        if self.through:
+            found["through"] = [share.as_dict() for share in self.through]
+        return found
 
     @property
     def first_cost(self) -> Decimal | None:
@@ -146,12 +172,12 @@ def estimate_for(
     broadcast: Broadcast, content: Content, reach: Reach, people: Iterable[PersonValues]
 ) -> Estimate:
     """Of these people; `content`: of the broadcast's text."""
-    senders = sending_from(broadcast)
+    senders, lines = sending_from(broadcast), usable_lines(broadcast)
     pictures = [media.pk for media in pictures_of(broadcast)]
-    counted = _Count() if content.errors else _count(broadcast, content, senders, len(pictures), people)
+    counted = _Count() if content.errors else _count(broadcast, content, lines, len(pictures), people)
     quiet_hours = quiet_hours_of(broadcast)
-    currency = broadcast.account.currency if broadcast.account else broadcast.workspace.currency
-    priced = broadcast.account is not None and counted.unpriced < max(counted.people, 1)
+    currency = lines[0].account.currency if lines else broadcast.workspace.currency
+    priced = bool(lines) and counted.unpriced < max(counted.people, 1)
     known = priced and not content.errors
     cost = counted.cost if known else None
     facts = [
@@ -171,6 +197,7 @@ def estimate_for(
         reach.audience.fingerprint,
         *_smart_facts(broadcast),
         *_quiet_facts(quiet_hours, counted.zones),
+        *_route_facts(broadcast, lines, counted),
     ]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     return Estimate(
@@ -179,7 +206,7 @@ def estimate_for(
         by_parts=dict(counted.by_parts),
         cost=cost,
         currency=currency,
-        unpriced=counted.unpriced if broadcast.account else 0,
+        unpriced=counted.unpriced if lines else 0,
         empty=counted.empty,
         reach=reach,
         digest=digest,
@@ -193,6 +220,7 @@ def estimate_for(
         quiet_hours=quiet_hours,
         passed=counted.passed,
         zones=dict(counted.zones),
+        through=_shares(lines, counted) if broadcast.route_id and not content.errors else (),
     )
 
 
@@ -212,6 +240,22 @@ def _quiet_facts(quiet_hours: dict[str, str] | None, zones: Mapping[Zones, int])
     if quiet_hours is None:
         return []
     return [sorted(quiet_hours.items()), sorted(zones.items())]
+
+
+def _shares(lines: Sequence[Line], counted: _Count) -> tuple[Share, ...]:
+    return tuple(
+        Share(line.account.pk, line.account.name, one.people, one.parts, None if one.unpriced else one.cost)
+        for number, line in enumerate(lines)
+        for one in [counted.through[number]]
+    )
+
+
+def _route_facts(broadcast: Broadcast, lines: Sequence[Line], counted: _Count) -> list[Any]:
+    """Which account takes whom: another price or weight there is another broadcast."""
+    if broadcast.route is None:
+        return []
+    shares = [asdict(share) | {"cost": str(share.cost)} for share in _shares(lines, counted)]
+    return [broadcast.route_id, broadcast.route.strategy, [line.fact for line in lines], shares]
 
 
 def _smart_facts(broadcast: Broadcast) -> list[Any]:
@@ -327,6 +371,21 @@ class _Count:
         self.first: tuple[int, int, int, Decimal] | None = None
         # Of the first segment alone, where there are several.
         self.zones: Counter[Zones] = Counter()
+        # By the number of the account.
+        self.through: list[_Through] = []
+
+    def add(self, number: int, parts: int, price: Decimal | None) -> None:
+        """One who gets a text."""
+        self.parts += parts
+        self.by_parts[parts] += 1
+        self.unpriced += price is None
+        self.cost += (price or 0) * parts
+        if self.through:
+            share = self.through[number]
+            share.people += 1
+            share.parts += parts
+            share.unpriced += price is None
+            share.cost += (price or 0) * parts
 
     def sums(self) -> tuple[int, int, int, Decimal]:
         """People, who of them gets a text, parts, cost."""
@@ -340,64 +399,93 @@ class _Count:
         return self.people, reached, self.parts, self.cost
 
 
+@dataclass(slots=True)
+class _Through:
+    people: int = 0
+    parts: int = 0
+    unpriced: int = 0
+    cost: Decimal = Decimal(0)
+
+
 def _count(
     broadcast: Broadcast,
     content: Content,
-    senders: SendingFrom,
+    lines: Sequence[Line],
     pictures: int,
     people: Iterable[PersonValues],
 ) -> _Count:
-    """Each text as it will be: what is drawn at random is drawn alike, and every link is as long as its sample."""
-
-    def parts_of(text: str) -> int:
-        return parts_with(broadcast.account, text, pictures) if may_be_empty or text.strip() else 0
-
-    may_be_empty = bool(pictures) or not writes_text(broadcast.account)
-    reaches = reaches_number(broadcast.account)
+    """Each text as it will be: what is drawn at random is drawn alike, every link is as long as its sample, and it goes
+    through the account through which it will go. Without an account it is counted as for any."""
     total = _Count()
-    chooser = senders.chooser()
-    may_leave_out = chooser.may_leave_out and not senders.is_nobody
-    prices = PriceTable(broadcast.account) if broadcast.account else None
+    anyone = Carrier(1, (), lambda _msisdn: True, may_send_from(sending_from(broadcast)))
+    carriers = [line.carrier for line in lines] or [anyone]
+    accounts: list[ProviderAccount | None] = [line.account for line in lines] or [None]
+    chooser = RouteChooser(strategy_of(broadcast), carriers)
+    prices = [PriceTable(line.account) for line in lines]
+    total.through = [_Through() for _line in lines]
+    may_be_empty = [bool(pictures) or not writes_text(account) for account in accounts]
+    by_price = counts_alike([line.account.vendor for line in lines], pictures)
     fixed = None if content.personal else content.render({}, seed=0)
-    fixed_parts = parts_of(fixed) if fixed is not None else 0
     first_size = broadcast.first_segment_size if broadcast.is_smart else None
     barred = barred_numbers(broadcast)
     times, begins = local_times_of(broadcast), reference_of(broadcast)
     counts_zones = broadcast.workspace.has_quiet_hours or times is not None
     leaves_out = times is not None and not broadcast.sends_passed
+
+    def parts_of(text: str, number: int) -> int:
+        return parts_with(accounts[number], text, pictures) if may_be_empty[number] or text.strip() else 0
+
+    fixed_parts = [parts_of(fixed, number) for number in range(len(accounts))] if fixed is not None else []
     for msisdn, values, time_zone in people:
         if total.people == first_size:
             total.first = total.sums()
         total.people += 1
+        text = None if fixed is not None else content.render(values, seed=seed_of(broadcast.pk, msisdn))
+        counts = fixed_parts if text is None else _Parts(partial(parts_of, text))
+        # Who is left out at their turn has an account until then, as in the ledger.
+        number = chooser.choose(msisdn, partial(_cost, prices, counts, msisdn, pictures, by_price))
         if why := barred.get(msisdn):
             total.barred[why] += 1
             continue
-        if not reaches(msisdn):
-            total.out_of_reach[country_of(msisdn)] += 1
-            continue
-        if may_leave_out and not chooser.fitting(msisdn):
-            total.no_sender[country_of(msisdn)] += 1
+        if number == NOBODY:
+            left_out = (
+                total.out_of_reach if why_nobody(carriers, msisdn) == "out_of_reach" else total.no_sender
+            )
+            left_out[country_of(msisdn)] += 1
             continue
         if leaves_out and times and times.moment(msisdn, time_zone) < begins:
             total.passed += 1
             continue
-        if fixed is None:
-            text = content.render(values, seed=seed_of(broadcast.pk, msisdn))
-            parts = parts_of(text)
-            if content.shortens_own_url and not content.own_url(values):
-                total.no_url += 1
-        else:
-            parts = fixed_parts
+        if text is not None and content.shortens_own_url and not content.own_url(values):
+            total.no_url += 1
+        parts = counts[number]
         if not parts:
             total.empty += 1
             continue
-        total.parts += parts
-        total.by_parts[parts] += 1
         if counts_zones and total.first is None:
             total.zones[zones_of(msisdn, time_zone)] += 1
-        price = prices.price(msisdn, pictures=pictures) if prices else None
-        if price is None:
-            total.unpriced += 1
-        else:
-            total.cost += price * parts
+        total.add(number, parts, prices[number].price(msisdn, pictures=pictures) if prices else None)
     return total
+
+
+class _Parts:
+    """Of one text by account, counted where it is asked for."""
+
+    def __init__(self, parts_of: Callable[[int], int]) -> None:
+        self._parts_of = parts_of
+
+    def __getitem__(self, number: int) -> int:
+        return self._parts_of(number)
+
+
+def _cost(
+    prices: Sequence[PriceTable],
+    parts: Sequence[int] | _Parts,
+    msisdn: str,
+    pictures: int,
+    by_price: bool,
+    number: int,
+) -> Decimal | None:
+    """Through one account. `by_price`: all of them count as many parts, so that the price alone says which is cheapest."""
+    price = prices[number].price(msisdn, pictures=pictures)
+    return price if price is None or by_price else price * parts[number]

@@ -46,12 +46,13 @@ from campaigns.services.estimate import (
 )
 from campaigns.services.events import note
 from campaigns.services.local_time import local_times_of
-from campaigns.services.senders import sender_for, sending_from
+from campaigns.services.senders import sender_for
+from campaigns.services.through import Line, lines_for, lines_of, usable_lines
 from contacts.models import Recipient
 from contacts.services.lists import lock_lists
 from messaging.budget import hold_budget
 from messaging.content import compile_content, words_of_errors
-from messaging.dispatches import create_dispatch
+from messaging.dispatches import RoutePlace, create_dispatch
 from messaging.errors import MessagingError
 from messaging.media.addresses import public_urls
 from messaging.models import Dispatch, Media, Sender
@@ -228,32 +229,52 @@ def make_dispatch(
     agreed_cost: Decimal | None = None,
     is_reserve: bool = False,
 ) -> Dispatch:
-    """With text, senders, account and pictures as they are now. Raises NotNow."""
-    senders = sending_from(broadcast)
-    if broadcast.account is None or senders.is_nobody:
+    """With text, senders, account and pictures as they are now; through a route the one that leads, with one beside it for
+    each further account that can carry it. Raises NotNow."""
+    lines = usable_lines(broadcast)
+    if not lines or any(line.senders.is_nobody for line in lines):
         raise NotNow(_("The broadcast has no account or no sender any more."))
-    return create_dispatch(
-        workspace=broadcast.workspace,
-        broadcast_id=broadcast.pk,
-        text=broadcast.text,
-        sender=senders.sender,
-        senders=senders.senders,
-        sticky_senders=senders.is_sticky,
-        account=broadcast.account,
-        unsubscribe_list_ids=unsubscribe_list_ids(broadcast),
+    shared: dict[str, Any] = {
+        "workspace": broadcast.workspace,
+        "broadcast_id": broadcast.pk,
+        "text": broadcast.text,
+        "unsubscribe_list_ids": unsubscribe_list_ids(broadcast),
+        "media_urls": public_urls(pictures_of(broadcast)),
+        "custom_parameter": broadcast.custom_parameter,
+        "not_after": broadcast.exp_date,
+        "failure_limit": failure_limit_of(broadcast),
+        "failure_sample": broadcast.workspace.failure_sample,
+        "sibling_ids": sibling_ids(broadcast),
+        "frequency_cap": broadcast.workspace.frequency_cap,
+        "frequency_days": broadcast.workspace.frequency_days,
+        "quiet_hours": quiet_hours_of(broadcast),
+    }
+    lead = create_dispatch(
+        **shared,
+        **_of_line(broadcast, lines[0], None if is_reserve else _place(broadcast, lines[0], 1, None)),
         agreed_parts=agreed_parts,
-        media_urls=public_urls(pictures_of(broadcast)),
         agreed_cost=agreed_cost,
         is_reserve=is_reserve,
-        custom_parameter=broadcast.custom_parameter,
-        not_after=broadcast.exp_date,
-        failure_limit=failure_limit_of(broadcast),
-        failure_sample=broadcast.workspace.failure_sample,
-        sibling_ids=sibling_ids(broadcast),
-        frequency_cap=broadcast.workspace.frequency_cap,
-        frequency_days=broadcast.workspace.frequency_days,
-        quiet_hours=quiet_hours_of(broadcast),
     )
+    for place, line in enumerate([] if is_reserve else lines[1:], 2):
+        create_dispatch(**shared, **_of_line(broadcast, line, _place(broadcast, line, place, lead)))
+    return lead
+
+
+def _of_line(broadcast: Broadcast, line: Line, place: RoutePlace | None) -> dict[str, Any]:
+    return {
+        "account": line.account,
+        "sender": line.senders.sender,
+        "senders": line.senders.senders,
+        "sticky_senders": line.senders.is_sticky,
+        "place": place,
+    }
+
+
+def _place(broadcast: Broadcast, line: Line, place: int, lead: Dispatch | None) -> RoutePlace | None:
+    if broadcast.route is None:
+        return None
+    return RoutePlace(lead, broadcast.route.strategy, place, line.weight, line.only)
 
 
 def failure_limit_of(broadcast: Broadcast) -> int:
@@ -299,7 +320,9 @@ def launch_due_broadcasts() -> int:
     )
     return sum(
         _launch_due(broadcast)
-        for broadcast in due.select_related("workspace", "account", "sender", "sender_list", "campaign")
+        for broadcast in due.select_related(
+            "workspace", "account", "route", "sender", "sender_list", "campaign"
+        )
     )
 
 
@@ -401,7 +424,8 @@ def send_test(
 
     Raises CampaignError with the field.
     """
-    if broadcast.account is None or (broadcast.sender is None and broadcast.sender_list is None):
+    has_account = broadcast.account is not None or broadcast.route is not None
+    if not has_account or (broadcast.sender is None and broadcast.sender_list is None):
         raise CampaignError(_("Choose a sender and an account first."), field="sender")
     content = compile_content(broadcast.workspace_id, broadcast.text)
     if content.errors:
@@ -412,11 +436,12 @@ def send_test(
         if row is None:
             sentence = _("There is no recipient %(id)s in this workspace. Choose another one.")
             raise CampaignError(sentence % {"id": recipient_id}, field="recipient_id")
+    account = broadcast.account or _account_of_route(broadcast, msisdn)
     return _send_one(
         workspace=broadcast.workspace,
         actor=actor,
-        account=broadcast.account,
-        sender=broadcast.sender or _sender_of_list(broadcast, row, msisdn),
+        account=account,
+        sender=broadcast.sender or _sender_of_list(broadcast, row, msisdn, account),
         msisdn=msisdn,
         text=broadcast.text,
         recipient=row,
@@ -424,14 +449,29 @@ def send_test(
     )
 
 
-def _sender_of_list(broadcast: Broadcast, recipient: Recipient | None, msisdn: str) -> Sender:
+def _account_of_route(broadcast: Broadcast, msisdn: str) -> ProviderAccount:
+    """Which the number would go through, were it the first; the checks say why one is left out."""
+    with _as_campaign_errors():
+        digits = checked_number(broadcast.workspace, msisdn)
+    (line,) = lines_for(broadcast, [digits])
+    if line is None:
+        problems = [one.problem for one in lines_of(broadcast) if one.problem]
+        sentence = _("No account of %(route)s takes +%(number)s. %(problem)s")
+        values = {"route": broadcast.route, "number": digits, "problem": problems[0] if problems else ""}
+        raise CampaignError((sentence % values).strip(), field="account")
+    return line.account
+
+
+def _sender_of_list(
+    broadcast: Broadcast, recipient: Recipient | None, msisdn: str, account: ProviderAccount
+) -> Sender:
     """The one that the broadcast to this person would have; without one, to the number itself."""
     if broadcast.sender_list is not None and not broadcast.sender_list.enabled:
         sentence = _("The sender list %(list)s is disabled. Enable it or choose another.")
         raise CampaignError(sentence % {"list": broadcast.sender_list}, field="sender")
     with _as_campaign_errors():
         digits = recipient.msisdn if recipient else checked_number(broadcast.workspace, msisdn)
-    value = sender_for(broadcast, digits)
+    value = sender_for(broadcast, digits, account)
     if not value:
         sentence = _(
             "None of the senders of %(list)s can send to +%(number)s. Choose another sender or list."

@@ -21,6 +21,7 @@ from campaigns.services.drafts import duplicate
 from campaigns.services.events import note
 from campaigns.services.reports import WAITS, ReasonLine, reasons_of
 from contacts.models import Recipient, RecipientList
+from messaging.dispatches import with_branches
 from messaging.ledger import Change, apply_changes
 from messaging.models import Message, ReceiptQuestion
 from messaging.reasons import FREQUENCY_CAP, SAID_NOT_RECEIVED, SAID_RECEIVED, reason_of
@@ -61,7 +62,7 @@ class Missed:
 
 def missed_of(broadcast: Broadcast) -> list[Missed]:
     """Every reason for which somebody did not get it, and whether another try makes sense."""
-    ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+    ids = with_branches(broadcast.segments.values_list("dispatch_id", flat=True))
     lines = [line for line in reasons_of(ids) if line.state not in {state.value for state in WAITS}]
     return [Missed(line, (line.state, line.code) in WORTH_ANOTHER_TRY) for line in lines]
 
@@ -74,7 +75,8 @@ def draft_for_missed(
     account: ProviderAccount | None = None,
 ) -> Broadcast:
     """A draft to those who missed it for the given reasons, on a list of their own, with the same text and senders,
-    through the same account or another one. Whoever gets it from another such draft is left out: services/barred.py.
+    through the same account or route, or another account. Whoever gets it from another such draft is left out:
+    services/barred.py.
 
     `reasons`: codes, or "state:code"; only those that are worth another try are taken.
     """
@@ -101,7 +103,8 @@ def draft_for_missed(
             draft.lists.set([_copy_to_list(broadcast, rows)])
         draft.first_segment_size = draft.next_segment_size = None
         draft.conversion_threshold = draft.recipient_cap = None
-        draft.account = account or broadcast.account
+        if account is not None:
+            draft.account, draft.route = account, None
         draft.again_of = broadcast
         draft.again_root_id = broadcast.again_root_id or broadcast.pk
         draft.save()
@@ -113,7 +116,7 @@ def _rows_of(broadcast: Broadcast, lines: Sequence[ReasonLine]) -> QuerySet[Mess
     of_lines = Q(pk__in=[])
     for line in lines:
         of_lines |= Q(state=line.state, reason=line.code)
-    ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+    ids = with_branches(broadcast.segments.values_list("dispatch_id", flat=True))
     return Message.objects.filter(of_lines, workspace_id=broadcast.workspace_id, dispatch_id__in=ids)
 
 
@@ -213,7 +216,7 @@ def settle_unknown(
 
 
 def _unknown_rows(broadcast: Broadcast) -> QuerySet[Message]:
-    ids = list(broadcast.segments.values_list("dispatch_id", flat=True))
+    ids = with_branches(broadcast.segments.values_list("dispatch_id", flat=True))
     return Message.objects.filter(
         workspace_id=broadcast.workspace_id, dispatch_id__in=ids, state=S.UNKNOWN.value
     )

@@ -28,6 +28,7 @@ from campaigns.services.local_time import local_times_of, reference_of
 from messaging.dispatches import (
     counts_of,
     finish_dispatch_if_done,
+    group_of,
     pause_dispatch,
     reserve_dispatch,
     start_dispatch,
@@ -37,6 +38,7 @@ from messaging.links.turns import take_turn
 from messaging.models import Dispatch, DispatchLink, DispatchState, LinkUse, Message
 from messaging.quiet import hold_until_local
 from messaging.reserve import fill_dispatch, removed_from
+from messaging.spreading import spread_some
 
 log = structlog.get_logger("crier.planning")
 
@@ -55,6 +57,8 @@ def plan_segment(*, segment_id: int) -> int:
     if segment.size is not None:
         return _fill_from_reserve(segment)
     written = _plan_single(segment) if broadcast.kind == BroadcastKind.SINGLE else _plan_lists(segment)
+    if not segment.is_reserve:
+        _spread(segment)
     _set_moments(segment)
     _finish_planning(segment)
     log.info("planned", broadcast=broadcast.pk, segment=segment.number, written=written)
@@ -67,9 +71,11 @@ def plan_segment(*, segment_id: int) -> int:
 def _set_moments(segment: Segment) -> None:
     """Of one that is sent at a time where each recipient is."""
     times = local_times_of(segment.broadcast)
-    if times is not None and not segment.is_reserve:
+    if times is None or segment.is_reserve:
+        return
+    for dispatch_id in group_of(segment.dispatch_id):
         hold_until_local(
-            segment.dispatch_id,
+            dispatch_id,
             times,
             begins=reference_of(segment.broadcast),
             sends_passed=segment.broadcast.sends_passed,
@@ -89,12 +95,13 @@ def _fill_from_reserve(segment: Segment) -> int:
         filled += done.moved
         if connection.vendor == "sqlite":
             time.sleep(SQLITE_REST_SECONDS)
+    _spread(segment)
     with transaction.atomic():
         # Stopped meanwhile, or another worker was faster: nothing is left to do.
         if not start_dispatch(dispatch_id=segment.dispatch_id):
             return filled
         Segment.objects.filter(pk=segment.pk).update(planned_at=timezone.now())
-        people = sum(counts_of([segment.dispatch_id]).values())
+        people = sum(counts_of(group_of(segment.dispatch_id)).values())
         sentence = ngettext(
             "Segment %(number)s: %(n)s person.", "Segment %(number)s: %(n)s people.", people
         ) % {"number": segment.number, "n": f"{people:,}"}
@@ -109,6 +116,14 @@ def _fill_from_reserve(segment: Segment) -> int:
             pause_dispatch(dispatch_id=segment.dispatch_id)
     finish_dispatch_if_done(dispatch_id=segment.dispatch_id)
     return filled
+
+
+def _spread(segment: Segment) -> None:
+    """Through a route: each planned message gets its account. Nothing to do without one."""
+    chunk = SQLITE_CHUNK_IDS if connection.vendor == "sqlite" else CHUNK_IDS
+    while spread_some(lead_id=segment.dispatch_id, chunk=chunk) is not None:
+        if connection.vendor == "sqlite":
+            time.sleep(SQLITE_REST_SECONDS)
 
 
 def _plan_single(segment: Segment) -> int:
@@ -229,6 +244,7 @@ def _finish_planning(segment: Segment) -> None:
     """
     broadcast = segment.broadcast
     compared = compare(segment)
+    _spread(segment)
     with transaction.atomic():
         if not Segment.objects.filter(pk=segment.pk, planned_at__isnull=True).update(
             planned_at=timezone.now()

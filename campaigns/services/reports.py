@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -21,16 +21,18 @@ from campaigns.models import Broadcast, BroadcastState
 from campaigns.services.estimate import numbers_at_launch
 from campaigns.services.finish import finish_of_running
 from campaigns.services.segment_state import left_in_reserve
+from campaigns.services.through import accounts_of
 from contacts.models import OptOut, Recipient
 from contacts.search import number_contains
 from messaging.daily import goes_on_at, held_of
-from messaging.dispatches import counts_of
+from messaging.dispatches import counts_of, with_branches
 from messaging.finish import Finish
 from messaging.links.counts import Clicks, clicked_messages, clicks_of, first_clicks
 from messaging.models import Dispatch, Message, MessageCount, MessageMinute
 from messaging.quiet import next_due_of, quiet_held_of
 from messaging.reasons import LOCAL_TIME, reason_of
 from providers.connectors.capabilities import ReceiptKind
+from providers.models import ProviderAccount
 from providers.services import receipt_kind
 from sms.states import HANDED_OVER, LABEL, MessageState
 from web.csv_cells import harmless, msisdn_cell, time_cell
@@ -66,6 +68,22 @@ class ReasonLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ThroughLine:
+    """What went through one account of a route."""
+
+    account_id: int
+    account: str
+    people: int
+    sent: int
+    delivered: int
+    failed: int
+    waiting: int
+    cost: Decimal
+    # Why it is left out for now; "" while it sends.
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Counts of messages by state; they always add up to `people`."""
 
@@ -95,8 +113,12 @@ class Report:
     finish: Finish | None = None
     # Who waits until it is the time to send where they are.
     local_held: int = 0
+    # The accounts whose parts of the day are sent.
+    held_at: str = ""
     # False where the provider never says what became of a message: "sent" is all there will be.
     expects_receipts: bool = True
+    # Through a route: by account, in its order.
+    through: list[ThroughLine] = field(default_factory=list)
 
     def _sum(self, states: Collection[MessageState]) -> int:
         return sum(self.by_state[state.value] for state in states)
@@ -143,7 +165,7 @@ class Report:
 
 
 def report_of(broadcast: Broadcast) -> Report:
-    dispatches = list(Dispatch.objects.filter(segment__broadcast=broadcast))
+    dispatches = list(Dispatch.objects.filter(pk__in=_dispatch_ids(broadcast)).select_related("account"))
     ids = [dispatch.pk for dispatch in dispatches]
     by_state = counts_of(ids)
     people = sum(by_state.values())
@@ -154,8 +176,10 @@ def report_of(broadcast: Broadcast) -> Report:
     held = held_of(ids) if by_state[S.HELD.value] else 0
     quiet_held = quiet_held_of(ids) if by_state[S.HELD.value] else 0
     local_held = quiet_held_of(ids, LOCAL_TIME) if by_state[S.HELD.value] else 0
+    held_in = [one.account for one in dispatches if held and held_of([one.pk])]
     sent = sum(by_state[state.value] for state in HANDED_OVER)
     clicks = clicks_of(ids)
+    accounts = accounts_of(broadcast)
     return Report(
         people=people,
         by_state=by_state,
@@ -168,7 +192,8 @@ def report_of(broadcast: Broadcast) -> Report:
         per_second=per_second,
         done_about=None if held or quiet_held or local_held else done_about,
         held=held,
-        goes_on_at=goes_on_at(broadcast.account) if held and broadcast.account else None,
+        goes_on_at=min((at for one in held_in if (at := goes_on_at(one))), default=None),
+        held_at=", ".join(dict.fromkeys(one.name for one in held_in)),
         quiet_held=quiet_held,
         quiet_until=next_due_of(ids) if quiet_held or local_held else None,
         local_held=local_held,
@@ -176,18 +201,66 @@ def report_of(broadcast: Broadcast) -> Report:
         state=broadcast.state,
         summary=_("%(sent)s of %(people)s sent") % {"sent": f"{sent:,}", "people": f"{people:,}"},
         clicks=clicks,
-        # Whoever is held until morning is not through before.
-        finish=None if quiet_held or local_held else finish_of_running(broadcast),
-        expects_receipts=broadcast.account is None or receipt_kind(broadcast.account) is not ReceiptKind.NONE,
+        # Whoever is held until morning is not through before; through a route nothing is foretold.
+        finish=None if quiet_held or local_held or broadcast.route_id else finish_of_running(broadcast),
+        expects_receipts=not accounts
+        or any(receipt_kind(account) is not ReceiptKind.NONE for account in accounts),
+        through=_through(dispatches),
         tab_counts=_tab_counts(by_state) | ({CLICKED: clicks.all.people} if clicks else {}),
     )
+
+
+def _through(dispatches: list[Dispatch]) -> list[ThroughLine]:
+    routed = [one for one in dispatches if one.strategy]
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    costs: dict[int, Decimal] = defaultdict(Decimal)
+    accounts = {one.pk: one.account for one in routed}
+    rows = MessageCount.objects.filter(dispatch__in=accounts).values_list("dispatch_id", "state", "count")
+    for dispatch_id, state, count in rows:
+        counts[accounts[dispatch_id].pk][state] += count
+    for one in routed:
+        costs[one.account_id] += one.cost
+    in_order = {one.account_id: one.account for one in sorted(routed, key=lambda one: one.route_place or 0)}
+    trouble = {
+        one.account_id: one.diverted_why for one in routed if one.diverted_at and one.finished_at is None
+    }
+    return [
+        _through_line(account, counts[pk], costs[pk], trouble.get(pk, "")) for pk, account in in_order.items()
+    ]
+
+
+def _through_line(
+    account: ProviderAccount, counts: dict[str, int], cost: Decimal, trouble: str
+) -> ThroughLine:
+    def of(states: Collection[MessageState]) -> int:
+        return sum(counts.get(state.value, 0) for state in states)
+
+    return ThroughLine(
+        account.pk,
+        account.name,
+        people=sum(counts.values()),
+        sent=of(HANDED_OVER),
+        delivered=of((S.DELIVERED,)),
+        failed=of(NOT_DELIVERED),
+        waiting=of(WAITS),
+        cost=cost.quantize(Decimal("0.00001")),
+        trouble=trouble,
+    )
+
+
+def _dispatch_ids(broadcast: Broadcast) -> list[int]:
+    """Of all its segments, through all accounts."""
+    return with_branches(broadcast.segments.values_list("dispatch_id", flat=True))
 
 
 def states_of(broadcasts: list[Broadcast]) -> dict[int, dict[str, int]]:
     """Counts by state of many broadcasts with one query: for lists of them."""
     totals: dict[int, dict[str, int]] = {row.pk: {state.value: 0 for state in S} for row in broadcasts}
     rows = (
-        MessageCount.objects.filter(dispatch__segment__broadcast__in=broadcasts)
+        MessageCount.objects.filter(
+            Q(dispatch__segment__broadcast__in=broadcasts)
+            | Q(dispatch__lead__segment__broadcast__in=broadcasts)
+        )
         .values_list("dispatch__broadcast_id", "state")
         .annotate(total=Sum("count"))
     )
@@ -309,7 +382,7 @@ class Chart:
 
 def chart_of(broadcast: Broadcast) -> Chart:
     rows = list(
-        MessageMinute.objects.filter(dispatch__segment__broadcast=broadcast)
+        MessageMinute.objects.filter(dispatch__in=_dispatch_ids(broadcast))
         .values_list("minute", "state")
         .annotate(total=Sum("count"))
         .order_by("minute")
@@ -359,7 +432,7 @@ def messages_of(
 
 def tab_rows(broadcast: Broadcast, tab: str, segment: int | None = None) -> QuerySet[Message]:
     segments = broadcast.segments.all() if segment is None else broadcast.segments.filter(number=segment)
-    dispatch_ids = list(segments.values_list("dispatch_id", flat=True))
+    dispatch_ids = with_branches(segments.values_list("dispatch_id", flat=True))
     rows = Message.objects.filter(workspace_id=broadcast.workspace_id, dispatch_id__in=dispatch_ids)
     if tab == CLICKED:
         return rows.filter(clicked_messages(dispatch_ids))

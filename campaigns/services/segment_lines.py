@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from campaigns.models import RESERVE, Broadcast, Segment, SmartStep
 from campaigns.services.segment_state import is_asking, last_segment, left_in_reserve
 from campaigns.services.segments import why_not_now
 from messaging.links.classes import HitClass
-from messaging.models import ANY_ENTRY, LinkCount, MessageCount
+from messaging.models import ANY_ENTRY, Dispatch, LinkCount, MessageCount
 from sms.states import HANDED_OVER, WAITING, MessageState
 
 S = MessageState
@@ -25,6 +25,8 @@ class SegmentLine:
     segment: Segment
     counts: Counts
     clicked: int
+    # Through all accounts.
+    charged: Decimal
 
     def _sum(self, states: Collection[MessageState]) -> int:
         return sum(self.counts.get(state.value, 0) for state in states)
@@ -67,7 +69,7 @@ class SegmentLine:
 
     @property
     def cost(self) -> Decimal:
-        return self.segment.dispatch.cost.quantize(Decimal("0.00001"))
+        return self.charged.quantize(Decimal("0.00001"))
 
     @property
     def text(self) -> str:
@@ -119,17 +121,28 @@ def standing_of(broadcast: Broadcast) -> Standing:
 
 
 def segment_lines(broadcast: Broadcast) -> list[SegmentLine]:
-    """Without the reserve; three queries, however many there are."""
+    """Without the reserve; four queries, however many there are."""
     segments = list(
         broadcast.segments.exclude(number=RESERVE).select_related("dispatch", "started_by").order_by("number")
     )
-    ids = [segment.dispatch_id for segment in segments]
+    leads = {segment.dispatch_id: segment.dispatch_id for segment in segments}
+    beside = list(Dispatch.objects.filter(lead__in=leads).values_list("pk", "lead_id", "cost"))
+    leads |= {pk: lead_id or pk for pk, lead_id, _cost in beside}
     counts: dict[int, Counts] = defaultdict(dict)
-    rows = MessageCount.objects.filter(dispatch_id__in=ids).values_list("dispatch_id", "state", "count")
+    rows = MessageCount.objects.filter(dispatch_id__in=leads).values_list("dispatch_id", "state", "count")
     for dispatch_id, state, count in rows:
-        counts[dispatch_id][state] = counts[dispatch_id].get(state, 0) + count
-    clicked = clicked_in(ids)
-    return [SegmentLine(one, counts[one.dispatch_id], clicked.get(one.dispatch_id, 0)) for one in segments]
+        of_segment = counts[leads[dispatch_id]]
+        of_segment[state] = of_segment.get(state, 0) + count
+    clicked: Counter[int] = Counter()
+    for dispatch_id, people in clicked_in(leads).items():
+        clicked[leads[dispatch_id]] += people
+    costs: dict[int, Decimal] = {segment.dispatch_id: segment.dispatch.cost for segment in segments}
+    for _pk, lead_id, cost in beside:
+        costs[lead_id or 0] += cost
+    return [
+        SegmentLine(one, counts[one.dispatch_id], clicked[one.dispatch_id], costs[one.dispatch_id])
+        for one in segments
+    ]
 
 
 def clicked_in(dispatch_ids: Collection[int]) -> dict[int, int]:

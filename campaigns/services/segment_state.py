@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from campaigns.models import RESERVE, Broadcast, BroadcastState, Decision, Segment
-from messaging.dispatches import counts_of
+from messaging.dispatches import counts_of, with_branches
 from messaging.models import DispatchState
 from sms.states import MessageState
 
@@ -44,7 +44,7 @@ def _still_to_move(broadcast: Broadcast) -> int:
     filling = broadcast.segments.filter(size__isnull=False, dispatch__state=DispatchState.PLANNING)
     total = 0
     for segment in filling.select_related("dispatch"):
-        moved = sum(segment.dispatch.counts.values_list("count", flat=True))
+        moved = sum(counts_of(with_branches([segment.dispatch_id])).values())
         total += max((segment.size or 0) - moved, 0)
     return total
 
@@ -59,4 +59,4 @@ def is_asking(broadcast: Broadcast, last: Segment | None) -> bool:
 
 def people_in_segments(broadcast: Broadcast) -> int:
     ids = broadcast.segments.exclude(number=RESERVE).values_list("dispatch_id", flat=True)
-    return sum(counts_of(list(ids)).values())
+    return sum(counts_of(with_branches(ids)).values())

@@ -10,6 +10,7 @@ from messaging.models import Sender, SenderChoice
 from messaging.sender_choice import Pinned, SenderChooser
 from messaging.sender_lists import usable_senders
 from messaging.senders import pinned
+from providers.models import ProviderAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,11 @@ class SendingFrom:
         return SenderChooser(senders, sticky=self.is_sticky)
 
 
-def sending_from(broadcast: Broadcast) -> SendingFrom:
-    """As of now: the launch keeps it with the dispatch. One sender of some countries is a list of one."""
+def sending_from(broadcast: Broadcast, account: ProviderAccount | None = None) -> SendingFrom:
+    """As of now: the launch keeps it with the dispatch. One sender of some countries is a list of one.
+
+    `account`: of its route, else the broadcast's own.
+    """
     sender_list = broadcast.sender_list
     if sender_list is None:
         sender = broadcast.sender
@@ -42,11 +46,11 @@ def sending_from(broadcast: Broadcast) -> SendingFrom:
             if sender.countries
             else SendingFrom(sender.value, (), is_sticky=False)
         )
-    usable = usable_senders(sender_list, broadcast.account)
+    usable = usable_senders(sender_list, account or broadcast.account)
     is_sticky = sender_list.choice == SenderChoice.STICKY
     return SendingFrom("", pinned(usable.senders), is_sticky, tuple(usable.left_out))
 
 
-def sender_for(broadcast: Broadcast, msisdn: str) -> str:
-    """What the message to the number would carry; "" where none of its senders may send there."""
-    return sending_from(broadcast).chooser().choose(msisdn, seed_of(broadcast.pk, msisdn))
+def sender_for(broadcast: Broadcast, msisdn: str, account: ProviderAccount | None = None) -> str:
+    """What the message to the number would carry; "" where none of its senders may send there. `account`: of its route."""
+    return sending_from(broadcast, account).chooser().choose(msisdn, seed_of(broadcast.pk, msisdn))

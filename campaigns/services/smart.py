@@ -36,7 +36,7 @@ from campaigns.services.segment_state import (
 )
 from campaigns.services.segments import Next, next_of, people_left, start_segment
 from campaigns.services.smart_checks import percent_text
-from messaging.dispatches import cancel_stopped, counts_of, stop_dispatch
+from messaging.dispatches import cancel_stopped, counts_of, stop_dispatch, with_branches
 from messaging.models import DispatchState
 from messaging.reasons import BROADCAST_EXPIRED
 from sms.states import HANDED_OVER
@@ -92,7 +92,9 @@ def judge(broadcast_id: int) -> bool:
 
 
 def _broadcast(pk: int) -> Broadcast:
-    rows = Broadcast.objects.select_related("workspace", "campaign", "sender", "sender_list", "account")
+    rows = Broadcast.objects.select_related(
+        "workspace", "campaign", "sender", "sender_list", "account", "route"
+    )
     return rows.get(pk=pk)
 
 
@@ -108,11 +110,16 @@ def verdict_on(broadcast: Broadcast) -> Verdict | None:
     ended = last.dispatch.finished_at
     if last.dispatch.state in UNDER_WAY or ended is None or broadcast.conversion_threshold is None:
         return None
-    counts = counts_of([last.dispatch_id])
-    sent = sum(counts[state.value] for state in HANDED_OVER)
-    clicked = clicked_in([last.dispatch_id]).get(last.dispatch_id, 0)
+    sent, clicked = _sent_and_clicked(last)
     decision, sentence, size = _decide(broadcast, last, ended, sent, clicked)
     return Verdict(last, decision, sentence, sent, clicked, size)
+
+
+def _sent_and_clicked(segment: Segment) -> tuple[int, int]:
+    """Of it, through all accounts of its route."""
+    ids = with_branches([segment.dispatch_id])
+    counts = counts_of(ids)
+    return sum(counts[state.value] for state in HANDED_OVER), sum(clicked_in(ids).values())
 
 
 def _decide(
@@ -255,16 +262,7 @@ def _expire(broadcast_id: int) -> bool:
         )
         note(broadcast, "expired", sentence)
         if last is not None:
-            sent = counts_of([last.dispatch_id])
-            write_down(
-                Verdict(
-                    last,
-                    Decision.EXPIRED,
-                    sentence,
-                    sum(sent[state.value] for state in HANDED_OVER),
-                    clicked_in([last.dispatch_id]).get(last.dispatch_id, 0),
-                )
-            )
+            write_down(Verdict(last, Decision.EXPIRED, sentence, *_sent_and_clicked(last)))
     # Should we die on the way, the sweep goes on.
     cancel_stopped(ids)
     log.info("expired", broadcast=broadcast_id)

@@ -19,6 +19,7 @@ from campaigns.models import Campaign
 from campaigns.services.campaigns import create_campaign, set_default_campaign, update_campaign
 from campaigns.services.overview import rows_of
 from campaigns.templatetags.broadcasts import money_text, percent_of
+from messaging.dispatches import with_branches
 from messaging.models import Dispatch, MessageCount
 from sms.states import MessageState
 from web.edited import values_of
@@ -95,7 +96,9 @@ def _detail_page(request: Any, campaign: Campaign, form: EditCampaignForm, statu
 
 def _totals(campaign: Campaign) -> list[dict[str, str]]:
     """Over all its broadcasts."""
-    dispatches = Dispatch.objects.filter(segment__broadcast__campaign=campaign)
+    leads = Dispatch.objects.filter(segment__broadcast__campaign=campaign)
+    # Through a route there are others beside them.
+    dispatches = Dispatch.objects.filter(pk__in=with_branches(leads.values_list("pk", flat=True)))
     counts = dict(
         MessageCount.objects.filter(dispatch__in=dispatches).values_list("state").annotate(total=Sum("count"))
     )

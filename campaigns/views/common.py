@@ -19,7 +19,7 @@ STOP_POLLING = 286
 
 def get_broadcast(request: Any, pk: int) -> Broadcast:
     rows = Broadcast.objects.select_related(
-        "workspace", "campaign", "sender", "sender_list", "account", "launched_by"
+        "workspace", "campaign", "sender", "sender_list", "account", "route", "launched_by"
     )
     return get_row(request, rows, pk=pk)
 

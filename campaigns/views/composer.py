@@ -246,6 +246,7 @@ def numbers_of(broadcast: Broadcast) -> dict[str, Any]:
         "more_parts": more,
         "checks": launch_checks(broadcast, estimate),
         "broadcast": broadcast,
+        "has_account": broadcast.account is not None or broadcast.route is not None,
         "pictures": pictures_of(broadcast) if estimate.pictures else [],
     }
 

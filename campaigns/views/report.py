@@ -42,6 +42,7 @@ from campaigns.views.dashboard import chart_data
 from campaigns.views.listing import url_with
 from contacts.models import Recipient
 from messaging.daily import DAILY_LIMIT, goes_on_at
+from messaging.failover import attempts_of
 from messaging.links.class_words import hit_words
 from messaging.links.counts import Clicks, first_clicks, hits_of_message
 from messaging.media.addresses import pictures_at
@@ -308,6 +309,7 @@ def broadcast_message(request: Any, pk: int, message_pk: int) -> HttpResponse:
         "name": names_of([message]).get(message.recipient_id or 0, ""),
         "reason": reason_of(message.reason),
         "steps": steps,
+        "attempts": [(one, reason_of(one.reason)) for one in attempts_of(message.pk)],
         "zone": zone_names(step.at for step in steps),
         "hits": [(hit, link, hit_words(hit)) for hit, link in hits],
         "hits_zone": zone_names(hit.at for hit, _link in hits),

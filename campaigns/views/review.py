@@ -20,12 +20,13 @@ from campaigns.forms import LaunchForm
 from campaigns.models import Broadcast, BroadcastState
 from campaigns.pictures import pictures_of
 from campaigns.services.audience import sample_people
-from campaigns.services.checks import begins_at, blocking, held_by_limit, launch_checks, night_of
+from campaigns.services.checks import begins_at, blocking, last_day, launch_checks, night_of
 from campaigns.services.estimate import Estimate, FirstSegment, count_to_type, estimate_of
 from campaigns.services.finish import finish_of_estimate
 from campaigns.services.launch import AT_ITS_TIME, launch, remember_estimate, unschedule
 from campaigns.services.local_time import local_forecast
 from campaigns.services.senders import sending_from
+from campaigns.services.through import accounts_of, lines_for
 from campaigns.templatetags.broadcasts import money_text
 from campaigns.views.common import get_broadcast, refuse, to_broadcast
 from campaigns.views.composer import people_data
@@ -98,7 +99,7 @@ def _page(request: Any, broadcast: Broadcast, error: CampaignError | None = None
         "differences": differences(agreed, estimate) if agreed else [],
         "at_its_time": AT_ITS_TIME if _is_later(broadcast, estimate) else "",
         "seconds": sending_seconds(broadcast, estimate),
-        "held": held_by_limit(broadcast, estimate),
+        "last_day": last_day(broadcast, estimate),
         "night": (night := night_of(broadcast, estimate)),
         "local": (local := local_forecast(broadcast, estimate.zones)),
         # Whoever is held until morning, or until it is the time there, is not through before.
@@ -113,9 +114,10 @@ def _samples(broadcast: Broadcast) -> list[dict[str, Any]]:
     people = sample_people(broadcast, limit=SAMPLES)
     shown = people_data(broadcast, people)
     if broadcast.sender_list is not None:
-        chooser = sending_from(broadcast).chooser()
-        for person, data in zip(people, shown, strict=True):
-            data["sender"] = chooser.choose(person.msisdn, seed_of(broadcast.pk, person.msisdn))
+        lines = lines_for(broadcast, [person.msisdn for person in people])
+        for person, data, line in zip(people, shown, lines, strict=True):
+            senders = line.senders if line else sending_from(broadcast)
+            data["sender"] = senders.chooser().choose(person.msisdn, seed_of(broadcast.pk, person.msisdn))
     return shown
 
 
@@ -170,11 +172,17 @@ def _is_later(broadcast: Broadcast, estimate: Estimate) -> bool:
 
 
 def sending_seconds(broadcast: Broadcast, estimate: Estimate) -> float | None:
-    """At the pace of the account, were it alone on it."""
-    if broadcast.account is None or not broadcast.account.parts_per_second:
-        return None
-    parts = estimate.first.parts if estimate.first else estimate.parts
-    return float(Decimal(parts) / broadcast.account.parts_per_second)
+    """At the pace of the account, were it alone on it; through a route as long as its slowest account takes."""
+    parts = {share.account_id: share.parts for share in estimate.through}
+    whole = estimate.first.parts if estimate.first else estimate.parts
+    # The first segment of a route's is taken to be shared as the whole is.
+    share_of_it = Decimal(whole) / (estimate.parts or 1)
+    found = [
+        float((parts[one.pk] * share_of_it if parts else Decimal(whole)) / one.parts_per_second)
+        for one in accounts_of(broadcast)
+        if one.parts_per_second and (not parts or one.pk in parts)
+    ]
+    return max(found, default=None)
 
 
 def differences(agreed: dict[str, Any], now: Estimate) -> list[Difference]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from import_export.admin import ExportMixin
 
 from messaging.admin.base import LedgerAdmin
-from messaging.models import Dispatch, InboundText, Message, MessageCount, MessageMinute, Spend
+from messaging.models import Attempt, Dispatch, InboundText, Message, MessageCount, MessageMinute, Spend
 
 
 @admin.register(Dispatch)
@@ -36,6 +36,13 @@ class MessageAdmin(ExportMixin, LedgerAdmin):
     ordering = ("-id",)
     # Whose hands it is in says nothing to people.
     exclude = ("claim",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(LedgerAdmin):
+    list_display = ("id", "message_id", "account", "at", "reason", "words")
+    list_filter = ("account",)
+    list_select_related = ("account",)
 
 
 @admin.register(MessageCount)

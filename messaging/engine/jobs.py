@@ -25,10 +25,10 @@ from contacts.models import Recipient
 from messaging.content import Content, content_of, seed_of
 from messaging.daily import DAILY_LIMIT
 from messaging.dispatches import (
+    group_of,
     pause_dispatch,
     pause_dispatches_of_account,
     pause_over_agreed,
-    trouble_sentence,
 )
 from messaging.engine.senders import choose_senders
 from messaging.failures import judge_failures
@@ -65,6 +65,7 @@ FROM_THE_FRONT_SECONDS = 5.0
 RECOUNT_ROWS = 1000
 # Their parts are not written down yet.
 UNCOUNTED = [*WAITING, MessageState.SUBMITTING, MessageState.UNKNOWN]
+UNDER_WAY = [state for state in MessageState if state not in WAITING]
 NOTHING = Decimal(0)
 NO_VALUES: Mapping[str, str] = {}
 # Nothing is claimed earlier than this before the account's clock lets it go.
@@ -179,13 +180,16 @@ def load_lanes(known: Mapping[int, Lane]) -> dict[int, Lane]:
     if fence() is not None:
         return {}
     judge_failures()
-    running = Dispatch.objects.filter(state="running").select_related("account").order_by("id")
+    running = (
+        Dispatch.objects.filter(state="running", diverted_at=None)
+        .select_related("account", "lead")
+        .order_by("id")
+    )
     lanes: dict[int, Lane] = {}
     for dispatch in running:
         account = dispatch.account
         if not account.enabled:
-            reason = trouble_sentence(account, _("the account is disabled."))
-            pause_dispatches_of_account(account_id=account.pk, reason=reason)
+            pause_dispatches_of_account(account_id=account.pk, trouble=_("the account is disabled."))
             continue
         try:
             lane = lanes.get(account.pk) or _lane_of(account, known.get(account.pk))
@@ -212,7 +216,7 @@ def _note_progress() -> None:
 
 def _pause(account: ProviderAccount, sentence: str) -> None:
     """Settings that cannot be used stop their own broadcasts, not the others'."""
-    pause_dispatches_of_account(account_id=account.pk, reason=trouble_sentence(account, sentence))
+    pause_dispatches_of_account(account_id=account.pk, trouble=sentence)
     note_failing(account_id=account.pk, words=sentence)
 
 
@@ -454,12 +458,13 @@ def _within_reach(lane: Lane, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
 def is_limited(dispatch: Dispatch) -> bool:
     """Whether somebody agreed to a number of parts or a cost. A text by itself was priced as it was handed in: there
     its parts count alone, and nobody waits at a page to be asked."""
-    return dispatch.agreed_parts is not None or dispatch.agreed_cost is not None
+    lead = dispatch.lead or dispatch
+    return lead.agreed_parts is not None or lead.agreed_cost is not None
 
 
 def _take(lane: Lane, dispatch: Dispatch, parts: int, costs: Sequence[Decimal | None]) -> bool:
     cost = sum((cost for cost in costs if cost), NOTHING) if dispatch.broadcast_id else NOTHING
-    return take_agreed(dispatch.pk, parts, cost) or _recount(lane, dispatch)
+    return take_agreed(dispatch.lead_pk, parts, cost) or _recount(lane, dispatch)
 
 
 def _recount(lane: Lane, dispatch: Dispatch) -> bool:
@@ -469,30 +474,48 @@ def _recount(lane: Lane, dispatch: Dispatch) -> bool:
     nothing, the ledger itself is. What has no parts yet is rendered for it.
     """
     with transaction.atomic():
-        row = lock_rows(Dispatch.objects.filter(pk=dispatch.pk)).get()
-        messages = Message.objects.filter(dispatch_id=dispatch.pk).exclude(state__in=list(WAITING))
-        parts, cost = _counted(lane, dispatch, messages)
+        row = lock_rows(Dispatch.objects.filter(pk=dispatch.lead_pk)).get()
+        parts, cost = _counted_in_all(lane, dispatch, UNDER_WAY)
         if row.agreed_parts is not None and parts > row.agreed_parts:
             return False
         if dispatch.broadcast_id and row.agreed_cost is not None and cost > row.agreed_cost:
             return False
-        Dispatch.objects.filter(pk=dispatch.pk).update(claimed_parts=parts, claimed_cost=cost)
+        Dispatch.objects.filter(pk=row.pk).update(claimed_parts=parts, claimed_cost=cost)
     return True
 
 
 def ask_for_more(lane: Lane, dispatch: Dispatch) -> None:
     """Pauses it, with how much all of it would be now: whoever resumes it agrees to that."""
-    parts, cost = _counted(lane, dispatch, Message.objects.filter(dispatch_id=dispatch.pk))
-    known = dispatch.agreed_cost is not None or cost
+    parts, cost = _counted_in_all(lane, dispatch, list(MessageState))
+    known = (dispatch.lead or dispatch).agreed_cost is not None or cost
     pause_over_agreed(dispatch_id=dispatch.pk, parts=parts, cost=cost if known else None)
 
 
-def _counted(lane: Lane, dispatch: Dispatch, messages: QuerySet[Message]) -> tuple[int, Decimal]:
-    """Parts and cost of these, handed over or not; what is handed over with its own, the others as they are now."""
-    content = lane.contents[dispatch.pk]
-    found = messages.aggregate(parts=Sum("parts"), cost=Sum("price"))
-    parts, cost = found["parts"] or 0, exact(found["cost"])
-    pictures = len(dispatch.media_urls)
+def _counted_in_all(lane: Lane, dispatch: Dispatch, states: Sequence[MessageState]) -> tuple[int, Decimal]:
+    """Of those in these states: of this one and, through a route, of all that go out beside it."""
+    parts, cost, seen = 0, NOTHING, set[int]()
+    group = Dispatch.objects.filter(pk__in=group_of(dispatch.pk)) if dispatch.strategy else [dispatch]
+    for one in group:
+        of_account = lane
+        if one.pk != dispatch.pk:
+            account = one.account
+            of_account = Lane(account, connector_of(account), "", PriceTable(account))
+        messages = Message.objects.filter(dispatch_id=one.pk, state__in=states)
+        found = _counted(of_account, one, messages, seen)
+        parts, cost = parts + found[0], cost + found[1]
+    return parts, cost
+
+
+def _counted(
+    lane: Lane, dispatch: Dispatch, messages: QuerySet[Message], seen: set[int]
+) -> tuple[int, Decimal]:
+    """Parts and cost of these, handed over or not; what is handed over with its own, the others as they are now.
+
+    `seen`: ids of those others, of which some are handed over while we count. The sum of what is handed over comes last, in
+    one statement and without them, so that each counts once.
+    """
+    parts, cost = 0, NOTHING
+    content, pictures = _content(lane, dispatch), len(dispatch.media_urls)
     rows = messages.filter(parts=None, state__in=UNCOUNTED).order_by("id")
     last = 0
     while True:
@@ -500,14 +523,28 @@ def _counted(lane: Lane, dispatch: Dispatch, messages: QuerySet[Message]) -> tup
         claims = [Claimed(*row[:4], row[4] or 0) for row in columns[:RECOUNT_ROWS]]
         values = _values_of(claims, content)
         for each in claims:
-            if not lane.connector.capabilities.reaches(each.msisdn):
+            if each.message_id in seen or not lane.connector.capabilities.reaches(each.msisdn):
                 continue
+            seen.add(each.message_id)
             count = _parts(lane, _text(dispatch, content, each, values), pictures)
             parts += count
             cost += _cost(lane, each.msisdn, count, pictures) or NOTHING
         if len(claims) < RECOUNT_ROWS:
-            return parts, cost
+            break
         last = claims[-1].message_id
+    handed = _but(messages, seen).aggregate(parts=Sum("parts"), cost=Sum("price"))
+    return parts + (handed["parts"] or 0), cost + exact(handed["cost"])
+
+
+def _but(messages: QuerySet[Message], ids: Collection[int]) -> QuerySet[Message]:
+    """Without these, however many they are."""
+    if not ids:
+        return messages
+    if connection.vendor == "postgresql":
+        listed = "{" + ",".join(map(str, ids)) + "}"
+        return messages.extra(where=["messaging_message.id <> ALL(%s::bigint[])"], params=[listed])
+    among = "messaging_message.id NOT IN (SELECT value FROM json_each(%s))"
+    return messages.extra(where=[among], params=[json.dumps(list(ids))])  # noqa: S610  # of constants
 
 
 def _cost(lane: Lane, msisdn: str, parts: int, pictures: int) -> Decimal | None:

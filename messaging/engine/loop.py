@@ -24,10 +24,9 @@ from django.utils.translation import gettext as _
 
 from accounts.instance import fence
 from messaging.dispatches import (
+    divert_or_pause,
     finish_dispatch_if_done,
-    pause_dispatch,
     pause_dispatches_of_account,
-    trouble_sentence,
 )
 from messaging.engine.jobs import (
     Job,
@@ -662,9 +661,8 @@ class LaneRunner:
         if error.reason == "sender_not_allowed":
             # All who have this sender would fail alike.
             self.lane.dispatches.pop(job.dispatch_id, None)
-            reason = trouble_sentence(self.lane.account, _of_its_sender(job, error))
             await self.engine.in_write_thread_quietly(
-                pause_dispatch, dispatch_id=job.dispatch_id, reason=reason, by_engine=True
+                divert_or_pause, dispatch_id=job.dispatch_id, trouble=_of_its_sender(job, error)
             )
         elif isinstance(error, MessageRefused):
             return
@@ -713,7 +711,7 @@ class LaneRunner:
         self.lane.dispatches.clear()
         log.warning("account paused", account=account.pk, reason=error.reason)
         await self.engine.in_write_thread_quietly(
-            pause_dispatches_of_account, account_id=account.pk, reason=trouble_sentence(account, str(error))
+            pause_dispatches_of_account, account_id=account.pk, trouble=str(error)
         )
         self._asking = False
         await self.engine.in_write_thread_quietly(note_failing, account_id=account.pk, words=str(error))

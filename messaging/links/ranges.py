@@ -27,14 +27,14 @@ MOST = 200_000
 
 
 class _Range(NamedTuple):
-    """Of what is planned into a reserve, too: its messages are moved to other dispatches, which may be newer than what
-    was read. Nothing certain can be said of an id that it reaches over."""
+    """Of what is planned into a reserve, or goes through a route, too: messages are moved to other dispatches, which may
+    be newer than what was read. Nothing certain can be said of an id that it reaches over."""
 
     first: int
     last: int
     dispatch_id: int
     started_at: datetime
-    was_reserve: bool
+    is_shared: bool
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class Ranges:
         index = bisect_right(self.firsts, message_id) - 1
         while index >= 0 and self.reach[index] >= message_id:
             row = self.rows[index]
-            if row.last >= message_id and row.was_reserve:
+            if row.last >= message_id and row.is_shared:
                 return None
             if row.last >= message_id:
                 if found is not None:
@@ -78,11 +78,11 @@ def read_ranges() -> Ranges:
     planned_before = planning.values_list("created_at", flat=True).first()
     linked = Dispatch.objects.filter(first_message_id__isnull=False, started_at__isnull=False)
     values = linked.order_by("first_message_id").values_list(
-        "first_message_id", "last_message_id", "id", "started_at", "is_reserve"
+        "first_message_id", "last_message_id", "id", "started_at", "is_reserve", "strategy"
     )
     rows = [
-        _Range(first, last, dispatch_id, started_at, is_reserve)
-        for first, last, dispatch_id, started_at, is_reserve in values[: MOST + 1]
+        _Range(first, last, dispatch_id, started_at, is_reserve or strategy != "")
+        for first, last, dispatch_id, started_at, is_reserve, strategy in values[: MOST + 1]
         if first is not None and last is not None and started_at is not None
     ]
     if len(rows) > MOST:

@@ -3,6 +3,7 @@
 from messaging.models.content import Media, Template, WordSpinner
 from messaging.models.inbound import InboundText
 from messaging.models.ledger import (
+    Attempt,
     Dispatch,
     DispatchState,
     Message,
@@ -41,6 +42,7 @@ from messaging.models.webhooks import (
 __all__ = [
     "ANY_ENTRY",
     "UTM_FIELDS",
+    "Attempt",
     "Click",
     "ClicksAgain",
     "Dispatch",

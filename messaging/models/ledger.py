@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from providers.models import ProviderAccount
+from providers.models import ProviderAccount, RouteStrategy
 from sms.states import LABEL, MessageState
 
 
@@ -29,8 +29,12 @@ class Dispatch(models.Model):
 
         planning -> reserve -> finished | stopped
 
-    A segment of a broadcast has one; so will single texts of the API. In `reserve` its messages wait until they are moved
-    to another dispatch of the broadcast (messaging/reserve.py): the engine takes none of them.
+    A segment of a broadcast has one; so have single texts of the API. Through a route it has one for each account: the
+    first leads, `lead` of the others names it, and all of them have one state (messaging/dispatches.py). What was agreed
+    to is agreed to for all together, and kept and counted with the one that leads.
+
+    In `reserve` its messages wait until they are moved to another dispatch of the broadcast (messaging/reserve.py): the
+    engine takes none of them.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="dispatches")
@@ -54,6 +58,22 @@ class Dispatch(models.Model):
     # The same one for each person, not another one for each message.
     sticky_senders = models.BooleanField(default=False)
     account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="dispatches")
+    # Of a route: the dispatch that leads; None for that one, and without a route.
+    lead = models.ForeignKey("self", models.CASCADE, related_name="branches", null=True, blank=True)
+    # The route's accounts as they were at the launch: how one is chosen ("": it has no route), and this one's place,
+    # weight and numbers (providers.RouteStep).
+    strategy = models.CharField(
+        _("strategy"), max_length=10, choices=RouteStrategy.choices, blank=True, default=""
+    )
+    route_place = models.PositiveSmallIntegerField(null=True, blank=True)
+    route_weight = models.PositiveIntegerField(default=1)
+    route_only = models.JSONField(default=list)
+    # Its account was in trouble then, and why in words: nothing goes out from here, and whoever waits is moved to the
+    # others of the route (messaging/failover.py). None: it sends.
+    diverted_at = models.DateTimeField(null=True, blank=True)
+    diverted_why = models.CharField(max_length=500, blank=True, default="")
+    # Of the one that leads: the last of its messages for which an account was chosen (messaging/spreading.py).
+    spread_to = models.BigIntegerField(default=0)
     # What the text's tokens stand for, as it was at the launch: words of spinners by id, [[word, weight], ...].
     spinners = models.JSONField(default=dict)
     # What stands before a code: "https://example.com/"; "" where the text has no links.
@@ -133,6 +153,11 @@ class Dispatch(models.Model):
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
 
+    @property
+    def lead_pk(self) -> int:
+        """Of the one with which what was agreed to is kept."""
+        return self.lead_id or self.pk
+
 
 class Message(models.Model):
     """One recipient's row in the ledger: written before anything is sent; its state only moves forward.
@@ -209,6 +234,27 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"+{self.msisdn}"
+
+
+class Attempt(models.Model):
+    """A message was tried through an account, certainly was not sent, and was moved to another account of its route: what
+    came of the try. The last one, through the account that it has now, is the message itself."""
+
+    message_id = models.BigIntegerField()
+    account = models.ForeignKey(ProviderAccount, models.CASCADE, related_name="attempts", db_index=False)
+    # When what came of it was known.
+    at = models.DateTimeField(_("when"))
+    # As Message.reason and Message.words.
+    reason = models.CharField(_("reason"), max_length=40, blank=True)
+    words = models.CharField(_("provider's words"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        indexes = [models.Index(fields=["message_id", "id"], name="messaging_attempt_message")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.account_id}"
 
 
 class ReceiptQuestion(models.Model):

@@ -20,11 +20,14 @@ from campaigns.services.launch import launch_due_broadcasts, unschedule
 from campaigns.services.planning import plan_segment
 from campaigns.services.reports import report_of
 from contacts.models import Recipient
+from messaging.dispatches import group_of
 from messaging.models import Dispatch, Message
 from messaging.quiet import release_timed
 from messaging.recount import miscounts
+from providers.services.routes import create_route
 from tests.campaigns.makers import make_draft, send
 from tests.campaigns.smart import make_smart
+from tests.engine.makers import make_account
 from tests.people import api_client
 from tests.sms.test_quiet_hours import BERLIN, HONOLULU
 
@@ -257,3 +260,22 @@ def test_the_api_takes_it(draft: Broadcast) -> None:
     for wrong in ("2026-12-02T11:30:00Z", "2026-13-02T11:30", "tomorrow", 5, "2026-12-02T25:00"):
         refused = client.patch(address, {"local_send_at": wrong})
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "local_send_at"), wrong
+
+
+def test_through_a_route_everybody_waits(draft: Broadcast, actor: Actor, now: Any) -> None:
+    accounts = [make_account(draft.workspace, "messagewhiz", name=name) for name in ("One", "Two")]
+    steps: Any = [{"account": account, "weight": 1, "only": ()} for account in accounts]
+    route = create_route(workspace=draft.workspace, actor=actor, name="Main", strategy="weight", steps=steps)
+    draft = changed(draft, actor, route_id=route.pk)
+    scheduled = send(draft, actor)
+    now.move_to(THERE[0], tick=False)
+    assert launch_due_broadcasts() == 1
+    lead = plan(scheduled)
+    assert waiting() == {"queued": 10, THERE[1]: 15, THERE[2]: 5}
+    rows = Message.objects.filter(broadcast_id=draft.pk, state="held")
+    assert set(rows.values_list("account__name", flat=True)) == {"One", "Two"}
+    assert len(group_of(lead.pk)) == 2
+    assert Dispatch.objects.filter(broadcast_id=draft.pk, next_due_at__isnull=False).count() == 2
+    for moment, people in zip(THERE[1:], (15, 5), strict=True):
+        now.move_to(moment, tick=False)
+        assert release_timed() == people

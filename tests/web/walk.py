@@ -35,6 +35,7 @@ from messaging.texts.spinners import create_spinner
 from messaging.texts.templates import create_template
 from messaging.webhooks.endpoints import create_endpoint, send_test
 from providers.models import Rate, StoredWebhookCall
+from providers.services.routes import create_route
 from sms.examples import example_msisdns
 from tests.campaigns.makers import make_draft
 from tests.engine.makers import make_list
@@ -84,6 +85,9 @@ def make_world(workspace: Workspace, user: User) -> None:
         make_content(workspace, actor)
         draft = make_draft(workspace, actor, make_list(workspace, 1, "Walked"))
         Rate.objects.create(account=draft.account, prefix="1", price="0.01")
+        create_route(
+            workspace=workspace, actor=actor, name="First", steps=[{"account": draft.account, "only": ["US"]}]
+        )
         StoredWebhookCall.objects.create(account=draft.account, method="POST", body=b"{}")
         Invitation.objects.create(
             workspace=workspace,
