@@ -635,11 +635,17 @@ class LedgerMachine(RuleBasedStateMachine):
         if how == "claiming":
             # Before its journal has a line of it.
             self.claim(number, which, 4, is_noted=False)
+        if how == "at work":
+            self.claim(number, which, 4)
+            for kind in ("lost", "never"):
+                self.hand_over(self.workers[number], kind)
         self.die_with_journal(number)
         if how == "for good":
             # On another machine, or on one that was started anew since: nobody knows what it did.
             worker = self.dead.pop()
             (self.folder / f"{worker.claim}.claims").unlink()
+        if which % 2:
+            self.recovered()
 
     def die_with_journal(self, number: int) -> None:
         worker = self.workers[number]
