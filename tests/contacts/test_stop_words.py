@@ -20,6 +20,8 @@ SETTINGS = {
     "failure_limit": "10",
     "failure_sample": "200",
     "frequency_days": "7",
+    "quiet_from": "21:00",
+    "quiet_to": "08:00",
 }
 
 

@@ -221,9 +221,9 @@ def test_a_slip_of_the_pen_is_told_what_was_meant(client: ApiClient) -> None:
     response = client.post("/api/v1/broadcasts/", {"name": "Sale", "list": [1]})
     assert response.json()["detail"] == (
         "list ([1]) is not known here: did you mean lists? Allowed: account, campaign, conversion_threshold,"
-        " custom_parameter, exp_date, failure_limit, first_segment_size, ignores_quiet_hours, kind, lists, media,"
-        " minimum_sample, msisdn, name, next_segment_size, recipient_cap, route, send_at, sender, sender_list, template,"
-        " text, unsubscribe_lists, wait_minutes."
+        " custom_parameter, exp_date, failure_limit, first_segment_size, ignores_quiet_hours, kind, lists,"
+        " local_send_at, media, minimum_sample, msisdn, name, next_segment_size, recipient_cap, route, send_at, sender,"
+        " sender_list, sends_passed, template, text, unsubscribe_lists, wait_minutes."
     )
     assert not Broadcast.objects.exists()
 
