@@ -320,7 +320,7 @@ class TestComposer:
         expect(composer.get_by_label("Text")).to_have_value("Alice's")
 
     def test_a_wrong_time_is_told_at_its_field(self, composer: Page) -> None:
-        composer.get_by_label("At a set time").check()
+        composer.get_by_role("radio", name="At a set time", exact=True).check()
         composer.get_by_label("Date").fill("2027-03-14")
         composer.get_by_label("Time (New York)").fill("02:30")
 
